@@ -1,0 +1,9 @@
+//! What `wit/` looks like from here. Generated; the only place that names the interface's Rust shape.
+#![expect(missing_docs, reason = "the documentation is in wit/, and is generated with the types")]
+
+wasmtime::component::bindgen!({
+    path: "../../wit",
+    world: "policy",
+    imports: { default: trappable },
+    additional_derives: [Clone, PartialEq, serde::Serialize, serde::Deserialize],
+});

@@ -1,0 +1,4 @@
+//! Placeholder.
+mod bindings;
+
+
