@@ -1,1 +1,14 @@
-//! Placeholder.
+//! The license model and every decision of the default Placet policy.
+//!
+//! Pure: time, documents and counters are arguments ([`types::Time`], [`files::Files`], [`counters::Counters`]), so that the
+//! same answers always make the same decisions.
+#![no_std]
+
+extern crate alloc;
+
+pub mod counters;
+pub mod files;
+pub mod license;
+pub mod reason;
+pub mod types;
+pub mod view;

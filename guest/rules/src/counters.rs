@@ -1,0 +1,80 @@
+//! Durable numbers, as the host lends them: the part of `wit/counters.wit` that the rules use.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Why a counter did not move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CounterError {
+    /// Nothing changed: the entry at `entry` would have passed its ceiling, or holds less than is taken away.
+    Exceeded {
+        /// Index into the entries.
+        entry: usize,
+        /// What the counter holds.
+        current: u64,
+    },
+    /// Nothing changed: the `once` key counted before, for this.
+    Repeated(Recorded),
+    /// The store gave no answer; a reason such as `disk-full`.
+    Unavailable(String),
+    /// Anything else, for a log.
+    Other(String),
+}
+
+/// So much onto one counter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name; see [`crate::counter_name`].
+    pub counter: String,
+    /// Units.
+    pub amount: u64,
+    /// The sum may reach it, never pass it; the largest u64: none.
+    pub ceiling: u64,
+    /// Units that a crash may burn.
+    pub slack: u64,
+}
+
+/// So much of one counter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Portion {
+    /// Its name.
+    pub counter: String,
+    /// Units.
+    pub amount: u64,
+}
+
+/// A key that counts once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    /// Prefixed with function and tenant.
+    pub key: String,
+    /// What was asked, to be compared with a repetition.
+    pub request: String,
+}
+
+/// What a `once` key counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// As in [`Once`].
+    pub request: String,
+    /// What was added or taken away.
+    pub entries: Vec<Portion>,
+    /// The sums of those counters right after.
+    pub sums: Vec<u64>,
+}
+
+/// The host's counters. Each call happens whole or not at all, and is durable when it answers.
+pub trait Counters {
+    /// What the counters hold at one moment; 0 where nothing was added yet.
+    fn read(&self, counters: &[String]) -> Result<Vec<u64>, CounterError>;
+    /// Adds all entries or none. Answers the sums.
+    fn add(&self, entries: &[Entry], once: Option<&Once>) -> Result<Vec<u64>, CounterError>;
+    /// Takes all portions away, or nothing where one holds less. Answers what is left.
+    fn subtract(&self, portions: &[Portion], once: Option<&Once>) -> Result<Vec<u64>, CounterError>;
+    /// What a `once` key counted.
+    fn recall(&self, key: &str) -> Result<Option<Recorded>, CounterError>;
+    /// Sets a counter, whatever the value. Answers what it held before.
+    fn set(&self, counter: &str, value: u64) -> Result<u64, CounterError>;
+    /// Lifts a counter where it holds less. Answers what it then holds.
+    fn raise(&self, counter: &str, value: u64) -> Result<u64, CounterError>;
+}

@@ -1,0 +1,155 @@
+//! The one typed license. Every format normalizes into it, and nothing after that knows the format.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::types::{Attribute, Duration, Instant};
+
+/// What a vendor signed, verified and typed. Made by [`crate::claims`] alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct License {
+    /// `jti`, or `sha256:` and the payload's hash in hex.
+    pub id: String,
+    /// SHA-256 of the payload: with the id, what identifies a license.
+    pub payload_hash: [u8; 32],
+    /// The document it was read from.
+    pub document: String,
+    /// The id of the key that signed it.
+    pub key: String,
+    /// The JWS algorithm that it was signed with.
+    pub algorithm: String,
+    /// `iss`.
+    pub issuer: String,
+    /// `sub`: the customer's id.
+    pub subject: String,
+    /// `customer`: the customer's name.
+    pub customer: String,
+    /// `aud`; a list is joined by a comma and a space for display, after it was checked.
+    pub product: String,
+    /// `plan`.
+    pub plan: String,
+    /// `sku`.
+    pub sku: String,
+    /// `kind`: standard, trial, addon or topup; others of a newer vendor are kept.
+    pub kind: String,
+    /// `iat`, in milliseconds.
+    pub issued: Option<Instant>,
+    /// `nbf`.
+    pub starts: Option<Instant>,
+    /// `exp`; the first instant at which the license no longer holds.
+    pub expires: Option<Instant>,
+    /// License ids that stop counting while this one holds.
+    pub supersedes: Vec<String>,
+    /// What it grants, by name. A feature set to `false` is not in it.
+    pub features: BTreeMap<String, FeatureGrant>,
+    /// Its limits, by name.
+    pub limits: BTreeMap<String, LimitTerms>,
+    /// `scope`: where it holds.
+    pub scope: Scope,
+    /// `grace.expiry`: runs from `expires`; 0: none.
+    pub grace_expiry: Duration,
+    /// `grace.validation`: runs from the last moment the document was seen valid; 0: none.
+    pub grace_validation: Duration,
+    /// `grace.clock`: how long a clock that was set back is borne; 24 h unless told.
+    pub grace_clock: Duration,
+    /// `warn.expiring`: warn so long before the end; 30 days unless told.
+    pub warn_expiring: Duration,
+    /// `warn.usage`: warn from so many percent on, 1 to 100; 80 unless told.
+    pub warn_usage: u8,
+    /// `min_policy`: holds only under a policy with this sequence or a later one.
+    pub min_policy: Option<u64>,
+    /// Claims that narrow a license and that these rules cannot decide yet: it does not hold where this is not empty.
+    pub undecided: Vec<String>,
+    /// `serial`, `metadata` and claims that are not known, for display.
+    pub details: Vec<Attribute>,
+}
+
+/// A feature that is granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeatureGrant {
+    /// When the grant ends; none: with the license.
+    pub expires: Option<Instant>,
+    /// Fields that are not known, for display.
+    pub details: Vec<Attribute>,
+}
+
+/// The terms of one limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitTerms {
+    /// How it counts.
+    pub kind: LimitKind,
+    /// None: unlimited.
+    pub max: Option<u64>,
+    /// `per: "tenant"`: each tenant has a budget of its own.
+    pub per_tenant: bool,
+    /// `refund: true`: units may be given back.
+    pub refund: bool,
+    /// Units that a crash may burn.
+    pub slack: u64,
+    /// `warn`, in percent of `max`; the license's own unless told.
+    pub warn: Option<u8>,
+    /// `account`: whose counter, in place of the license id or `@customer`.
+    pub account: Option<String>,
+    /// What these rules cannot decide yet (`kind=rate`, `reset`, `enforce=soft`, …): such a limit is denied.
+    pub undecided: Vec<String>,
+    /// Every other field, for display.
+    pub details: Vec<Attribute>,
+}
+
+/// How a limit counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LimitKind {
+    /// Volume, used up.
+    Quota,
+    /// Level, up and down.
+    Gauge,
+    /// Units per time.
+    Rate,
+    /// Weighted holders.
+    Seats,
+    /// Of a newer vendor; denied.
+    Other(String),
+}
+
+impl LimitKind {
+    /// As a license spells it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Quota => "quota",
+            Self::Gauge => "gauge",
+            Self::Rate => "rate",
+            Self::Seats => "seats",
+            Self::Other(kind) => kind,
+        }
+    }
+}
+
+/// Where a license holds; an empty list does not narrow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Fingerprints in hex, of which so many must be the deployment's.
+    pub fingerprints: Vec<String>,
+    /// How many of them.
+    pub matching: Matching,
+    /// The deployment fact `environment` must be among them.
+    pub environments: Vec<String>,
+    /// The deployment fact `product`.
+    pub products: Vec<String>,
+    /// The deployment fact `host`.
+    pub hosts: Vec<String>,
+}
+
+/// How many fingerprints must fit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Matching {
+    /// One of them.
+    #[default]
+    Any,
+    /// Two of them, or the only one.
+    Two,
+    /// More than half.
+    Most,
+    /// Each.
+    All,
+}

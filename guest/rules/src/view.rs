@@ -1,0 +1,107 @@
+//! What holds at a moment, merged over all licenses. Made by [`crate::policy`], read by [`crate::decide`].
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::license::LimitKind;
+use crate::types::{Instant, Warning};
+
+/// The state of the installation and what is granted in it; stays true for every `now` from `from` until before `until`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Gated and limited things may be allowed.
+    pub usable: bool,
+    /// As in a status.
+    pub state: State,
+    /// From the table of reasons; the reason of each denial where `usable` is false.
+    pub reason: String,
+    /// The moment it was made for.
+    pub from: Instant,
+    /// When it must be made anew; none: never.
+    pub until: Option<Instant>,
+    /// What every allowed decision carries: that a grace is running, that the clock was set back.
+    pub warnings: Vec<Warning>,
+    /// By name. Of the licenses that hold; empty where none does.
+    pub features: BTreeMap<String, FeatureView>,
+    /// Features that an expired license had: they may still be read.
+    pub readable: BTreeSet<String>,
+    /// By name. Of the licenses that hold; where none does, of those that expired, so that what was used can be given back.
+    pub limits: BTreeMap<String, LimitView>,
+}
+
+/// Whether the product may be used, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// No license is there.
+    Missing,
+    /// What is there does not hold.
+    Invalid,
+    /// It will hold later.
+    Pending,
+    /// Withdrawn by its vendor.
+    Revoked,
+    /// It held.
+    Expired,
+    /// It holds by grace alone.
+    Grace,
+    /// It holds, and ends soon.
+    Expiring,
+    /// It holds.
+    Active,
+}
+
+impl State {
+    /// As in a status.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Invalid => "invalid",
+            Self::Pending => "pending",
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
+            Self::Grace => "grace",
+            Self::Expiring => "expiring",
+            Self::Active => "active",
+        }
+    }
+}
+
+/// A feature, by the license that grants it longest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeatureView {
+    /// That license's id.
+    pub license: String,
+    /// When the grant ends; none: never.
+    pub until: Option<Instant>,
+}
+
+/// A limit over all licenses that name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitView {
+    /// How it counts.
+    pub kind: LimitKind,
+    /// Not empty: it is denied as [`crate::reason::LIMIT_UNDECIDED`], and these are why.
+    pub undecided: Vec<String>,
+    /// Warn from so many percent of the maximum on.
+    pub warn: u8,
+    /// In the order they are drawn from: what ends first comes first. A gauge has exactly one.
+    pub budgets: Vec<Budget>,
+}
+
+/// One license's part in a limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// The license's id.
+    pub license: String,
+    /// The ACCOUNT part of the counter's name: the license's id, `@customer`, or the claim `account`.
+    pub account: String,
+    /// None: unlimited.
+    pub max: Option<u64>,
+    /// Each tenant has a counter of its own.
+    pub per_tenant: bool,
+    /// Units may be given back.
+    pub refund: bool,
+    /// Units that a crash may burn.
+    pub slack: u64,
+}
