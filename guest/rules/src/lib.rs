@@ -9,6 +9,7 @@ extern crate alloc;
 pub mod counters;
 pub mod files;
 pub mod license;
+pub mod policy;
 pub mod reason;
 pub mod types;
 pub mod view;

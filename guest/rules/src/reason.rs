@@ -26,3 +26,5 @@ pub const FEATURE_EXPIRED: &str = "feature-expired";
 pub const READ_ONLY: &str = "read-only";
 /// Warning: most of the limit is used.
 pub const USAGE_HIGH: &str = "usage-high";
+/// No license was found.
+pub const MISSING: &str = "missing";

@@ -3,11 +3,12 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
 use crate::license::LimitKind;
-use crate::types::{Instant, Warning};
+use crate::types::{Duration, Instant, Time, Warning};
 
-/// The state of the installation and what is granted in it; stays true for every `now` from `from` until before `until`.
+/// The state of the installation and what is granted in it; stays true for every time that it [covers](View::covers).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
     /// Gated and limited things may be allowed.
@@ -20,6 +21,8 @@ pub struct View {
     pub from: Instant,
     /// When it must be made anew; none: never.
     pub until: Option<Instant>,
+    /// By how much the wall clock may lag behind `now`: outside of it a clock that was set back makes another view.
+    pub lag: RangeInclusive<Duration>,
     /// What every allowed decision carries: that a grace is running, that the clock was set back.
     pub warnings: Vec<Warning>,
     /// By name. Of the licenses that hold; empty where none does.
@@ -30,19 +33,28 @@ pub struct View {
     pub limits: BTreeMap<String, LimitView>,
 }
 
-/// Whether the product may be used, and why.
+impl View {
+    /// Is it still true at this time? Where not, it must be made anew by [`crate::policy::Policy::view`].
+    pub fn covers(&self, time: Time) -> bool {
+        time.now >= self.from
+            && self.until.is_none_or(|until| time.now < until)
+            && self.lag.contains(&time.now.saturating_sub(time.wall))
+    }
+}
+
+/// Whether the product may be used, and why; ordered by usefulness, so that the best of several licenses is the state of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
     /// No license is there.
     Missing,
     /// What is there does not hold.
     Invalid,
-    /// It will hold later.
-    Pending,
     /// Withdrawn by its vendor.
     Revoked,
     /// It held.
     Expired,
+    /// It will hold later, by itself: better news than one that expired.
+    Pending,
     /// It holds by grace alone.
     Grace,
     /// It holds, and ends soon.
@@ -52,6 +64,11 @@ pub enum State {
 }
 
 impl State {
+    /// Does a license of this state hold?
+    pub fn usable(self) -> bool {
+        matches!(self, Self::Active | Self::Expiring | Self::Grace)
+    }
+
     /// As in a status.
     pub fn as_str(self) -> &'static str {
         match self {
