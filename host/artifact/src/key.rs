@@ -8,8 +8,8 @@ use sha2::Sha256;
 
 use crate::root::PolicyRoot;
 
-/// Names a policy key: the first 12 bytes of HMAC-SHA-256 with the key `key_id` over the 32 bytes of the public key, which
-/// is what wasmsign2 computes. It finds a key, it proves nothing.
+/// Names a policy key: the first 12 bytes of HMAC-SHA-256 over the text `key_id`, with the 32 bytes of the public key as
+/// the HMAC's key, which is what wasmsign2 computes. It finds a key, it proves nothing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; KeyId::LENGTH]);
 
@@ -28,8 +28,8 @@ impl KeyId {
     }
 
     pub(crate) fn of(key: &PublicKey) -> Result<Self, KeyError> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(b"key_id").map_err(|_| KeyError::Malformed)?;
-        mac.update(key.as_ref());
+        let mut mac = Hmac::<Sha256>::new_from_slice(key.as_ref()).map_err(|_| KeyError::Malformed)?;
+        mac.update(b"key_id");
         let digest = mac.finalize().into_bytes();
         digest.first_chunk().copied().map(Self).ok_or(KeyError::Malformed)
     }
@@ -58,7 +58,7 @@ impl ContentHash {
 
     /// A hash that was kept, as from a state store.
     #[must_use]
-    pub fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
+    pub const fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
         Self(bytes)
     }
 

@@ -10,11 +10,17 @@ use crate::name::PolicyName;
 /// Longest manifest, in bytes.
 pub const MAX_MANIFEST: usize = 64 * 1024;
 
+/// Arrays and objects within each other at most; the same bound as in licenses.
+const MAX_DEPTH: usize = 32;
+
+/// 9999-12-31T23:59:59Z. Milliseconds by mistake lie beyond it.
+const LAST_SECOND: u64 = 253_402_300_799;
+
 /// The manifest format that is written and read.
 pub const FORMAT: u64 = 1;
 
 /// What stands in the section `placet:manifest`, JSON (RFC 8259). Unknown fields and duplicate keys are refused. All times
-/// are milliseconds since 1970-01-01T00:00:00Z, as `instant` in the interface.
+/// are seconds since 1970-01-01T00:00:00Z, as in licenses (RFC 7519 `NumericDate`), and lie before the year 10000.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Manifest {
@@ -30,7 +36,7 @@ pub struct Manifest {
     pub interface: Version,
     /// The interfaces that the policy imports, by full name, as `placet:policy/clock@0.1.0`.
     pub imports: Vec<String>,
-    /// When it was made; no host takes the present time to be earlier.
+    /// When it was made, in seconds; no host takes the present time to be earlier.
     pub issued: u64,
     /// The lowest version of the host that it runs on.
     pub minimum_host: Version,
@@ -53,13 +59,13 @@ pub struct TrustedKey {
     /// What it may sign: license, revocations, receipt, order, anchor. One that the policy does not know matches nothing.
     #[serde(rename = "use")]
     pub uses: Vec<String>,
-    /// The product whose documents it may sign; without it, every product.
+    /// The product whose documents it may sign; without it, the one that the policy is named for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,
-    /// What it signed earlier does not count.
+    /// It signs from then on, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<u64>,
-    /// What it signed later does not count.
+    /// The last second in which it signs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_after: Option<u64>,
     /// For the format: claim maps and the like.
@@ -82,6 +88,15 @@ pub enum ManifestError {
     /// Not JSON, a key twice, or a field unknown, missing or of the wrong kind.
     #[error("the manifest is not JSON of the fields that format {FORMAT} has, each once")]
     Json(#[from] serde_json::Error),
+    /// Nested deeper than 32 arrays and objects.
+    #[error("the manifest is nested deeper than {MAX_DEPTH} arrays and objects")]
+    TooDeep,
+    /// A time that is none.
+    #[error("`{field}` is after the year 9999; write seconds since 1970, not milliseconds")]
+    Time {
+        /// The field.
+        field: &'static str,
+    },
     /// A format of a later version.
     #[error("the manifest has format `{format}`, this version reads {FORMAT}; upgrade the product")]
     Format {
@@ -106,7 +121,7 @@ impl ManifestError {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::TooLarge { .. } => "manifest-too-large",
-            Self::Encoding(_) | Self::Json(_) => "manifest-invalid",
+            Self::Encoding(_) | Self::Json(_) | Self::TooDeep | Self::Time { .. } => "manifest-invalid",
             Self::Format { .. } => "manifest-format-unknown",
             Self::PrivateKey { .. } => "manifest-private-key",
         }
@@ -123,12 +138,16 @@ impl Manifest {
             return Err(ManifestError::TooLarge { size: text.len() });
         }
         let value = json::parse(text)?;
+        if depth(&value) > MAX_DEPTH {
+            return Err(ManifestError::TooDeep);
+        }
         // First, since a later format may well have fields that are unknown here, and that would be the lesser news.
         if let Some(format) = value.get("format").filter(|format| format.as_u64() != Some(FORMAT)) {
             return Err(ManifestError::Format { format: format.to_string().chars().take(32).collect() });
         }
         let manifest: Self = serde_json::from_value(value)?;
         manifest.refuse_private_keys()?;
+        manifest.refuse_other_units()?;
         Ok(manifest)
     }
 
@@ -151,6 +170,24 @@ impl Manifest {
             }
         }
         Ok(())
+    }
+
+    fn refuse_other_units(&self) -> Result<(), ManifestError> {
+        let bounds = |key: &TrustedKey| [("not_before", key.not_before), ("not_after", key.not_after)];
+        let mut times = self.trust.iter().flat_map(bounds).chain([("issued", Some(self.issued))]);
+        match times.find(|(_, time)| time.is_some_and(|time| time > LAST_SECOND)) {
+            Some((field, _)) => Err(ManifestError::Time { field }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Arrays and objects within each other; `json::parse` has bounded it already.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
+        _ => 0,
     }
 }
 
@@ -179,6 +216,14 @@ mod tests {
     }
 
     #[test]
+    fn a_manifest_is_nested_32_deep_at_most() {
+        // The manifest itself and its settings are two.
+        let nested = |depth| TEXT.replace("{}", &format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth)));
+        assert!(Manifest::from_json(&nested(30)).is_ok());
+        assert_eq!(reason(&nested(31)), "manifest-invalid");
+    }
+
+    #[test]
     fn every_field_at_the_top_is_required() {
         let Value::Object(fields) = serde_json::from_str(TEXT).unwrap() else { panic!("an object") };
         for name in fields.keys() {
@@ -195,6 +240,8 @@ mod tests {
         assert_eq!(reason(&TEXT.replacen("{", "{\"name\":\"acme/router\",", 1)), "manifest-invalid");
         assert_eq!(reason(&TEXT.replacen("acme/router", "acme", 1)), "manifest-invalid");
         assert_eq!(reason(&TEXT.replacen("1.4.0", "1.4", 1)), "manifest-invalid");
+        assert_eq!(reason(&TEXT.replacen("1767225600", "1767225600000", 1)), "manifest-invalid");
+        assert_eq!(reason(&TEXT.replacen("\"kid\"", "\"not_after\": 1767225600000, \"kid\"", 1)), "manifest-invalid");
         assert_eq!(reason(&TEXT.replacen("\"format\": 1", "\"format\": 2, \"new\": 0", 1)), "manifest-format-unknown");
         assert_eq!(reason(&TEXT.replacen("\"kty\"", "\"d\": \"AA\", \"kty\"", 1)), "manifest-private-key");
         assert_eq!(reason(&format!("{TEXT}{}", " ".repeat(MAX_MANIFEST))), "manifest-too-large");

@@ -35,7 +35,7 @@ pub const REASONS: &[(&str, &str)] = &[
     ("root-malformed", "a file of policy roots holds something other than Ed25519 `PUBLIC KEY` blocks: mend the file"),
     (
         "root-scope-malformed",
-        "a `Policy:` line of a file of policy roots cannot be read: write vendor/product or vendor/*",
+        "a line of a file of policy roots is no `Policy: vendor/product`, key or comment: mend the line",
     ),
     ("root-weak", "a policy root is a point of small order, by which anyone could sign: make another key"),
     ("section-malformed", "a section leads past the end of the file or has no proper name: fetch the policy again"),

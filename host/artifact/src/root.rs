@@ -3,7 +3,7 @@
 use ed25519_compact::{PublicKey, Signature};
 
 use crate::key::{KeyError, KeyId};
-use crate::name::{self, NameError, PolicyName};
+use crate::name::{self, PolicyName};
 
 const BEGIN: &str = "-----BEGIN ";
 const BEGIN_PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----";
@@ -75,9 +75,11 @@ pub struct PolicyRoots(Vec<PolicyRoot>);
 
 impl PolicyRoots {
     /// Reads one or several `PUBLIC KEY` blocks (RFC 8410 section 4). Lines before a block may say which policies the key
-    /// may sign; without such a line it may sign every one. All other text outside of blocks is explanatory (RFC 7468 section 2).
+    /// may sign; without such a line it may sign every one. Comments begin with `#`. RFC 7468 section 2 allows any text between
+    /// blocks; any other is refused here, for a `Policy:` line with a typing error would let the key sign everything.
     ///
     /// ```text
+    /// # Kept by the release team since 2026.
     /// Policy: acme/router
     /// Policy: acme-labs/*
     /// -----BEGIN PUBLIC KEY-----
@@ -172,13 +174,11 @@ pub enum RootError {
         /// Line of the file, from 1.
         line: usize,
     },
-    /// A `Policy:` line that cannot be read; ignoring it would let the key sign everything.
-    #[error("line {line}: write `Policy: vendor/product` or `Policy: vendor/*`")]
+    /// A line outside of a block that is neither a `Policy:` line nor a comment.
+    #[error("line {line}: write `Policy: vendor/product`, `Policy: vendor/*`, or a comment that begins with `#`")]
     Scope {
         /// Line of the file, from 1.
         line: usize,
-        /// What is wrong with the name.
-        source: Option<NameError>,
     },
     /// The same key twice.
     #[error("key {key} is given twice; put its `Policy:` lines before one block")]
@@ -211,19 +211,15 @@ fn read_key(block: &str, scopes: Vec<Scope>, line: usize) -> Result<PolicyRoot, 
     Ok(PolicyRoot { key, id, scopes })
 }
 
-/// A line that looks as if it restricts the key is one that does, or is refused; anything else is explanatory text.
+/// A line outside of a block.
 fn read_scope(line: &str, number: usize) -> Result<Option<Scope>, RootError> {
-    let Some(text) = line.strip_prefix("Policy:") else {
-        let word = line.trim_start_matches(|c: char| !c.is_alphabetic()).to_lowercase();
-        return if word.starts_with("polic") { Err(RootError::Scope { line: number, source: None }) } else { Ok(None) };
-    };
-    match text.trim().strip_suffix("/*") {
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(None);
+    }
+    let text = line.strip_prefix("Policy:").ok_or(RootError::Scope { line: number })?.trim();
+    match text.strip_suffix("/*") {
         Some(vendor) if name::is_part(vendor) => Ok(Some(Scope::Vendor(vendor.to_owned()))),
-        _ => {
-            let name = text.trim().parse();
-            name.map(|name| Some(Scope::Policy(name)))
-                .map_err(|error| RootError::Scope { line: number, source: Some(error) })
-        }
+        _ => text.parse().map(|name| Some(Scope::Policy(name))).map_err(|_| RootError::Scope { line: number }),
     }
 }
 
@@ -244,7 +240,7 @@ mod tests {
 
     #[test]
     fn the_lines_before_a_block_restrict_that_key_alone() {
-        let pem = format!("a note\nPolicy: acme/router\r\nPolicy: labs/*\n{}\n{}", block(KEY), block(OTHER));
+        let pem = format!("# a note\n\nPolicy: acme/router\r\nPolicy: labs/*\n{}\n{}", block(KEY), block(OTHER));
         let roots = PolicyRoots::from_pem(&pem).unwrap();
         let [first, second] = &roots.0[..] else { panic!("two keys") };
         assert_eq!(first.scopes().collect::<Vec<_>>(), ["acme/router", "labs/*"]);
@@ -265,7 +261,8 @@ mod tests {
             (key.replace("PUBLIC", "PRIVATE"), "root-malformed"),
             (format!("Policy acme/*\n{key}"), "root-scope-malformed"),
             (format!("\u{feff}Policy: acme/*\n{key}"), "root-scope-malformed"),
-            (format!("policies: acme/*\n{key}"), "root-scope-malformed"),
+            (format!("Polcy: acme/*\n{key}"), "root-scope-malformed"),
+            (format!("a note\n{key}"), "root-scope-malformed"),
             (format!("Policy: */router\n{key}"), "root-scope-malformed"),
             (format!("Policy:\n{key}"), "root-scope-malformed"),
             (format!("{key}{key}"), "root-duplicate"),

@@ -11,6 +11,9 @@ const CONTENT_TYPE_WASM: u8 = 1;
 const HASH_SHA256: u8 = 1;
 const ALGORITHM_ED25519: u8 = 1;
 
+const KEY_ID_LENGTH: &str = "key id not of 12 bytes";
+const SIGNATURE_LENGTH: &str = "signature not of 64 bytes";
+
 /// What a signature section claims; nothing of it is checked but its form.
 #[derive(Debug, Clone)]
 pub(crate) struct Signature {
@@ -23,9 +26,9 @@ pub(crate) struct Signature {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// A field has a value, or the section a length, that is not the expected one.
-    #[error("the signature section is malformed: {what}; sign the policy again")]
+    #[error("the signature section is malformed ({what}); fetch the policy again, or sign it again")]
     Malformed {
-        /// The field.
+        /// What is wrong with it.
         what: &'static str,
     },
     /// More or fewer than one hash, or than one signature: what the one does not cover would pass with the other.
@@ -58,7 +61,7 @@ impl From<FormatError> for SignatureError {
     fn from(error: FormatError) -> Self {
         match error {
             FormatError::NonMinimal { .. } => Self::Length(error),
-            _ => Self::Malformed { what: "a length leads past its end" },
+            _ => Self::Malformed { what: "length past its end" },
         }
     }
 }
@@ -66,9 +69,9 @@ impl From<FormatError> for SignatureError {
 impl Signature {
     pub(crate) fn read(section: Payload<'_>) -> Result<Self, SignatureError> {
         let mut data = Reader::new(section);
-        expect(data.byte()? == VERSION, "version")?;
-        expect(data.byte()? == CONTENT_TYPE_WASM, "content type")?;
-        expect(data.byte()? == HASH_SHA256, "hash function")?;
+        expect(data.byte()? == VERSION, "unknown version")?;
+        expect(data.byte()? == CONTENT_TYPE_WASM, "unknown content type")?;
+        expect(data.byte()? == HASH_SHA256, "unknown hash function")?;
         expect_one(data.leb()?, "sets of signed hashes")?;
         let mut signed_hashes = Reader::new(data.slice()?);
         expect(data.is_empty(), "bytes after its end")?;
@@ -80,12 +83,12 @@ impl Signature {
         expect(signed_hashes.is_empty(), "bytes after its end")?;
 
         let mut key_id = Reader::new(entry.slice()?);
-        let id = KeyId::from_bytes(key_id.array().map_err(|_| SignatureError::Malformed { what: "key id" })?);
-        expect(key_id.is_empty(), "key id")?;
-        expect(entry.byte()? == ALGORITHM_ED25519, "algorithm")?;
+        let id = KeyId::from_bytes(key_id.array().map_err(|_| SignatureError::Malformed { what: KEY_ID_LENGTH })?);
+        expect(key_id.is_empty(), KEY_ID_LENGTH)?;
+        expect(entry.byte()? == ALGORITHM_ED25519, "unknown algorithm")?;
         let mut bytes = Reader::new(entry.slice()?);
-        let signature = bytes.array().map_err(|_| SignatureError::Malformed { what: "signature" })?;
-        expect(bytes.is_empty(), "signature")?;
+        let signature = bytes.array().map_err(|_| SignatureError::Malformed { what: SIGNATURE_LENGTH })?;
+        expect(bytes.is_empty(), SIGNATURE_LENGTH)?;
         expect(entry.is_empty(), "bytes after its end")?;
         Ok(Self { key_id: id, hash, signature })
     }
