@@ -6,8 +6,12 @@
 
 extern crate alloc;
 
+pub mod base64url;
 pub mod counters;
 pub mod files;
+pub mod json;
+pub mod jwk;
+pub mod jws;
 pub mod license;
 pub mod policy;
 pub mod reason;
