@@ -40,7 +40,7 @@ pub fn inspect(file: &[u8]) -> Result<Inspection, FormatError> {
     Ok(inspection)
 }
 
-/// The unverified claims of a policy file.
+/// The unverified claims of a policy file. Every text in it, errors included, may hold any character: escape it for a terminal.
 #[derive(Debug)]
 pub struct Inspection {
     /// Every top-level section, in file order.
@@ -58,7 +58,7 @@ pub struct Inspection {
 pub struct SectionInfo {
     /// 0 custom, 1 core module, and so on (component model, `Binary.md`).
     pub id: u8,
-    /// The name of a custom section. It may hold any character, escape it for a terminal.
+    /// The name of a custom section.
     pub name: Option<String>,
     /// Where it starts in the file, in bytes.
     pub offset: usize,

@@ -9,7 +9,7 @@
 //! can make, and the next one asks for it. The format is described byte by byte in `docs/artifact-format.md`.
 //!
 //! ```
-//! use placet_artifact::{Floor, Manifest, PolicyRoots, SigningKey, pack, sign, verify};
+//! use placet_artifact::{Floor, Manifest, PolicyRoots, SigningKey, Version, pack, sign, verify};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let component = wat::parse_str("(component)")?;
 //! # let manifest_json = include_str!("../tests/data/manifest.json");
@@ -21,7 +21,7 @@
 //!
 //! // At the customer: the roots are compiled in, the floor comes from the state store.
 //! let roots = PolicyRoots::from_pem(roots_pem)?;
-//! let host = semver::Version::new(0, 1, 0);
+//! let host = Version::new(0, 1, 0);
 //! let admitted = verify(signed, &roots)?.admit(&Floor::default(), &host)?;
 //! assert_eq!(admitted.verified().manifest().name.as_str(), "acme/router");
 //! # Ok(())
@@ -52,3 +52,6 @@ pub use reason::REASONS;
 pub use root::{PolicyRoot, PolicyRoots, RootError};
 pub use signature::SignatureError;
 pub use verify::{Verified, VerifyError, verify};
+
+/// Semantic versions, as manifests name them and [`Verified::admit`] compares them.
+pub use semver::Version;

@@ -146,6 +146,12 @@ fn malformed() -> Vec<Attack> {
         attack("bytes-after-set", reason, "a byte within the set of hashes", {
             whole([vec![1, 1, 1, 1], sized(&[&set[..], &[0]].concat())].concat())
         }),
+        attack("bytes-after-entry", reason, "a byte within the signature entry", {
+            let mut set = set.clone();
+            // Behind the count of hashes, the hash and the count of signatures stands the size of the entry.
+            set[34] += 1;
+            whole([vec![1, 1, 1, 1], sized(&[&set[..], &[0]].concat())].concat())
+        }),
         attack("set-length-past-end", reason, "the set of hashes is longer than its section", {
             whole([vec![1, 1, 1, 1], leb(set.len() + 1), set.clone()].concat())
         }),
