@@ -1,4 +1,5 @@
 //! Keys: which are taken, what they are called, and why others are refused.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper of tests may panic")]
 
 use placet_rules::base64url::encode;
 use placet_rules::jwk::{Algorithm, PublicKey};

@@ -1,4 +1,5 @@
 //! Documents signed by others: what they say is right and what they say is wrong.
+#![expect(clippy::unwrap_used, reason = "a helper of tests may panic")]
 
 use std::path::PathBuf;
 
@@ -28,10 +29,9 @@ fn what_is_correctly_signed_and_wrong_is_refused() {
     let Some(rows) = rows("signed-negative.jsonl") else { return };
     let wrong: Vec<_> = rows.iter().filter(|row| verify(row).is_ok()).map(told).collect();
     assert_eq!(wrong, [""; 0]);
-    // Their signatures hold, so that it must be for another reason; except where the key is not the one that signed.
-    for row in rows.iter().filter(|row| verify(row) == Err("signature-invalid")) {
-        panic!("{}: the signature is not the reason", row["id"]);
-    }
+    // Their signatures hold, so that it must be for another reason.
+    let unread: Vec<_> = rows.iter().filter(|row| verify(row) == Err("signature-invalid")).map(told).collect();
+    assert_eq!(unread, [""; 0]);
     assert!(rows.len() >= 122);
 }
 
