@@ -7,7 +7,9 @@
 extern crate alloc;
 
 pub mod base64url;
+pub mod counter_name;
 pub mod counters;
+pub mod decide;
 pub mod files;
 pub mod json;
 pub mod jwk;

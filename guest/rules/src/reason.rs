@@ -28,3 +28,36 @@ pub const READ_ONLY: &str = "read-only";
 pub const USAGE_HIGH: &str = "usage-high";
 /// No license was found.
 pub const MISSING: &str = "missing";
+/// The request names no charge.
+pub const REQUEST_EMPTY: &str = "request-empty";
+/// More than 64 charges; or a limit's name, a tenant or a `once` key that is empty or too long to be counted under.
+pub const REQUEST_INVALID: &str = "request-invalid";
+/// No decision: the disk is full.
+pub const COUNTERS_DISK_FULL: &str = "counters-disk-full";
+/// No decision: the counters cannot be written.
+pub const COUNTERS_READ_ONLY: &str = "counters-read-only";
+/// No decision: the counters hold what no policy wrote.
+pub const COUNTERS_DAMAGED: &str = "counters-damaged";
+/// No decision: another process holds the counters.
+pub const COUNTERS_LOCKED: &str = "counters-locked";
+/// No decision: the disk failed.
+pub const COUNTERS_IO: &str = "counters-io";
+/// No decision: it is not known whether the charge was counted; ask again with the same `once` key.
+pub const COUNTERS_COMMIT_UNKNOWN: &str = "counters-commit-unknown";
+/// No decision: the counters were closed.
+pub const COUNTERS_CLOSED: &str = "counters-closed";
+/// No decision: the counters cannot do what was asked.
+pub const COUNTERS_UNSUPPORTED: &str = "counters-unsupported";
+/// No decision: the counters gave no answer that fits.
+pub const COUNTERS_UNAVAILABLE: &str = "counters-unavailable";
+/// What a host may answer in place of a count, each without its `counters-`.
+pub const COUNTERS: [&str; 8] = [
+    COUNTERS_DISK_FULL,
+    COUNTERS_READ_ONLY,
+    COUNTERS_DAMAGED,
+    COUNTERS_LOCKED,
+    COUNTERS_IO,
+    COUNTERS_COMMIT_UNKNOWN,
+    COUNTERS_CLOSED,
+    COUNTERS_UNSUPPORTED,
+];

@@ -208,6 +208,45 @@ pub struct Decision {
     pub warnings: Vec<Warning>,
     /// Not now, but after so long.
     pub retry: Option<Duration>,
+    /// How the host may answer the same question by itself.
+    pub hold: Option<Hold>,
     /// What no field foresees.
     pub details: Vec<Attribute>,
+}
+
+/// How the host may repeat an answer by itself until then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The first instant at which the policy must be asked again.
+    pub until: Instant,
+    /// What each repetition is charged to, empty for a feature.
+    pub meters: Vec<Meter>,
+}
+
+/// One counter that repetitions are charged to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meter {
+    /// Index into the charges.
+    pub charge: u32,
+    /// Index into the decision's usage.
+    pub usage: Option<u32>,
+    /// The counter's name.
+    pub counter: String,
+    /// The sum may reach it, never pass it; for a bucket, its capacity.
+    pub ceiling: u64,
+    /// Units that a crash may burn.
+    pub slack: u64,
+    /// Ask again once the sum passes this.
+    pub step: Option<u64>,
+    /// Present for a bucket.
+    pub refill: Option<Refill>,
+}
+
+/// How a bucket fills.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refill {
+    /// So many tokens come back in each `every`.
+    pub tokens: u64,
+    /// The time that they take.
+    pub every: Duration,
 }

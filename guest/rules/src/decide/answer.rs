@@ -1,0 +1,77 @@
+//! How decisions are put into words.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use crate::license::LimitKind;
+use crate::reason;
+use crate::types::{Attribute, Decision, Usage};
+use crate::view::{LimitView, View};
+
+/// Why not.
+#[derive(Debug)]
+pub(super) struct Denial<'a> {
+    pub(super) reason: &'a str,
+    pub(super) subject: &'a str,
+    pub(super) license: Option<&'a str>,
+    pub(super) usage: Vec<Usage>,
+    pub(super) details: Vec<Attribute>,
+}
+
+impl<'a> Denial<'a> {
+    /// A reason that says it all.
+    pub(super) fn new(reason: &'a str, subject: &'a str) -> Self {
+        Self { reason, subject, license: None, usage: Vec::new(), details: Vec::new() }
+    }
+
+    /// No license names it; where none holds, because of that.
+    pub(super) fn unnamed(view: &'a View, subject: &'a str) -> Self {
+        Self::new(if view.usable { reason::NOT_LICENSED } else { &view.reason }, subject)
+    }
+
+    /// The limit is there, and cannot be decided.
+    pub(super) fn undecided(limit: &LimitView, subject: &'a str) -> Self {
+        Self { details: undecided(limit), ..Self::new(reason::LIMIT_UNDECIDED, subject) }
+    }
+}
+
+impl From<Denial<'_>> for Decision {
+    fn from(denial: Denial<'_>) -> Self {
+        Self {
+            allowed: false,
+            reason: denial.reason.to_string(),
+            subject: denial.subject.to_string(),
+            license: denial.license.map(ToString::to_string),
+            usage: denial.usage,
+            warnings: Vec::new(),
+            retry: None,
+            hold: None,
+            details: denial.details,
+        }
+    }
+}
+
+/// Allowed, with nothing more to say.
+pub(super) fn granted(subject: &str, license: Option<&str>) -> Decision {
+    Decision {
+        allowed: true,
+        reason: reason::GRANTED.to_string(),
+        subject: subject.to_string(),
+        license: license.map(ToString::to_string),
+        usage: Vec::new(),
+        warnings: Vec::new(),
+        retry: None,
+        hold: None,
+        details: Vec::new(),
+    }
+}
+
+/// Why a limit cannot be decided, one attribute `undecided` each; empty where it can be.
+pub(super) fn undecided(limit: &LimitView) -> Vec<Attribute> {
+    let mut details: Vec<Attribute> =
+        limit.undecided.iter().map(|why| Attribute::new("undecided", why.as_str())).collect();
+    if details.is_empty() && !matches!(limit.kind, LimitKind::Quota | LimitKind::Gauge) {
+        details.push(Attribute::new("undecided", ["kind=", limit.kind.as_str()].concat()));
+    }
+    details
+}

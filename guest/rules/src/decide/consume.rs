@@ -1,0 +1,160 @@
+//! Charging: quotas used up, gauges going up.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::answer::Denial;
+use super::once::Guard;
+use super::record::Record;
+use super::request::Request;
+use super::store;
+use super::target::{self, ATTEMPTS, Slot, Target};
+use crate::counters::{CounterError, Counters, Entry};
+use crate::reason;
+use crate::types::{Charge, Context, Decision};
+use crate::view::View;
+
+/// Charges all or none. The budgets of a limit are drawn in their order; a charge that spans several is split.
+///
+/// Denied, `subject` says for which limit: `request-empty`, `request-invalid`, `once-mismatch`, the reason of the view,
+/// `not-licensed`, `limit-undecided`, `tenant-required`, `limit-exceeded`. With a `once` key that counted before, it answers as
+/// the first time, whatever has happened since.
+///
+/// # Errors
+/// A reason why nothing was decided, and nothing counted: `contended`, or one of [`reason::COUNTERS`].
+pub fn consume(
+    view: &View,
+    charges: &[Charge],
+    context: &Context,
+    counters: &dyn Counters,
+) -> Result<Decision, String> {
+    decide(view, charges, context, counters, true)
+}
+
+/// What [`consume`] would answer now. Counts nothing.
+///
+/// # Errors
+/// As [`consume`].
+pub fn preview(
+    view: &View,
+    charges: &[Charge],
+    context: &Context,
+    counters: &dyn Counters,
+) -> Result<Decision, String> {
+    decide(view, charges, context, counters, false)
+}
+
+fn decide(
+    view: &View,
+    charges: &[Charge],
+    context: &Context,
+    counters: &dyn Counters,
+    counts: bool,
+) -> Result<Decision, String> {
+    let (request, guard) = match guarded(charges, context) {
+        Ok(guarded) => guarded,
+        Err(denial) => return Ok(denial.into()),
+    };
+    if let Some(guard) = &guard
+        && let Some(answer) = guard.repeated(counters)?
+    {
+        return Ok(answer);
+    }
+    let mut demands = match demands(view, request) {
+        Ok(demands) => demands,
+        Err(denial) => return Ok(denial.into()),
+    };
+    target::read(demands.iter_mut().flat_map(|demand| &mut demand.target.slots), counters)?;
+    for _ in 0..ATTEMPTS {
+        if let Some(short) = demands.iter_mut().find_map(|demand| demand.split().err()) {
+            return Ok(exceeded(&short, &demands).into());
+        }
+        let record = record(view, &demands);
+        let entries: Vec<Entry> = moving(&mut demands).map(|slot| entry(slot)).collect();
+        let once = guard.as_ref().map(|guard| guard.once(&record));
+        let sums = if !counts || (entries.is_empty() && once.is_none()) {
+            Ok(moving(&mut demands).map(|slot| slot.held.saturating_add(slot.part)).collect())
+        } else {
+            counters.add(&entries, once.as_ref())
+        };
+        match (sums, &guard) {
+            (Ok(sums), _) if sums.len() == entries.len() => {
+                return Ok(record.decision(request.subject, request.tenant, &sums));
+            }
+            // Another caller was quicker: split again over what is left now.
+            (Err(CounterError::Exceeded { entry, current }), _) => {
+                moving(&mut demands).nth(entry).ok_or_else(store::unfit)?.held = current;
+            }
+            (Err(CounterError::Repeated(recorded)), Some(guard)) => return guard.again(&recorded),
+            (Err(error), _) => return Err(store::failed(error)),
+            (Ok(_), _) => return Err(store::unfit()),
+        }
+    }
+    Err(reason::CONTENDED.to_string())
+}
+
+fn guarded<'a>(charges: &'a [Charge], context: &'a Context) -> Result<(Request<'a>, Option<Guard<'a>>), Denial<'a>> {
+    let request = Request::new(charges, context)?;
+    Ok((request, Guard::new("consume", request)?))
+}
+
+/// So much of a limit; several charges to one limit are one demand.
+struct Demand<'a> {
+    target: Target<'a>,
+    amount: u128,
+}
+
+fn demands<'a>(view: &'a View, request: Request<'a>) -> Result<Vec<Demand<'a>>, Denial<'a>> {
+    if !view.usable {
+        return Err(Denial::new(&view.reason, request.subject));
+    }
+    let mut demands: Vec<Demand<'a>> = Vec::with_capacity(request.charges.len());
+    for charge in request.charges {
+        let amount = u128::from(charge.amount);
+        match demands.iter_mut().find(|demand| demand.target.name == charge.limit) {
+            Some(demand) => demand.amount += amount,
+            None => demands.push(Demand { target: Target::find(view, &charge.limit, request.tenant)?, amount }),
+        }
+    }
+    Ok(demands)
+}
+
+impl<'a> Demand<'a> {
+    /// Draws from one budget after the other. Err: together they have too little left; the limit's name, and the license of
+    /// its last budget.
+    fn split(&mut self) -> Result<(), (&'a str, Option<&'a str>)> {
+        let mut left = self.amount;
+        for slot in &mut self.target.slots {
+            let rest = slot.ceiling().saturating_sub(slot.held);
+            slot.part = u64::try_from(left).unwrap_or(u64::MAX).min(rest);
+            left -= u128::from(slot.part);
+        }
+        let short = (self.target.name, self.target.slots.last().map(|slot| slot.license));
+        if left == 0 { Ok(()) } else { Err(short) }
+    }
+}
+
+fn moving<'s, 'a>(demands: &'s mut [Demand<'a>]) -> impl Iterator<Item = &'s mut Slot<'a>> {
+    demands.iter_mut().flat_map(|demand| &mut demand.target.slots).filter(|slot| slot.part > 0)
+}
+
+fn entry(slot: &Slot<'_>) -> Entry {
+    Entry { counter: slot.counter.clone(), amount: slot.part, ceiling: slot.ceiling(), slack: slot.slack }
+}
+
+/// Rests on the license that is drawn from first.
+fn record(view: &View, demands: &[Demand<'_>]) -> Record {
+    let slots = || demands.iter().flat_map(|demand| &demand.target.slots);
+    let drawn = slots().find(|slot| slot.part > 0).or_else(|| slots().next());
+    Record {
+        license: drawn.map(|slot| slot.license.to_string()).unwrap_or_default(),
+        shares: demands.iter().map(|demand| demand.target.share(|slot| slot.part == 0)).collect(),
+        warnings: view.warnings.clone(),
+    }
+}
+
+/// Shows what is used of every limit, for none was charged.
+fn exceeded<'a>((subject, license): &(&'a str, Option<&'a str>), demands: &[Demand<'_>]) -> Denial<'a> {
+    let usage = demands.iter().map(|demand| demand.target.usage()).collect();
+    Denial { license: *license, usage, ..Denial::new(reason::LIMIT_EXCEEDED, subject) }
+}

@@ -1,0 +1,163 @@
+//! Giving back: gauges going down, quotas where the license allows it.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::answer::Denial;
+use super::once::{self, Guard};
+use super::record::Record;
+use super::request::Request;
+use super::store;
+use super::target::{self, ATTEMPTS, Slot, Target};
+use crate::counter_name::CounterName;
+use crate::counters::{CounterError, Counters, Portion, Recorded};
+use crate::license::LimitKind;
+use crate::reason;
+use crate::types::{Charge, Context, Decision};
+use crate::view::View;
+
+/// Gives back so many units, all or none; never denied for the state of the license.
+///
+/// Takes from the budgets that were drawn last. With a `once` key under which [`consume`](super::consume) counted, it takes from
+/// the very counters recorded there, the last first, and no more than was recorded. One key gives back once.
+///
+/// Denied: `request-invalid`, `once-mismatch`, `not-licensed` (the reason of the view where no license holds), `limit-undecided`,
+/// `tenant-required`, `refund-not-granted` (a quota), `credit-exceeded`.
+///
+/// # Errors
+/// A reason why nothing was decided, and nothing counted: `contended`, or one of [`reason::COUNTERS`].
+pub fn credit(view: &View, charge: &Charge, context: &Context, counters: &dyn Counters) -> Result<Decision, String> {
+    let (request, guard) = match guarded(charge, context) {
+        Ok(guarded) => guarded,
+        Err(denial) => return Ok(denial.into()),
+    };
+    if let Some(guard) = &guard
+        && let Some(answer) = guard.repeated(counters)?
+    {
+        return Ok(answer);
+    }
+    let target = match refundable(view, request) {
+        Ok(target) => target,
+        Err(denial) => return Ok(denial.into()),
+    };
+    let mut refund = Refund::new(target, once::consumed(request, counters)?.as_ref())?;
+    target::read(refund.slots(), counters)?;
+    for _ in 0..ATTEMPTS {
+        if !refund.split(charge.amount) {
+            let usage = Vec::from([refund.target.usage()]);
+            return Ok(Denial { usage, ..Denial::new(reason::CREDIT_EXCEEDED, &charge.limit) }.into());
+        }
+        let record = refund.record(view);
+        let portions: Vec<Portion> =
+            refund.moving().map(|slot| Portion { counter: slot.counter.clone(), amount: slot.part }).collect();
+        let once = guard.as_ref().map(|guard| guard.once(&record));
+        let sums = if portions.is_empty() && once.is_none() {
+            Ok(Vec::new())
+        } else {
+            counters.subtract(&portions, once.as_ref())
+        };
+        match (sums, &guard) {
+            (Ok(sums), _) if sums.len() == portions.len() => {
+                return Ok(record.decision(request.subject, request.tenant, &sums));
+            }
+            // Another caller was quicker: take from what is left now.
+            (Err(CounterError::Exceeded { entry, current }), _) => {
+                refund.moving().nth(entry).ok_or_else(store::unfit)?.held = current;
+            }
+            (Err(CounterError::Repeated(recorded)), Some(guard)) => return guard.again(&recorded),
+            (Err(error), _) => return Err(store::failed(error)),
+            (Ok(_), _) => return Err(store::unfit()),
+        }
+    }
+    Err(reason::CONTENDED.to_string())
+}
+
+fn guarded<'a>(charge: &'a Charge, context: &'a Context) -> Result<(Request<'a>, Option<Guard<'a>>), Denial<'a>> {
+    let request = Request::new(core::slice::from_ref(charge), context)?;
+    Ok((request, Guard::new("credit", request)?))
+}
+
+/// The limit, with `refund` set on each counter that may be taken from.
+fn refundable<'a>(view: &'a View, request: Request<'a>) -> Result<Target<'a>, Denial<'a>> {
+    let mut target = Target::find(view, request.subject, request.tenant)?;
+    if target.limit.kind == LimitKind::Gauge {
+        target.slots.iter_mut().for_each(|slot| slot.refund = true);
+    }
+    if target.slots.iter().any(|slot| slot.refund) {
+        Ok(target)
+    } else {
+        Err(Denial::new(reason::REFUND_NOT_GRANTED, request.subject))
+    }
+}
+
+/// Where to take from.
+struct Refund<'a> {
+    target: Target<'a>,
+    /// Counters that were drawn from and are no longer the limit's: of a license that has been replaced.
+    former: Vec<Slot<'a>>,
+    /// In the order of taking: a counter, and how much of it at most.
+    sources: Vec<Portion>,
+}
+
+impl<'a> Refund<'a> {
+    fn new(target: Target<'a>, recorded: Option<&Recorded>) -> Result<Self, String> {
+        let Some(recorded) = recorded else {
+            let slots = target.slots.iter().rev().filter(|slot| slot.refund);
+            let sources = slots.map(|slot| Portion { counter: slot.counter.clone(), amount: u64::MAX }).collect();
+            return Ok(Self { target, former: Vec::new(), sources });
+        };
+        let mut refund = Self { target, former: Vec::new(), sources: Vec::new() };
+        for entry in recorded.entries.iter().rev() {
+            let name = CounterName::parse(&entry.counter).ok_or(reason::COUNTERS_DAMAGED)?;
+            if name.limit == refund.target.name {
+                refund.add(entry);
+            }
+        }
+        Ok(refund)
+    }
+
+    /// One more counter to take from, unless the license that it counts for forbids it.
+    fn add(&mut self, entry: &Portion) {
+        match self.target.slots.iter().find(|slot| slot.counter == entry.counter) {
+            Some(slot) if !slot.refund => return,
+            Some(_) => {}
+            None if self.former.iter().any(|slot| slot.counter == entry.counter) => {}
+            None => self.former.push(Slot::former(entry.counter.clone())),
+        }
+        self.sources.push(entry.clone());
+    }
+
+    /// Those of the limit first, for only they are shown.
+    fn slots(&mut self) -> impl Iterator<Item = &mut Slot<'a>> {
+        self.target.slots.iter_mut().chain(&mut self.former)
+    }
+
+    fn moving(&mut self) -> impl Iterator<Item = &mut Slot<'a>> {
+        self.slots().filter(|slot| slot.part > 0)
+    }
+
+    /// Takes from one source after the other. False: together they hold too little.
+    fn split(&mut self, amount: u64) -> bool {
+        let mut left = amount;
+        self.slots().for_each(|slot| slot.part = 0);
+        for source in &self.sources {
+            let mut slots = self.target.slots.iter_mut().chain(&mut self.former);
+            if let Some(slot) = slots.find(|slot| slot.counter == source.counter) {
+                let part = left.min(source.amount).min(slot.held.saturating_sub(slot.part));
+                slot.part += part;
+                left -= part;
+            }
+        }
+        left == 0
+    }
+
+    fn record(&self, view: &View) -> Record {
+        let slots = || self.target.slots.iter();
+        let taken = slots().rev().find(|slot| slot.part > 0).or_else(|| slots().next_back());
+        Record {
+            license: taken.map(|slot| slot.license.to_string()).unwrap_or_default(),
+            shares: Vec::from([self.target.share(|slot| slot.part == 0)]),
+            warnings: view.warnings.clone(),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The level of a gauge that the product counts by itself.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::answer::Denial;
+use super::record::Record;
+use super::request::Request;
+use super::store;
+use super::target::{Slot, Target};
+use crate::counters::Counters;
+use crate::license::LimitKind;
+use crate::reason;
+use crate::types::{Charge, Context, Decision};
+use crate::view::View;
+
+/// Sets a gauge to what was measured. A limit that is known is recorded always: above its maximum, and then denied as
+/// `limit-exceeded`; and without a license that holds, when only a rise is denied, with the reason of the view.
+///
+/// Denied and not recorded: `request-invalid`, `not-licensed` (the reason of the view where no license holds), `kind-mismatch`,
+/// `limit-undecided`, `tenant-required`. A `once` key has no meaning here: measuring may be repeated.
+///
+/// # Errors
+/// A reason why nothing was decided: one of [`reason::COUNTERS`].
+pub fn measure(view: &View, charge: &Charge, context: &Context, counters: &dyn Counters) -> Result<Decision, String> {
+    let mut target = match gauge(view, charge, context) {
+        Ok(target) => target,
+        Err(denial) => return Ok(denial.into()),
+    };
+    let value = charge.amount;
+    // A gauge has exactly one counter; one without any is limited by nothing that was signed.
+    let Some(Slot { counter, license, held, .. }) = target.slots.first_mut() else {
+        return Ok(Denial::unnamed(view, &charge.limit).into());
+    };
+    let license = *license;
+    let before = counters.set(counter, value).map_err(store::failed)?;
+    *held = value;
+    let usage = target.usage();
+    let denied =
+        |reason| Denial { license: Some(license), usage: Vec::from([usage]), ..Denial::new(reason, &charge.limit) };
+    if !view.usable && value > before {
+        return Ok(denied(&view.reason).into());
+    }
+    if target.max().is_some_and(|max| value > max) {
+        return Ok(denied(reason::LIMIT_EXCEEDED).into());
+    }
+    let record = Record {
+        license: license.to_string(),
+        shares: Vec::from([target.share(|_| true)]),
+        warnings: view.warnings.clone(),
+    };
+    Ok(record.decision(&charge.limit, context.tenant.as_deref(), &[]))
+}
+
+fn gauge<'a>(view: &'a View, charge: &'a Charge, context: &'a Context) -> Result<Target<'a>, Denial<'a>> {
+    let request = Request::new(core::slice::from_ref(charge), context)?;
+    match view.limits.get(request.subject).map(|limit| &limit.kind) {
+        Some(LimitKind::Quota | LimitKind::Rate | LimitKind::Seats) => {
+            Err(Denial::new(reason::KIND_MISMATCH, request.subject))
+        }
+        _ => Target::find(view, request.subject, request.tenant),
+    }
+}

@@ -1,0 +1,201 @@
+//! An answer as it is kept under a `once` key, so that a repetition answers as the first time: everything but the sums, which the
+//! store records itself. The first answer is made from it as well, so the two cannot differ.
+//!
+//! Lines; their fields are percent-encoded, with one space between them, and empty where there is nothing:
+//!
+//! ```text
+//! license ID
+//! usage LIMIT KIND TENANT(0|1) MAX WARN BASE SUMS
+//! warning REASON SUBJECT TEXT
+//! ```
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::answer::granted;
+use crate::counter_name::{decode, encode};
+use crate::reason;
+use crate::types::{Decision, Usage, Warning};
+
+/// An allowed answer without the sums.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) license: String,
+    pub(super) shares: Vec<Share>,
+    pub(super) warnings: Vec<Warning>,
+}
+
+/// One limit's part of the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Share {
+    pub(super) limit: String,
+    pub(super) kind: String,
+    pub(super) per_tenant: bool,
+    pub(super) max: Option<u64>,
+    /// In percent of `max`.
+    pub(super) warn: u8,
+    /// Used on counters that did not move.
+    pub(super) base: u64,
+    /// How many of the sums that follow belong to it.
+    pub(super) sums: usize,
+}
+
+impl Share {
+    /// With the sum of those that moved.
+    pub(super) fn usage(&self, tenant: Option<&str>, moved: u64) -> Usage {
+        Usage {
+            limit: self.limit.clone(),
+            kind: self.kind.clone(),
+            tenant: tenant.filter(|_| self.per_tenant).map(ToString::to_string),
+            max: self.max,
+            used: self.base.saturating_add(moved),
+            period: None,
+            resets: None,
+            details: Vec::new(),
+        }
+    }
+}
+
+impl Record {
+    /// The answer, once the sums are known. The shares take them in their order; what is left belongs to no share.
+    pub(super) fn decision(&self, subject: &str, tenant: Option<&str>, sums: &[u64]) -> Decision {
+        let mut sums = sums.iter();
+        let mut warnings = self.warnings.clone();
+        let mut usage = Vec::with_capacity(self.shares.len());
+        for share in &self.shares {
+            let moved = sums.by_ref().take(share.sums).fold(0_u64, |all, sum| all.saturating_add(*sum));
+            let used = share.usage(tenant, moved);
+            warnings.extend(high(&used, share.warn));
+            usage.push(used);
+        }
+        let license = Some(self.license.as_str()).filter(|license| !license.is_empty());
+        Decision { usage, warnings, ..granted(subject, license) }
+    }
+
+    /// As text, for the store.
+    pub(super) fn render(&self) -> String {
+        let mut text = String::new();
+        line(&mut text, &["license", &self.license]);
+        for share in &self.shares {
+            let max = share.max.map(|max| max.to_string()).unwrap_or_default();
+            let (warn, base, sums) = (share.warn.to_string(), share.base.to_string(), share.sums.to_string());
+            let tenant = if share.per_tenant { "1" } else { "0" };
+            line(&mut text, &["usage", &share.limit, &share.kind, tenant, &max, &warn, &base, &sums]);
+        }
+        for warning in &self.warnings {
+            let subject = warning.subject.as_deref().unwrap_or_default();
+            line(&mut text, &["warning", &warning.reason, subject, &warning.text]);
+        }
+        text
+    }
+
+    /// Reads a text back. None: it is not one that [`Record::render`] writes, to the byte.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut record = Self { license: String::new(), shares: Vec::new(), warnings: Vec::new() };
+        for line in text.lines() {
+            let fields: Vec<String> = line.split(' ').map(decode).collect::<Option<_>>()?;
+            let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+            match *fields.as_slice() {
+                ["license", license] => record.license = license.to_string(),
+                ["usage", limit, kind, tenant, max, warn, base, sums] => record.shares.push(Share {
+                    limit: limit.to_string(),
+                    kind: kind.to_string(),
+                    per_tenant: tenant == "1",
+                    max: if max.is_empty() { None } else { Some(max.parse().ok()?) },
+                    warn: warn.parse().ok()?,
+                    base: base.parse().ok()?,
+                    sums: sums.parse().ok()?,
+                }),
+                ["warning", reason, subject, text] => record.warnings.push(Warning {
+                    reason: reason.to_string(),
+                    subject: Some(subject).filter(|subject| !subject.is_empty()).map(ToString::to_string),
+                    text: text.to_string(),
+                }),
+                _ => return None,
+            }
+        }
+        (record.render() == text).then_some(record)
+    }
+}
+
+/// Appends a line.
+fn line(text: &mut String, fields: &[&str]) {
+    for (index, field) in fields.iter().enumerate() {
+        if index > 0 {
+            text.push(' ');
+        }
+        encode(field, text);
+    }
+    text.push('\n');
+}
+
+/// A warning once `used` is so many percent of the maximum; none where there is nothing to use up.
+fn high(usage: &Usage, warn: u8) -> Option<Warning> {
+    let max = usage.max.filter(|max| *max > 0)?;
+    let used = usage.used;
+    (u128::from(used) * 100 >= u128::from(max) * u128::from(warn)).then(|| Warning {
+        reason: reason::USAGE_HIGH.to_string(),
+        subject: Some(usage.limit.clone()),
+        text: format!("{used} of {max} of limit `{}` are used", usage.limit),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> Record {
+        let share = Share {
+            limit: "tokens of\nall".into(),
+            kind: "quota".into(),
+            per_tenant: true,
+            max: Some(u64::MAX),
+            warn: 80,
+            base: 7,
+            sums: 2,
+        };
+        let unlimited = Share { limit: "é%".into(), max: None, per_tenant: false, sums: 0, ..share.clone() };
+        let warning = Warning { reason: "expiry-grace".into(), subject: None, text: "license `a` has expired".into() };
+        Record { license: "lic 1".into(), shares: Vec::from([share, unlimited]), warnings: Vec::from([warning]) }
+    }
+
+    #[test]
+    fn what_was_written_reads_back() {
+        assert_eq!(Record::parse(&record().render()), Some(record()));
+    }
+
+    #[test]
+    fn a_text_that_differs_in_any_byte_is_another_record_or_none() {
+        let text = record().render();
+        for index in 0..text.len() {
+            for byte in [b' ', b'\n', b'0', b'%', b'+', b'-', 0] {
+                let mut bytes = text.clone().into_bytes();
+                if bytes[index] == byte {
+                    continue;
+                }
+                bytes[index] = byte;
+                assert_ne!(Record::parse(&String::from_utf8(bytes).unwrap()), Some(record()), "byte {index}");
+            }
+            assert_ne!(Record::parse(&text[..index]), Some(record()));
+        }
+        for wrong in ["usage a quota 0 +1 80 0 0\n", "license a\r\n", "license a", "other\n", "license a\nlicense b\n"]
+        {
+            assert_eq!(Record::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_warning_is_due_from_the_percentage_on() {
+        let usage = |used, max| Usage { used, max, ..record().shares[0].usage(None, 0) };
+        assert_eq!(high(&usage(79, Some(100)), 80), None);
+        let text = high(&usage(80, Some(100)), 80).unwrap().text;
+        assert_eq!(text, "80 of 100 of limit `tokens of\nall` are used");
+        assert_eq!(high(&usage(2, Some(3)), 67), None);
+        assert!(high(&usage(2, Some(3)), 66).is_some());
+        assert!(high(&usage(u64::MAX, Some(u64::MAX)), 100).is_some());
+        assert_eq!(high(&usage(u64::MAX - 1, Some(u64::MAX)), 100), None);
+        assert_eq!(high(&usage(u64::MAX, None), 1), None);
+        assert_eq!(high(&usage(0, Some(0)), 80), None);
+    }
+}

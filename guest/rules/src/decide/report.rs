@@ -1,0 +1,41 @@
+//! What is used of every limit.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::answer::undecided;
+use super::request::is_within;
+use super::target::{self, Target, slots};
+use crate::counters::Counters;
+use crate::reason;
+use crate::types::{Attribute, Usage};
+use crate::view::View;
+
+/// Every limit of the view by name, and what is used of it, all at one moment.
+///
+/// For a tenant: all limits, those that are counted for the license as a whole too. Without one: only these. A limit that cannot
+/// be decided stands with nothing used, and says why in its details as `undecided`.
+///
+/// # Errors
+/// `request-invalid` for a tenant that is empty or too long, or one of [`reason::COUNTERS`].
+pub fn report(view: &View, tenant: Option<&str>, counters: &dyn Counters) -> Result<Vec<Usage>, String> {
+    if !tenant.is_none_or(is_within) {
+        return Err(reason::REQUEST_INVALID.to_string());
+    }
+    let mut lines: Vec<(Target<'_>, Vec<Attribute>)> = Vec::with_capacity(view.limits.len());
+    for (name, limit) in &view.limits {
+        if tenant.is_none() && limit.budgets.iter().all(|budget| budget.per_tenant) {
+            continue;
+        }
+        let mut details = undecided(limit);
+        let slots = slots(name, limit, tenant).unwrap_or_else(|| {
+            // Nothing can be counted under such a name, so nothing is used.
+            details.push(Attribute::new("undecided", "name-too-long"));
+            Vec::new()
+        });
+        lines.push((Target::new(name, limit, tenant, slots), details));
+    }
+    let decided = lines.iter_mut().filter(|(_, details)| details.is_empty());
+    target::read(decided.flat_map(|(target, _)| &mut target.slots), counters)?;
+    Ok(lines.into_iter().map(|(target, details)| Usage { details, ..target.usage() }).collect())
+}

@@ -1,0 +1,144 @@
+//! The counters that a limit is counted on.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::answer::{Denial, undecided};
+use super::record::Share;
+use super::store;
+use crate::counter_name::CounterName;
+use crate::counters::Counters;
+use crate::reason;
+use crate::types::Usage;
+use crate::view::{LimitView, View};
+
+/// So often is a request divided anew where other callers are quicker.
+pub(super) const ATTEMPTS: usize = 8;
+
+/// A limit that can be decided, for a tenant or the license as a whole.
+#[derive(Debug)]
+pub(super) struct Target<'a> {
+    pub(super) name: &'a str,
+    pub(super) limit: &'a LimitView,
+    /// Present where a budget is counted for a tenant.
+    pub(super) tenant: Option<&'a str>,
+    /// What it is counted on, in the order of drawing.
+    pub(super) slots: Vec<Slot<'a>>,
+}
+
+/// One counter of a limit. Budgets of one account share it, and then add up.
+#[derive(Clone, Debug)]
+pub(super) struct Slot<'a> {
+    pub(super) counter: String,
+    pub(super) license: &'a str,
+    /// None: unlimited.
+    pub(super) max: Option<u64>,
+    pub(super) refund: bool,
+    pub(super) slack: u64,
+    /// What it holds, as far as is known.
+    pub(super) held: u64,
+    /// How much of the request falls on it.
+    pub(super) part: u64,
+}
+
+impl Slot<'_> {
+    /// A counter that no present budget is counted on.
+    pub(super) fn former(counter: String) -> Self {
+        Self { counter, license: "", max: Some(0), refund: true, slack: 0, held: 0, part: 0 }
+    }
+
+    /// What the sum may reach.
+    pub(super) fn ceiling(&self) -> u64 {
+        self.max.unwrap_or(u64::MAX)
+    }
+}
+
+impl<'a> Target<'a> {
+    /// A limit by its name, or why it cannot be decided.
+    pub(super) fn find(view: &'a View, name: &'a str, tenant: Option<&'a str>) -> Result<Self, Denial<'a>> {
+        let (name, limit) = view.limits.get_key_value(name).ok_or_else(|| Denial::unnamed(view, name))?;
+        if !undecided(limit).is_empty() {
+            return Err(Denial::undecided(limit, name));
+        }
+        if tenant.is_none() && limit.budgets.iter().any(|budget| budget.per_tenant) {
+            return Err(Denial::new(reason::TENANT_REQUIRED, name));
+        }
+        let slots = slots(name, limit, tenant).ok_or_else(|| Denial::new(reason::REQUEST_INVALID, name))?;
+        Ok(Self::new(name, limit, tenant, slots))
+    }
+
+    /// A limit with its counters.
+    pub(super) fn new(name: &'a str, limit: &'a LimitView, tenant: Option<&'a str>, slots: Vec<Slot<'a>>) -> Self {
+        let tenant = tenant.filter(|_| limit.budgets.iter().any(|budget| budget.per_tenant));
+        Self { name, limit, tenant, slots }
+    }
+
+    /// Over all budgets; none: unlimited.
+    pub(super) fn max(&self) -> Option<u64> {
+        self.slots.iter().try_fold(0_u64, |sum, slot| Some(sum.saturating_add(slot.max?)))
+    }
+
+    /// What is used, as far as is known.
+    pub(super) fn usage(&self) -> Usage {
+        self.share(|_| true).usage(self.tenant, 0)
+    }
+
+    /// What is told about it once the sums of the slots that move are known; the others hold what they hold.
+    pub(super) fn share(&self, rests: impl Fn(&Slot<'_>) -> bool) -> Share {
+        let base = self.slots.iter().filter(|slot| rests(slot)).fold(0_u64, |sum, slot| sum.saturating_add(slot.held));
+        Share {
+            limit: self.name.to_string(),
+            kind: self.limit.kind.as_str().to_string(),
+            per_tenant: self.tenant.is_some(),
+            max: self.max(),
+            warn: self.limit.warn,
+            base,
+            sums: self.slots.iter().filter(|slot| !rests(slot)).count(),
+        }
+    }
+}
+
+/// The counters of a limit; without a tenant, of the budgets that are counted for the license as a whole. None: a name would be
+/// too long.
+pub(super) fn slots<'a>(name: &str, limit: &'a LimitView, tenant: Option<&str>) -> Option<Vec<Slot<'a>>> {
+    let mut slots: Vec<Slot<'a>> = Vec::with_capacity(limit.budgets.len());
+    for budget in limit.budgets.iter().filter(|budget| tenant.is_some() || !budget.per_tenant) {
+        let counter = CounterName {
+            limit: name.to_string(),
+            tenant: tenant.filter(|_| budget.per_tenant).unwrap_or_default().to_string(),
+            account: budget.account.clone(),
+            ..CounterName::default()
+        };
+        let counter = counter.encode()?;
+        match slots.iter_mut().find(|slot| slot.counter == counter) {
+            Some(slot) => {
+                slot.max = slot.max.zip(budget.max).map(|(one, other)| one.saturating_add(other));
+                slot.refund &= budget.refund;
+                slot.slack = slot.slack.min(budget.slack);
+            }
+            None => slots.push(Slot {
+                counter,
+                license: &budget.license,
+                max: budget.max,
+                refund: budget.refund,
+                slack: budget.slack,
+                held: 0,
+                part: 0,
+            }),
+        }
+    }
+    Some(slots)
+}
+
+/// Learns what the counters hold, all at one moment.
+pub(super) fn read<'a: 's, 's>(
+    slots: impl Iterator<Item = &'s mut Slot<'a>>,
+    counters: &dyn Counters,
+) -> Result<(), String> {
+    let slots: Vec<&mut Slot<'a>> = slots.collect();
+    let names: Vec<String> = slots.iter().map(|slot| slot.counter.clone()).collect();
+    for (slot, held) in slots.into_iter().zip(store::read(counters, &names)?) {
+        slot.held = held;
+    }
+    Ok(())
+}
