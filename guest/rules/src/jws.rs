@@ -2,6 +2,19 @@
 //!
 //! What was signed are the bytes as received; nothing is serialized again to be checked. What a document holds is told only by
 //! [`Verified`], which only a signature that holds makes.
+//!
+//! ```
+//! use placet_rules::{jwk::PublicKey, jws};
+//!
+//! // The example of RFC 8037 appendix A.
+//! let key = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+//! let token = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6d\
+//!              WbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+//!
+//! let verified = jws::verify(token.as_bytes(), &PublicKey::parse(key)?)?;
+//! assert_eq!(verified.payload(), b"Example of Ed25519 signing");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod envelope;
 mod error;
@@ -17,7 +30,7 @@ use crate::base64url;
 use crate::jwk::{Algorithm, PublicKey};
 
 /// Bytes of a document at most.
-pub const MAX_SIZE: usize = 1 << 20;
+pub const MAX_SIZE: usize = crate::json::MAX_SIZE;
 
 /// Reads a document up to its signature, so that the key can be chosen by [`Unverified::kid`].
 ///
