@@ -1,4 +1,43 @@
-//! Placeholder.
+#![doc = include_str!("../../../README.md")]
+
+mod adoption;
 mod bindings;
+mod builder;
+mod capability;
+mod clock;
+mod code_cache;
+mod decision;
+mod documents;
+mod environment;
+mod error;
+mod event;
+mod installation;
+mod limits;
+mod maintenance;
+mod placet;
+mod policies;
+mod program;
+mod request;
+mod sandbox;
+mod self_test;
+mod state_dir;
+mod status;
+mod store;
+mod verifier;
 
+pub use placet_artifact as artifact;
+pub use placet_artifact::{PolicyRoot, PolicyRoots};
 
+pub use crate::bindings::exports::placet::policy::types::{
+    Attribute, Decision, Document, Feature, Limit, Status as LicenseStatus, Summary, Usage, Warning,
+};
+pub use crate::builder::{Builder, FailMode};
+pub use crate::decision::{Denied, PROBLEM_BASE, Problem};
+pub use crate::error::{Failure, InstallError, OpenError, PolicyError};
+pub use crate::event::Event;
+pub use crate::placet::Placet;
+pub use crate::request::Request;
+pub use crate::state_dir::StateError;
+pub use crate::status::{PolicyInfo, Status};
+pub use crate::store::StoreError;
+pub use crate::verifier::{License, Plan, VerifiedJws, Verifier, VerifyError};

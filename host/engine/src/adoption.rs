@@ -1,0 +1,121 @@
+//! Which of the policies at hand runs, and what is remembered of it.
+
+use std::sync::Arc;
+
+use placet_artifact::{Adopted, ContentHash, Floor, PolicyRoots};
+
+use crate::builder::Builder;
+use crate::clock::Clock;
+use crate::error::{OpenError, PolicyError};
+use crate::policies::{Candidate, Tested};
+use crate::sandbox::Sandbox;
+use crate::state_dir::StateDir;
+use crate::store::{self, Store, StoreError};
+
+/// Where the name of the policy that runs is kept.
+const ACTIVE_KEY: &str = "policy/active";
+
+/// The genuine policies of one name, the one to try first at the front.
+pub(crate) struct Choice {
+    candidates: Vec<Candidate>,
+    floor: Floor,
+    shipped_refused: Option<PolicyError>,
+}
+
+impl Choice {
+    /// Looks at the policy that the product ships and at those that were adopted before.
+    pub(crate) fn make(
+        builder: &Builder,
+        roots: &PolicyRoots,
+        state: &StateDir,
+        store: &dyn Store,
+    ) -> Result<Self, OpenError> {
+        let shipped = builder.policy.as_deref().map(|path| Candidate::read(path, roots)).transpose();
+        let (shipped, shipped_refused) = match shipped {
+            Ok(shipped) => (shipped, None),
+            Err(error) => (None, Some(error)),
+        };
+        let mut candidates: Vec<_> = Candidate::adopted(state, roots)?.into_iter().flatten().collect();
+        let name = match &shipped {
+            Some(shipped) => Some(shipped.name().to_owned()),
+            None => store.value(ACTIVE_KEY)?.and_then(|name| String::from_utf8(name).ok()),
+        };
+        candidates.extend(shipped);
+        let Some(name) = name else {
+            return Err(shipped_refused.map_or(OpenError::NoPolicy, OpenError::Policy));
+        };
+        candidates.retain(|candidate| candidate.name() == name);
+        let floor = Floor {
+            minimum: builder.minimum_sequence,
+            adopted: adopted(store, &name)?,
+            rollback: rollback(store, &name)?,
+        };
+        // A rollback lasts until there is something above the floor.
+        let highest = candidates.iter().map(|one| one.adopted_as().sequence).max();
+        let rolled_back =
+            floor.rollback.filter(|_| floor.adopted.is_some_and(|adopted| highest <= Some(adopted.sequence)));
+        candidates.sort_by_key(|one| {
+            let adopted_as = one.adopted_as();
+            std::cmp::Reverse((
+                Some(adopted_as.hash) == rolled_back,
+                adopted_as.sequence,
+                floor.adopted.is_some_and(|adopted| adopted.hash == adopted_as.hash),
+            ))
+        });
+        let floor = Floor { rollback: rolled_back, ..floor };
+        Ok(Self { candidates, floor, shipped_refused })
+    }
+
+    /// The first that is admitted and passes its self-test; and why one before it, if there was one, did not.
+    pub(crate) fn first_that_runs(
+        self,
+        builder: &Builder,
+        sandbox: &Sandbox,
+        state: &StateDir,
+        clock: &Arc<Clock>,
+    ) -> Result<(Tested, Option<&'static str>), OpenError> {
+        let mut refused = self.shipped_refused;
+        let mut reason = refused.as_ref().map(PolicyError::reason);
+        for candidate in self.candidates {
+            match candidate.test(&self.floor, sandbox, Some(state), &builder.facts, clock) {
+                Ok(tested) => return Ok((tested, reason)),
+                Err(error) => {
+                    reason = reason.or(Some(error.reason()));
+                    refused = refused.or(Some(error));
+                }
+            }
+        }
+        Err(refused.map_or(OpenError::NoPolicy, OpenError::Policy))
+    }
+}
+
+/// Records what was tested and loaded: the file first, so that what the store names can be found.
+pub(crate) fn adopt(tested: &Tested, state: &StateDir, store: &dyn Store, clock: &Clock) -> Result<(), PolicyError> {
+    tested.keep(state)?;
+    let program = &tested.program;
+    let name = program.manifest.name.as_str();
+    let mark = clock.moment().mark;
+    if program.rolled_back {
+        store.put_value(&rollback_key(name), Some(program.hash.as_bytes()), mark)?;
+    } else {
+        let floor = store::Floor { sequence: program.manifest.sequence, hash: *program.hash.as_bytes() };
+        store.raise_floor(name, floor, mark)?;
+        store.put_value(&rollback_key(name), None, mark)?;
+    }
+    Ok(store.put_value(ACTIVE_KEY, Some(name.as_bytes()), mark)?)
+}
+
+/// What was adopted of a policy, by its name.
+pub(crate) fn adopted(store: &dyn Store, name: &str) -> Result<Option<Adopted>, StoreError> {
+    let adopted = |floor: store::Floor| Adopted { sequence: floor.sequence, hash: ContentHash::from_bytes(floor.hash) };
+    Ok(store.floor(name)?.map(adopted))
+}
+
+/// The older policy that an operator went back to.
+fn rollback(store: &dyn Store, name: &str) -> Result<Option<ContentHash>, StoreError> {
+    Ok(store.value(&rollback_key(name))?.and_then(|hash| hash.try_into().ok()).map(ContentHash::from_bytes))
+}
+
+fn rollback_key(name: &str) -> String {
+    format!("policy/rollback/{name}")
+}

@@ -1,0 +1,173 @@
+//! What an embedder says before a [`Placet`] is opened.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use placet_artifact::{PolicyRoot, PolicyRoots};
+
+use crate::Attribute;
+use crate::documents::{Source, Token};
+use crate::error::OpenError;
+use crate::placet::Placet;
+use crate::verifier::Verifier;
+
+/// How often the documents are read again by themselves, unless told.
+const RECHECK: Duration = Duration::from_secs(3600);
+
+/// Collects what [`Placet::builder`] needs; nothing is touched before [`Builder::open`].
+#[derive(Clone, Debug)]
+pub struct Builder {
+    pub(crate) roots: Vec<PolicyRoot>,
+    pub(crate) development: bool,
+    pub(crate) policy: Option<PathBuf>,
+    pub(crate) minimum_sequence: u64,
+    pub(crate) sources: Vec<Source>,
+    pub(crate) state: Option<PathBuf>,
+    pub(crate) facts: Vec<Attribute>,
+    pub(crate) fail_mode: FailMode,
+    pub(crate) require_usable: bool,
+    pub(crate) recheck: Duration,
+}
+
+/// What the product gets where no decision could be made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FailMode {
+    /// A denial that names the failure.
+    #[default]
+    Closed,
+    /// The failure itself, as an error; the product refuses in its own way.
+    Error,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        Self {
+            roots: Vec::new(),
+            development: false,
+            policy: None,
+            minimum_sequence: 0,
+            sources: Vec::new(),
+            state: None,
+            facts: Vec::new(),
+            fail_mode: FailMode::default(),
+            require_usable: false,
+            recheck: RECHECK,
+        }
+    }
+
+    /// Trusts a key to sign policies. It must be compiled into the product; may be given several times.
+    #[must_use]
+    pub fn root(mut self, root: PolicyRoot) -> Self {
+        self.roots.push(root);
+        self
+    }
+
+    /// Trusts several keys.
+    #[must_use]
+    pub fn roots(mut self, roots: &PolicyRoots) -> Self {
+        self.roots.extend(roots.iter().cloned());
+        self
+    }
+
+    /// Says that the roots were not compiled in but given at run time: each status carries the warning `development-root`.
+    #[must_use]
+    pub fn development_root(mut self) -> Self {
+        self.development = true;
+        self
+    }
+
+    /// The signed policy that the product ships. A newer one that was installed into the state goes before it.
+    #[must_use]
+    pub fn policy(mut self, path: impl Into<PathBuf>) -> Self {
+        self.policy = Some(path.into());
+        self
+    }
+
+    /// The lowest sequence of a policy that is ever run, compiled into the product: no rollback goes below it. 0 unless told.
+    #[must_use]
+    pub fn minimum_sequence(mut self, sequence: u64) -> Self {
+        self.minimum_sequence = sequence;
+        self
+    }
+
+    /// A license file, or a directory of them. May be given several times, and may be missing.
+    #[must_use]
+    pub fn licenses(mut self, path: impl Into<PathBuf>) -> Self {
+        self.sources.push(Source::Path(path.into()));
+        self
+    }
+
+    /// A license by value, as a compact token or JSON.
+    #[must_use]
+    pub fn license_token(mut self, token: impl AsRef<[u8]>) -> Self {
+        self.sources.push(Source::Token(Token(Arc::from(token.as_ref()))));
+        self
+    }
+
+    /// The state directory, made if it is missing: counters, installed licenses and policies. It must be on a local disk.
+    #[must_use]
+    pub fn state(mut self, path: impl Into<PathBuf>) -> Self {
+        self.state = Some(path.into());
+        self
+    }
+
+    /// Tells the policy a fact of the deployment: `product`, `version`, `environment`, `host`, `fingerprint/NAME`.
+    /// The last value of a name counts.
+    #[must_use]
+    pub fn fact(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let (name, value) = (name.into(), value.into());
+        self.facts.retain(|fact| fact.name != name);
+        self.facts.push(Attribute { name, value });
+        self
+    }
+
+    /// What the product gets where no decision could be made. [`FailMode::Closed`] unless told.
+    #[must_use]
+    pub fn fail_mode(mut self, mode: FailMode) -> Self {
+        self.fail_mode = mode;
+        self
+    }
+
+    /// Makes [`Builder::open`] fail where no license is usable.
+    #[must_use]
+    pub fn require_usable(mut self) -> Self {
+        self.require_usable = true;
+        self
+    }
+
+    /// How often the documents are read again by themselves. One hour unless told; one second at least.
+    #[must_use]
+    pub fn recheck_interval(mut self, interval: Duration) -> Self {
+        self.recheck = interval.max(Duration::from_secs(1));
+        self
+    }
+
+    /// Opens the state, adopts the policy and reads the licenses. Succeeds without a usable license; then everything is denied,
+    /// with the reason.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]; nothing was changed, but that the state directory may have been made.
+    pub fn open(self) -> Result<Placet, OpenError> {
+        Placet::open(self)
+    }
+
+    /// Verifies documents with the policy alone; no state, no licenses.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] where the policy is not accepted.
+    pub fn verifier(self) -> Result<Verifier, OpenError> {
+        Verifier::from_policy(&self)
+    }
+
+    pub(crate) fn policy_roots(&self) -> Result<PolicyRoots, OpenError> {
+        let mut roots = self.roots.iter().cloned();
+        let mut all = PolicyRoots::from(roots.next().ok_or(OpenError::NoRoot)?);
+        for root in roots {
+            all.insert(root).map_err(OpenError::Root)?;
+        }
+        Ok(all)
+    }
+}

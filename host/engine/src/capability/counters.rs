@@ -1,0 +1,99 @@
+//! `placet:policy/counters`: the store, within the namespace of one policy.
+
+use wasmtime::component::{HasSelf, Linker};
+
+use super::Calls;
+use crate::bindings::placet::policy::counters::{self, Draw, Entry, Error, Host, Member, Once, Portion, Recorded};
+use crate::program::Lent;
+use crate::sandbox::Ticks;
+
+/// What an instance sees of the counters.
+pub(crate) struct CountersCapability {
+    lent: Lent,
+    ticks: Ticks,
+    /// Ticks that went by in the store during the present call, and were not yet given back.
+    waited: u64,
+    calls: Calls,
+}
+
+impl CountersCapability {
+    /// The counters of one policy.
+    pub(crate) fn new(lent: Lent, ticks: Ticks) -> Self {
+        Self { lent, ticks, waited: 0, calls: Calls::new() }
+    }
+
+    /// Forgets what the call before took.
+    pub(crate) fn begin_call(&mut self) {
+        self.waited = 0;
+        self.calls = Calls::new();
+    }
+
+    /// Ticks that a deadline must be put off by, because they went by in the store; each is told once.
+    pub(crate) fn take_waited(&mut self) -> u64 {
+        std::mem::take(&mut self.waited)
+    }
+
+    /// Puts the interface within the reach of every instance made by `linker`.
+    pub(crate) fn add_to_linker<T: 'static>(
+        linker: &mut Linker<T>,
+        view: fn(&mut T) -> &mut Self,
+    ) -> wasmtime::Result<()> {
+        counters::add_to_linker::<T, HasSelf<Self>>(linker, view)
+    }
+
+    /// Asks the store. The policy does not pay for the disk's time.
+    fn ask<T>(&mut self, ask: impl FnOnce(&Lent) -> T) -> wasmtime::Result<T> {
+        self.calls.take()?;
+        let before = self.ticks.count();
+        let answer = ask(&self.lent);
+        self.waited += self.ticks.count() - before;
+        Ok(answer)
+    }
+}
+
+impl Host for CountersCapability {
+    fn read(&mut self, counters: Vec<String>) -> wasmtime::Result<Result<Vec<u64>, Error>> {
+        self.ask(|lent| lent.store.read(&lent.namespace, &counters))
+    }
+
+    fn add(
+        &mut self,
+        entries: Vec<Entry>,
+        draws: Vec<Draw>,
+        once: Option<Once>,
+    ) -> wasmtime::Result<Result<Vec<u64>, Error>> {
+        self.ask(|lent| lent.store.add(&lent.namespace, entries, draws, once, lent.clock.moment()))
+    }
+
+    fn subtract(&mut self, portions: Vec<Portion>, once: Option<Once>) -> wasmtime::Result<Result<Vec<u64>, Error>> {
+        self.ask(|lent| lent.store.subtract(&lent.namespace, portions, once, lent.clock.moment()))
+    }
+
+    fn recall(&mut self, key: String) -> wasmtime::Result<Result<Option<Recorded>, Error>> {
+        self.ask(|lent| lent.store.recall(&lent.namespace, &key))
+    }
+
+    fn level(&mut self, bucket: Draw) -> wasmtime::Result<u64> {
+        self.ask(|lent| lent.store.level(&lent.namespace, &bucket, lent.clock.moment()))
+    }
+
+    fn set(&mut self, counter: String, value: u64) -> wasmtime::Result<Result<u64, Error>> {
+        self.ask(|lent| lent.store.set(&lent.namespace, &counter, value, lent.clock.moment()))
+    }
+
+    fn raise(&mut self, counter: String, value: u64) -> wasmtime::Result<Result<u64, Error>> {
+        self.ask(|lent| lent.store.raise(&lent.namespace, &counter, value, lent.clock.moment()))
+    }
+
+    fn claim(&mut self, pool: String, member: Member, capacity: u64) -> wasmtime::Result<Result<u64, Error>> {
+        self.ask(|lent| lent.store.claim(&lent.namespace, &pool, member, capacity, lent.clock.moment()))
+    }
+
+    fn release(&mut self, pool: String, holder: String) -> wasmtime::Result<Result<u64, Error>> {
+        self.ask(|lent| lent.store.release(&lent.namespace, &pool, &holder, lent.clock.moment()))
+    }
+
+    fn members(&mut self, pool: String) -> wasmtime::Result<Result<Vec<Member>, Error>> {
+        self.ask(|lent| lent.store.members(&lent.namespace, &pool, lent.clock.moment()))
+    }
+}

@@ -1,0 +1,33 @@
+//! The three things that a policy can reach, one file each, and nothing else.
+
+mod clock;
+mod counters;
+mod files;
+
+pub(crate) use clock::ClockCapability;
+pub(crate) use counters::CountersCapability;
+pub(crate) use files::FilesCapability;
+
+/// How many calls into the host are left to the call that a policy is in.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    left: u32,
+}
+
+/// The policy asked the host more often than [`crate::limits::HOST_CALLS`] in one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("more than {} calls into the host", crate::limits::HOST_CALLS)]
+pub(crate) struct TooManyCalls;
+
+impl Calls {
+    /// As many as a call may make.
+    pub(crate) fn new() -> Self {
+        Self { left: crate::limits::HOST_CALLS }
+    }
+
+    /// Takes one.
+    fn take(&mut self) -> Result<(), TooManyCalls> {
+        self.left = self.left.checked_sub(1).ok_or(TooManyCalls)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,74 @@
+//! Native code of a policy, kept from one start to the next, so that opening takes milliseconds.
+//!
+//! Whoever can write such a file can run code in the product. So it is read only where [`StateDir::is_private`] says that nobody
+//! else could have written it, and only when it is whole (SHA-256 in front). Anything else is compiled anew, which is always right.
+
+use placet_artifact::ContentHash;
+use sha2::{Digest, Sha256};
+
+use crate::sandbox::{CompileError, Compiled, Sandbox};
+use crate::state_dir::{Folder, StateDir};
+
+/// The largest file that is read back, in bytes: native code is some ten times the component.
+const MAX_CODE: u64 = 256 << 20;
+const CHECKSUM: usize = 32;
+
+/// The compiled form of a signed component, from the cache where it is there and can be trusted.
+pub(crate) fn compile(
+    sandbox: &Sandbox,
+    state: Option<&StateDir>,
+    hash: &ContentHash,
+    component: &[u8],
+) -> Result<Compiled, CompileError> {
+    let Some(state) = state else { return sandbox.compile(component) };
+    let name = format!("{}-{:016x}.cwasm", hex(hash), sandbox.compatibility());
+    if let Some(code) = read(state, &name)
+        && let Some(compiled) = sandbox.revive(&code)
+    {
+        return compiled;
+    }
+    let compiled = sandbox.compile(component)?;
+    if let Some(code) = compiled.serialize() {
+        // Without it, the next start compiles again: slower, and nothing else.
+        drop(state.put(Folder::Code, &name, &[&Sha256::digest(&code)[..], &code].concat()));
+        forget_others(state, &name);
+    }
+    Ok(compiled)
+}
+
+fn read(state: &StateDir, name: &str) -> Option<TrustedCode> {
+    if !state.is_private(Folder::Code, name) {
+        return None;
+    }
+    let mut content = state.read(Folder::Code, name, MAX_CODE).ok()??;
+    let code = content.split_off(CHECKSUM.min(content.len()));
+    (Sha256::digest(&code)[..] == content[..]).then_some(TrustedCode(code))
+}
+
+/// Native code that nobody else could have written. Made by [`read`] alone.
+pub(crate) struct TrustedCode(Vec<u8>);
+
+impl TrustedCode {
+    /// As [`Compiled::serialize`] made it.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A content hash as part of a file's name.
+pub(crate) fn hex(hash: &ContentHash) -> String {
+    hash.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Code of other policies, and of other versions of the compiler, is of no use any more, apart from the one before.
+fn forget_others(state: &StateDir, keep: &str) {
+    let Ok(names) = state.names(Folder::Code) else { return };
+    let mut others: Vec<_> = names.into_iter().filter(|name| name != keep).collect();
+    others.truncate(others.len().saturating_sub(MAX_OTHERS));
+    for name in others {
+        drop(state.remove(Folder::Code, &name));
+    }
+}
+
+/// Files of other policies that are kept: for going back to one, and for switching between two.
+const MAX_OTHERS: usize = 2;

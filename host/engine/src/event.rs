@@ -1,0 +1,18 @@
+//! What happened to licenses, policy, clock and store, for whoever subscribed.
+
+use serde::Serialize;
+
+/// Something that a person or a log may want to know. Never the content of a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Event {
+    /// A dotted name: `license.installed`, `license.removed`, `license.rejected`, `license.state_changed`,
+    /// `license.limit_exceeded`, `license.feature_blocked`, `policy.changed`, `policy.rejected`, `store.failed`. An open set.
+    pub name: &'static str,
+    /// The document, feature, limit or policy it is about; empty: the installation.
+    pub subject: String,
+    /// From the table of reasons; for `license.state_changed` the new state.
+    pub reason: String,
+}
+
+/// Whoever subscribed. Called in the thread in which it happened: be quick, and do not call back.
+pub(crate) type Subscriber = Box<dyn Fn(&Event) + Send + Sync>;

@@ -1,0 +1,34 @@
+//! What a policy may cost, each number with its reason. Nothing here can be raised by a policy, a license or a configuration.
+
+use std::time::Duration;
+
+/// How often the clock that interrupts a policy ticks. Ten times a second costs nothing and still ends a loop soon enough.
+pub(crate) const TICK: Duration = Duration::from_millis(100);
+
+/// Ticks that a decision may take inside the policy; time in the host's counters is not charged. A decision takes microseconds;
+/// a second leaves room for a machine that is thrashing.
+pub(crate) const DECISION_TICKS: u64 = 10;
+
+/// Ticks that `load`, `inspect` and `verify` may take. 256 documents of 1 MiB with an RSA signature each take about two seconds.
+pub(crate) const LOAD_TICKS: u64 = 100;
+
+/// Calls into the host during one call of the policy. A load asks a few times for each of 256 documents; a decision that is
+/// split again and again asks some dozen times.
+pub(crate) const HOST_CALLS: u32 = 10_000;
+
+/// Linear memory of one instance, in bytes. The default policy starts below 1 MiB; parsing a license of 1 MiB takes about
+/// twenty times its size, and a page of room is left.
+pub(crate) const MEMORY: usize = 64 << 20;
+
+/// Entries of an instance's tables. The default policy has a few hundred.
+pub(crate) const TABLE_ELEMENTS: usize = 20_000;
+
+/// Core instances, memories and tables that one component may be made of: `wasm-component-ld` makes four of each at most.
+pub(crate) const PARTS: usize = 16;
+
+/// Stack of a policy's calls, in bytes. A quarter of the 2 MiB that a Rust thread has by default, so that any thread may ask.
+pub(crate) const STACK: usize = 512 << 10;
+
+/// Bytes that a policy may hand to the host in one call or answer. A status over 256 documents is far smaller; a verified
+/// payload has 1 MiB at most.
+pub(crate) const ANSWER: usize = 16 << 20;

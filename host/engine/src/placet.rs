@@ -1,0 +1,156 @@
+//! The library's centre: what an embedder asks.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::bindings::exports::placet::policy::enforcement::{Charge, Context};
+use crate::builder::{Builder, FailMode};
+use crate::error::{Failure, InstallError, OpenError, PolicyError};
+use crate::event::Event;
+use crate::installation::Installation;
+use crate::request::{Question, Request};
+use crate::status::{PolicyInfo, Status};
+use crate::{Decision, Usage};
+
+/// One installation of a licensed product: its policy, its licenses, its counters. Cheap to clone, and shared by all threads.
+#[derive(Clone)]
+pub struct Placet {
+    inner: Arc<Installation>,
+}
+
+impl Placet {
+    /// Begins to open an installation.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn open(builder: Builder) -> Result<Self, OpenError> {
+        Ok(Self { inner: Installation::open(builder)? })
+    }
+
+    /// May this feature be used? Counts nothing.
+    pub fn check<'a>(&'a self, feature: &'a str) -> Request<'a> {
+        Request::new(self, Question::Check(feature))
+    }
+
+    /// Would this charge be allowed? Counts nothing.
+    pub fn preview(&self, limit: impl Into<String>, amount: u64) -> Request<'_> {
+        Request::new(self, Question::Preview(vec![Charge { limit: limit.into(), amount }]))
+    }
+
+    /// Charges a limit; with [`Request::and`] several, all or none.
+    pub fn consume(&self, limit: impl Into<String>, amount: u64) -> Request<'_> {
+        Request::new(self, Question::Consume(vec![Charge { limit: limit.into(), amount }]))
+    }
+
+    /// Gives back: quotas where the license allows it, gauges going down. With [`Request::once`] and the key of a
+    /// [`Placet::consume`], it takes from what was counted there.
+    pub fn credit(&self, limit: impl Into<String>, amount: u64) -> Request<'_> {
+        Request::new(self, Question::Credit(Charge { limit: limit.into(), amount }))
+    }
+
+    /// Reports the level of a gauge that the product counts by itself. Recorded even above the maximum, and then denied.
+    pub fn measure(&self, limit: impl Into<String>, level: u64) -> Request<'_> {
+        Request::new(self, Question::Measure(Charge { limit: limit.into(), amount: level }))
+    }
+
+    /// What is used of each limit. None: those that are counted for the license as a whole.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] where the counters or the policy gave no answer.
+    pub fn usage(&self, tenant: Option<&str>) -> Result<Vec<Usage>, Failure> {
+        self.inner.usage(tenant)
+    }
+
+    /// The state of the installation now. Where the policy gives no answer, the state is `invalid`, not usable, and the reason
+    /// names the failure.
+    pub fn status(&self) -> Status {
+        self.inner.status()
+    }
+
+    /// What the status would be if this document lay beside the others under that name, in place of the one that has it;
+    /// without a name, if it were the only one. Adopts nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] where the policy gave no answer.
+    pub fn inspect(&self, document: &[u8], name: Option<&str>) -> Result<Status, Failure> {
+        self.inner.inspect(document, name)
+    }
+
+    /// Installs a document into the state directory, under the name given or one made from its id, and reads all anew. A document
+    /// that the policy does not accept changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`InstallError`]; then what held before holds on.
+    pub fn install(&self, document: &[u8], name: Option<&str>) -> Result<Status, InstallError> {
+        self.inner.install(document, name)
+    }
+
+    /// Ends an installed document at once, by its name or license id. No copy is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`InstallError`]; then what held before holds on.
+    pub fn remove(&self, name_or_id: &str) -> Result<Status, InstallError> {
+        self.inner.remove(name_or_id)
+    }
+
+    /// Reads all documents anew.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] where the policy could not load; then what held before holds on.
+    pub fn reload(&self) -> Result<Status, Failure> {
+        self.inner.reload()
+    }
+
+    /// Adopts a newer policy, or another one of the same sequence and content.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`]; then the policy of before runs on.
+    pub fn install_policy(&self, path: impl AsRef<Path>) -> Result<PolicyInfo, PolicyError> {
+        self.inner.change_policy(path.as_ref(), false)
+    }
+
+    /// Goes back to an older policy: this one file, no lower than the compiled-in minimum and than the licenses that hold demand.
+    /// The floor stays where it is; the status warns `policy-rolled-back` until a policy above the floor is installed.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`]; then the policy of before runs on.
+    pub fn rollback_policy(&self, path: impl AsRef<Path>) -> Result<PolicyInfo, PolicyError> {
+        self.inner.change_policy(path.as_ref(), true)
+    }
+
+    /// The policies that are kept in the state directory, oldest first, each with its file.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`] where the state directory cannot be read; a file that is not genuine is left out.
+    pub fn policies(&self) -> Result<Vec<(PathBuf, PolicyInfo)>, PolicyError> {
+        self.inner.policies()
+    }
+
+    /// Calls back for each event, in the thread in which it happens.
+    pub fn subscribe(&self, subscriber: impl Fn(&Event) + Send + Sync + 'static) {
+        self.inner.subscribe(Box::new(subscriber));
+    }
+
+    pub(crate) fn fail_mode(&self) -> FailMode {
+        self.inner.fail_mode()
+    }
+
+    pub(crate) fn ask(&self, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {
+        self.inner.ask(question, context)
+    }
+}
+
+impl std::fmt::Debug for Placet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Placet").field("policy", &self.inner.info()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,144 @@
+//! From a signed file to a policy that may run. Each step takes what only the one before can make:
+//! size and signature, manifest and key ([`placet_artifact::verify`]) → sequence floor ([`Verified::admit`]) → compiled, imports
+//! → self-test ([`Tested`]). Nothing of an unverified file is compiled, and the floor is raised only for what was tested.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use placet_artifact::{Admitted, Adopted, Floor, MAX_POLICY, PolicyRoots, Verified, Version};
+
+use crate::Attribute;
+use crate::bindings::exports::placet::policy::licensing::Config;
+use crate::clock::Clock;
+use crate::code_cache;
+use crate::error::PolicyError;
+use crate::program::Program;
+use crate::sandbox::{CompileError, Sandbox};
+use crate::self_test;
+use crate::state_dir::{Folder, StateDir, read_path};
+use crate::status::PolicyInfo;
+
+/// A genuine policy, and where it was read.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    pub(crate) path: PathBuf,
+    pub(crate) verified: Verified,
+}
+
+/// A policy that passed its self-test: the only one that may be adopted.
+pub(crate) struct Tested {
+    pub(crate) program: Arc<Program>,
+    pub(crate) admitted: Admitted,
+}
+
+impl Candidate {
+    /// Reads a signed policy and checks that it is genuine.
+    pub(crate) fn read(path: &Path, roots: &PolicyRoots) -> Result<Self, PolicyError> {
+        Self::verify(path, read_path(path, MAX_POLICY as u64)?, roots)
+    }
+
+    fn verify(path: &Path, bytes: Vec<u8>, roots: &PolicyRoots) -> Result<Self, PolicyError> {
+        let verified = placet_artifact::verify(bytes, roots)
+            .map_err(|source| PolicyError::NotGenuine { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), verified })
+    }
+
+    /// Every genuine policy that was adopted before; the others are told apart, for they may be repaired.
+    pub(crate) fn adopted(
+        state: &StateDir,
+        roots: &PolicyRoots,
+    ) -> Result<Vec<Result<Self, PolicyError>>, PolicyError> {
+        let mut candidates = Vec::new();
+        for name in state.names(Folder::Policies)? {
+            if let Some(bytes) = state.read(Folder::Policies, &name, MAX_POLICY as u64)? {
+                candidates.push(Self::verify(&state.path(Folder::Policies).join(name), bytes, roots));
+            }
+        }
+        Ok(candidates)
+    }
+
+    /// The policy's name.
+    pub(crate) fn name(&self) -> &str {
+        self.verified.manifest().name.as_str()
+    }
+
+    /// The policy, for people.
+    pub(crate) fn info(&self) -> PolicyInfo {
+        PolicyInfo::new(self.verified.manifest(), &self.verified.content_hash(), false)
+    }
+
+    /// What it would be adopted as.
+    pub(crate) fn adopted_as(&self) -> Adopted {
+        Adopted { sequence: self.verified.manifest().sequence, hash: self.verified.content_hash() }
+    }
+
+    /// Holds it against the floor, compiles and tests it.
+    pub(crate) fn test(
+        self,
+        floor: &Floor,
+        sandbox: &Sandbox,
+        cache: Option<&StateDir>,
+        facts: &[Attribute],
+        clock: &Arc<Clock>,
+    ) -> Result<Tested, PolicyError> {
+        let Self { path, verified } = self;
+        let admitted =
+            verified.admit(floor, &host_version()).map_err(|source| PolicyError::NotAdmitted { path, source })?;
+        let verified = admitted.verified();
+        let manifest = verified.manifest();
+        let unfit = |reason, source| PolicyError::Unfit {
+            name: manifest.name.to_string(),
+            version: manifest.version.to_string(),
+            reason,
+            source,
+        };
+        let compiled = code_cache::compile(sandbox, cache, &verified.content_hash(), verified.bytes())
+            .and_then(|compiled| compiled.imports_only(&manifest.imports))
+            .map_err(|error| unfit(compile_reason(&error), error.into()))?;
+        let program = Arc::new(Program {
+            manifest: manifest.clone(),
+            hash: verified.content_hash(),
+            rolled_back: admitted.is_rolled_back(),
+            compiled,
+            config: Config {
+                manifest: verified.manifest_json().to_owned(),
+                deployment: facts.to_vec(),
+                secrets: Vec::new(),
+            },
+        });
+        self_test::run(&program, clock).map_err(|error| unfit(error.reason(), error.into()))?;
+        Ok(Tested { program, admitted })
+    }
+}
+
+impl Tested {
+    /// Keeps the signed file, so that it is found again at the next start, and can be gone back to.
+    pub(crate) fn keep(&self, state: &StateDir) -> Result<(), PolicyError> {
+        let verified = self.admitted.verified();
+        let manifest = verified.manifest();
+        let name = format!(
+            "{}.{}.{:020}-{:.16}.wasm",
+            manifest.name.vendor(),
+            manifest.name.product(),
+            manifest.sequence,
+            code_cache::hex(&verified.content_hash())
+        );
+        if state.names(Folder::Policies)?.contains(&name) {
+            return Ok(());
+        }
+        Ok(state.put(Folder::Policies, &name, verified.bytes())?)
+    }
+}
+
+/// The version that a policy's `minimum-host` is held against.
+pub(crate) fn host_version() -> Version {
+    Version::parse(env!("CARGO_PKG_VERSION")).unwrap_or(Version::new(0, 0, 0))
+}
+
+fn compile_reason(error: &CompileError) -> &'static str {
+    match error {
+        CompileError::Invalid(_) => "policy-invalid",
+        CompileError::Imports(_) | CompileError::Undeclared(_) => "policy-imports",
+        CompileError::Interface(_) => "policy-interface",
+    }
+}

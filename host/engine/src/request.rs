@@ -1,0 +1,127 @@
+//! One question to the policy, put together step by step.
+
+use crate::Attribute;
+use crate::bindings::exports::placet::policy::enforcement::{Charge, Context};
+use crate::builder::FailMode;
+use crate::error::Failure;
+use crate::placet::Placet;
+use crate::sandbox::{self, Instance};
+use crate::{Decision, Denied};
+
+/// A question that was not asked yet: [`Request::decide`] or [`Request::into_result`] asks it.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is decided, and nothing counted, before `decide` or `into_result`"]
+pub struct Request<'a> {
+    placet: &'a Placet,
+    question: Question<'a>,
+    context: Context,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Question<'a> {
+    Check(&'a str),
+    Preview(Vec<Charge>),
+    Consume(Vec<Charge>),
+    Credit(Charge),
+    Measure(Charge),
+}
+
+impl<'a> Request<'a> {
+    pub(crate) fn new(placet: &'a Placet, question: Question<'a>) -> Self {
+        Self { placet, question, context: Context { tenant: None, once: None, details: Vec::new() } }
+    }
+
+    /// Counts for this tenant.
+    pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.context.tenant = Some(tenant.into());
+        self
+    }
+
+    /// The same key never counts twice, whatever is retried: the answer is then the first one. Kept for 24 hours at least.
+    /// Guards [`Placet::consume`] and [`Placet::credit`]; the others may be repeated by their nature.
+    pub fn once(mut self, key: impl Into<String>) -> Self {
+        self.context.once = Some(key.into());
+        self
+    }
+
+    /// Tells the policy more, such as `access` = `read`.
+    pub fn detail(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.context.details.push(Attribute { name: name.into(), value: value.into() });
+        self
+    }
+
+    /// Charges this as well, all or none. Of a check, a credit or a measure it changes nothing.
+    pub fn and(mut self, limit: impl Into<String>, amount: u64) -> Self {
+        if let Question::Consume(charges) | Question::Preview(charges) = &mut self.question {
+            charges.push(Charge { limit: limit.into(), amount });
+        }
+        self
+    }
+
+    /// Asks.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] where no decision could be made, with [`FailMode::Error`] alone; otherwise that is a denial which names it.
+    pub fn decide(self) -> Result<Decision, Failure> {
+        let placet = self.placet;
+        match placet.ask(&self.question, &self.context) {
+            Err(failure) if placet.fail_mode() == FailMode::Closed => Ok(self.denial(&failure)),
+            answer => answer,
+        }
+    }
+
+    /// Asks, and takes everything but a yes for an error.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`] where the answer is no, and where no decision could be made.
+    pub fn into_result(self) -> Result<Decision, Denied> {
+        match self.placet.ask(&self.question, &self.context) {
+            Ok(decision) => decision.into_result(),
+            Err(failure) => self.denial(&failure).into_result(),
+        }
+    }
+
+    fn denial(&self, failure: &Failure) -> Decision {
+        let subject = match &self.question {
+            Question::Check(feature) => *feature,
+            Question::Preview(charges) | Question::Consume(charges) => {
+                charges.first().map_or("", |charge| charge.limit.as_str())
+            }
+            Question::Credit(charge) | Question::Measure(charge) => charge.limit.as_str(),
+        };
+        Decision {
+            allowed: false,
+            reason: failure.reason().to_owned(),
+            subject: subject.to_owned(),
+            license: None,
+            usage: Vec::new(),
+            warnings: Vec::new(),
+            retry: None,
+            hold: None,
+            details: Vec::new(),
+        }
+    }
+}
+
+impl Question<'_> {
+    /// Puts it to an instance.
+    pub(crate) fn put(
+        &self,
+        instance: &mut Instance,
+        ticks: u64,
+        context: &Context,
+    ) -> Result<Result<Decision, String>, sandbox::Failure> {
+        instance.call(ticks, |policy, store| {
+            let policy = policy.placet_policy_enforcement();
+            match self {
+                Self::Check(feature) => policy.call_check(store, feature, context),
+                Self::Preview(charges) => policy.call_preview(store, charges, context),
+                Self::Consume(charges) => policy.call_consume(store, charges, context),
+                Self::Credit(charge) => policy.call_credit(store, charge, context),
+                Self::Measure(charge) => policy.call_measure(store, charge, context),
+            }
+        })
+    }
+}

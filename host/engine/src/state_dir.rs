@@ -1,0 +1,261 @@
+//! The folders of the state directory: installed documents, adopted policies, compiled code.
+//!
+//! Files are written beside their place, synced, and renamed into it; nobody ever sees half of one.
+
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use cap_fs_ext::OpenOptionsSyncExt;
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, MetadataExt, OpenOptions, OpenOptionsExt};
+
+/// A folder of the state directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Folder {
+    /// Documents that were installed.
+    Licenses,
+    /// Signed policies that were adopted.
+    Policies,
+    /// Native code, made from policies on this machine.
+    Code,
+}
+
+impl Folder {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Licenses => "licenses",
+            Self::Policies => "policies",
+            Self::Code => "code",
+        }
+    }
+}
+
+/// The state directory, made where it was not there.
+#[derive(Debug)]
+pub(crate) struct StateDir {
+    path: PathBuf,
+    dir: Dir,
+}
+
+/// The state directory did not do what it must. Whose fault: the operator's, or the disk's.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} `{path}`")]
+pub struct StateError {
+    action: &'static str,
+    path: PathBuf,
+    #[source]
+    source: std::io::Error,
+}
+
+impl StateError {
+    /// The reason, as in the table of reasons.
+    pub fn reason(&self) -> &'static str {
+        match self.source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "state-disk-full",
+            ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => "state-read-only",
+            _ => "state-io",
+        }
+    }
+}
+
+impl StateDir {
+    /// Opens the directory, and makes it (for its owner alone) where it is missing.
+    pub(crate) fn open(path: &Path) -> Result<Self, StateError> {
+        let failed = |action| move |source| StateError { action, path: path.to_owned(), source };
+        match Dir::open_ambient_dir(path, ambient_authority()) {
+            Ok(dir) => return Ok(Self { path: path.to_owned(), dir }),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(failed("open the state directory")(error)),
+        }
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Dir::create_ambient_dir_all(parent, ambient_authority()).map_err(failed("make the state directory"))?;
+        let parent = Dir::open_ambient_dir(parent, ambient_authority()).map_err(failed("make the state directory"))?;
+        let name =
+            path.file_name().ok_or_else(|| failed("make the state directory")(ErrorKind::InvalidInput.into()))?;
+        create_private(&parent, Path::new(name)).map_err(failed("make the state directory"))?;
+        sync(&parent).map_err(failed("make the state directory"))?;
+        let dir = parent.open_dir(name).map_err(failed("open the state directory"))?;
+        Ok(Self { path: path.to_owned(), dir })
+    }
+
+    /// Where a folder is; it may not be there yet.
+    pub(crate) fn path(&self, folder: Folder) -> PathBuf {
+        self.path.join(folder.name())
+    }
+
+    /// Puts a file into its place, durably and whole, for its owner alone to read.
+    pub(crate) fn put(&self, folder: Folder, name: &str, content: &[u8]) -> Result<(), StateError> {
+        self.try_put(folder, name, content).map_err(|source| self.error("write", folder, name, source))
+    }
+
+    /// Takes a file away, durably. Whether it was there.
+    pub(crate) fn remove(&self, folder: Folder, name: &str) -> Result<bool, StateError> {
+        let removed = self.dir.open_dir(folder.name()).and_then(|dir| {
+            dir.remove_file(name)?;
+            sync(&dir)
+        });
+        match removed {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(self.error("remove", folder, name, source)),
+        }
+    }
+
+    /// The names of the files in a folder, sorted.
+    pub(crate) fn names(&self, folder: Folder) -> Result<Vec<String>, StateError> {
+        let failed = |source| self.error("list", folder, "", source);
+        let dir = match self.dir.open_dir(folder.name()) {
+            Ok(dir) => dir,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(failed(source)),
+        };
+        let mut names = Vec::new();
+        for entry in dir.entries().map_err(failed)? {
+            if let Ok(name) = entry.map_err(failed)?.file_name().into_string()
+                && !name.starts_with('.')
+            {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// A file, whole; none where it is not there.
+    pub(crate) fn read(&self, folder: Folder, name: &str, max: u64) -> Result<Option<Vec<u8>>, StateError> {
+        let content = self.dir.open_dir(folder.name()).and_then(|dir| read_regular(&dir, name, max));
+        match content {
+            Ok(content) => Ok(Some(content)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(self.error("read", folder, name, source)),
+        }
+    }
+
+    /// Whether nobody but the user that we run as could have written a file: it, its folder and the state directory belong to
+    /// that user, and neither group nor others may write them.
+    pub(crate) fn is_private(&self, folder: Folder, name: &str) -> bool {
+        let me = rustix::process::geteuid().as_raw();
+        let private = |metadata: cap_std::fs::Metadata| metadata.uid() == me && metadata.mode() & 0o022 == 0;
+        let folder_dir = self.dir.open_dir(folder.name());
+        self.dir.dir_metadata().is_ok_and(private)
+            && folder_dir.as_ref().is_ok_and(|dir| dir.dir_metadata().is_ok_and(private))
+            && folder_dir.is_ok_and(|dir| dir.symlink_metadata(name).is_ok_and(|file| file.is_file() && private(file)))
+    }
+
+    fn try_put(&self, folder: Folder, name: &str, content: &[u8]) -> std::io::Result<()> {
+        if let Err(error) = create_private(&self.dir, Path::new(folder.name()))
+            && error.kind() != ErrorKind::AlreadyExists
+        {
+            return Err(error);
+        }
+        let dir = self.dir.open_dir(folder.name())?;
+        let new = format!(".{name}.new");
+        // What a crash left behind.
+        match dir.remove_file(&new) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        let written = dir.open_with(&new, &options).and_then(|mut file| {
+            file.write_all(content)?;
+            file.sync_all()
+        });
+        if let Err(error) = written.and_then(|()| dir.rename(&new, &dir, name)) {
+            // The first error is the one to tell.
+            drop(dir.remove_file(&new));
+            return Err(error);
+        }
+        sync(&dir)?;
+        sync(&self.dir)
+    }
+
+    fn error(&self, action: &'static str, folder: Folder, name: &str, source: std::io::Error) -> StateError {
+        StateError { action, path: self.path(folder).join(name), source }
+    }
+}
+
+/// A file by path, whole: for what an operator or a product names, such as a signed policy.
+pub(crate) fn read_path(path: &Path, max: u64) -> Result<Vec<u8>, StateError> {
+    let failed = |source| StateError { action: "read", path: path.to_owned(), source };
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().ok_or_else(|| failed(ErrorKind::InvalidInput.into()))?;
+    let dir = Dir::open_ambient_dir(parent, ambient_authority()).map_err(failed)?;
+    read_regular(&dir, Path::new(name), max).map_err(failed)
+}
+
+fn read_regular(dir: &Dir, name: impl AsRef<Path>, max: u64) -> std::io::Result<Vec<u8>> {
+    let mut options = OpenOptions::new();
+    options.read(true).nonblock(true);
+    let file = dir.open_with(name, &options)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
+    }
+    let mut content = Vec::new();
+    if file.take(max + 1).read_to_end(&mut content)? as u64 > max {
+        return Err(std::io::Error::new(ErrorKind::FileTooLarge, format!("larger than {max} bytes")));
+    }
+    Ok(content)
+}
+
+fn create_private(parent: &Dir, name: &Path) -> std::io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.mode(0o700);
+    parent.create_dir_with(name, &builder)
+}
+
+fn sync(dir: &Dir) -> std::io::Result<()> {
+    dir.try_clone()?.into_std_file().sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn what_is_put_is_whole_private_and_listed() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("new/state");
+        let state = StateDir::open(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(state.names(Folder::Licenses).unwrap(), [""; 0]);
+        state.put(Folder::Licenses, "b", b"2").unwrap();
+        state.put(Folder::Licenses, "a", b"1").unwrap();
+        state.put(Folder::Licenses, "a", b"11").unwrap();
+        assert_eq!(state.names(Folder::Licenses).unwrap(), ["a", "b"]);
+        assert_eq!(state.read(Folder::Licenses, "a", 2).unwrap().unwrap(), b"11");
+        assert!(state.read(Folder::Licenses, "a", 1).is_err());
+        assert_eq!(state.read(Folder::Policies, "a", 1).unwrap(), None);
+        assert!(state.is_private(Folder::Licenses, "a"));
+        assert!(state.remove(Folder::Licenses, "a").unwrap() && !state.remove(Folder::Licenses, "a").unwrap());
+    }
+
+    #[test]
+    fn what_others_could_have_written_is_not_private() {
+        let temp = tempfile::tempdir().unwrap();
+        let state = StateDir::open(&temp.path().join("state")).unwrap();
+        state.put(Folder::Code, "file", b"1").unwrap();
+        let mode = |path: &str, mode| {
+            fs::set_permissions(temp.path().join("state").join(path), fs::Permissions::from_mode(mode)).unwrap();
+        };
+        for path in ["", "code", "code/file"] {
+            assert!(state.is_private(Folder::Code, "file"));
+            mode(path, 0o772);
+            assert!(!state.is_private(Folder::Code, "file"), "`{path}` is writable by others");
+            mode(path, 0o700);
+        }
+    }
+
+    #[test]
+    fn a_name_does_not_lead_out_of_the_directory() {
+        let temp = tempfile::tempdir().unwrap();
+        let state = StateDir::open(&temp.path().join("state")).unwrap();
+        state.put(Folder::Licenses, "a", b"1").unwrap();
+        fs::write(temp.path().join("outside"), "x").unwrap();
+        assert!(state.read(Folder::Licenses, "../../outside", 10).is_err());
+        assert!(state.put(Folder::Licenses, "../../outside", b"y").is_err());
+        assert_eq!(fs::read(temp.path().join("outside")).unwrap(), b"x");
+    }
+}

@@ -1,0 +1,126 @@
+//! The state of an installation: what the policy says of the licenses, and what the host knows beside it.
+
+use std::ops::Deref;
+
+use placet_artifact::{ContentHash, Manifest};
+use serde::Serialize;
+
+use crate::bindings::exports::placet::policy::types::{Status as LicenseStatus, Usage, Warning};
+use crate::documents::Snapshot;
+
+const DAY: u64 = 86_400_000;
+
+/// The state of an installation, safe to show to anyone: never a signature, a token, a payload or a key.
+///
+/// The fields of the policy's own status are reached directly: `status.usable`, `status.state`, `status.licenses`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Status {
+    /// What the policy says, and the host's warnings with it.
+    #[serde(flatten)]
+    pub license: LicenseStatus,
+    /// Whole days until the licenses that hold (or, where none does, held last) end; negative after it. None: they do not end.
+    pub days_until_expiry: Option<i64>,
+    /// What is used of each limit that is counted for the license as a whole. Empty where the counters gave no answer; a
+    /// warning then says so.
+    pub usage: Vec<Usage>,
+    /// The policy that decides.
+    pub policy: PolicyInfo,
+}
+
+/// A policy, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PolicyInfo {
+    /// `vendor/product`.
+    pub name: String,
+    /// For people.
+    pub version: String,
+    /// For machines: a higher one goes before a lower one.
+    pub sequence: u64,
+    /// SHA-256 of the signed content, in hex.
+    pub hash: String,
+    /// An operator went back to it.
+    pub rolled_back: bool,
+}
+
+impl PolicyInfo {
+    pub(crate) fn new(manifest: &Manifest, hash: &ContentHash, rolled_back: bool) -> Self {
+        Self {
+            name: manifest.name.to_string(),
+            version: manifest.version.to_string(),
+            sequence: manifest.sequence,
+            hash: hash.to_string(),
+            rolled_back,
+        }
+    }
+}
+
+impl Deref for Status {
+    type Target = LicenseStatus;
+
+    fn deref(&self) -> &LicenseStatus {
+        &self.license
+    }
+}
+
+impl Status {
+    pub(crate) fn new(mut license: LicenseStatus, usage: Result<Vec<Usage>, String>, policy: PolicyInfo) -> Self {
+        if policy.rolled_back {
+            let text = "an older policy runs because an operator went back to it; install a newer one to end this";
+            license.warnings.push(warning("policy-rolled-back", None, text));
+        }
+        let usage = usage.unwrap_or_else(|reason| {
+            license.warnings.push(warning(&reason, None, "the counters gave no answer; see `placet doctor`"));
+            Vec::new()
+        });
+        let days_until_expiry = days_until_expiry(&license);
+        Self { license, days_until_expiry, usage, policy }
+    }
+
+    /// Warns of a key that was not compiled in.
+    pub(crate) fn warn_development(&mut self) {
+        let text = "the key that policies are trusted by was given at run time; not for production";
+        self.license.warnings.push(warning("development-root", None, text));
+    }
+
+    /// Warns that the policy which the product ships does not run.
+    pub(crate) fn warn_shipped_refused(&mut self, reason: &'static str) {
+        let text = "the policy file that the product names does not run, and an installed one does in its place";
+        self.license.warnings.push(warning(reason, None, text));
+    }
+
+    /// Warns of places that could not be looked at.
+    pub(crate) fn warn_troubles(&mut self, snapshot: &Snapshot) {
+        for trouble in snapshot.troubles() {
+            let text = format!("cannot read licenses from `{}`: {}", trouble.path.display(), trouble.reason);
+            self.license.warnings.push(warning("source-unreadable", None, &text));
+        }
+    }
+}
+
+fn warning(reason: &str, subject: Option<String>, text: &str) -> Warning {
+    Warning { reason: reason.to_owned(), subject, text: text.to_owned() }
+}
+
+/// By the license that ends last among those that hold; where none holds, among all that were read.
+fn days_until_expiry(status: &LicenseStatus) -> Option<i64> {
+    let holds = |state: &str| matches!(state, "active" | "expiring" | "grace");
+    let mut holding = status.licenses.iter().filter(|license| holds(&license.state)).peekable();
+    let last = if holding.peek().is_some() {
+        last_end(holding.map(|license| license.expires))
+    } else {
+        last_end(status.licenses.iter().map(|license| license.expires))
+    }?;
+    days_between(status.evaluated, last)
+}
+
+/// Whole days, negative where the end has passed. None beyond the range of time.
+pub(crate) fn days_between(now: u64, end: u64) -> Option<i64> {
+    let (end, now) = (i64::try_from(end).ok()?, i64::try_from(now).ok()?);
+    Some(end.checked_sub(now)?.div_euclid(DAY.cast_signed()))
+}
+
+/// None where there is none, or where one never ends.
+fn last_end(mut ends: impl Iterator<Item = Option<u64>>) -> Option<u64> {
+    let first = ends.next()??;
+    ends.try_fold(first, |last, end| Some(last.max(end?)))
+}
