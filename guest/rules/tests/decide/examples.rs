@@ -1,0 +1,240 @@
+//! One test for each rule.
+
+use placet_rules::counters::CounterError;
+use placet_rules::decide::{check, claim, consume, credit, measure, preview, release, report};
+use placet_rules::license::LimitKind;
+use placet_rules::types::{Attribute, Context, Decision, Warning};
+use placet_rules::view::{State, View};
+
+use crate::counters::Memory;
+use crate::setting::{FIRST, OBJECTS, TOPUP, budget, charge, expired, limit, nobody, tenant, view};
+
+fn short(decision: &Decision) -> (bool, &str, &str) {
+    (decision.allowed, &decision.reason, &decision.subject)
+}
+
+fn used(decision: &Decision) -> Vec<(u64, Option<u64>)> {
+    decision.usage.iter().map(|usage| (usage.used, usage.max)).collect()
+}
+
+fn reading() -> Context {
+    Context { details: vec![Attribute::new("access", "read")], ..nobody() }
+}
+
+#[test]
+fn a_feature_is_allowed_where_it_is_granted_and_for_as_long() {
+    let sso = check(&view(), "sso", &nobody());
+    assert_eq!(short(&sso), (true, "granted", "sso"));
+    assert_eq!((sso.license.as_deref(), sso.warnings.len(), sso.details.len()), (Some("lic_1"), 0, 0));
+    assert_eq!(short(&check(&view(), "past", &nobody())), (false, "feature-expired", "past"));
+    assert_eq!(short(&check(&view(), "other", &nobody())), (false, "not-licensed", "other"));
+}
+
+#[test]
+fn what_an_expired_license_had_can_be_read_and_no_more() {
+    let read = check(&expired(), "sso", &reading());
+    assert_eq!(short(&read), (true, "granted", "sso"));
+    assert_eq!(read.warnings[0].reason, "read-only");
+    assert_eq!(short(&check(&expired(), "sso", &nobody())), (false, "expired", "sso"));
+    assert_eq!(short(&check(&expired(), "other", &reading())), (false, "expired", "other"));
+    let revoked = View { state: State::Revoked, reason: "revoked".into(), ..expired() };
+    assert_eq!(short(&check(&revoked, "sso", &reading())), (false, "revoked", "sso"));
+}
+
+#[test]
+fn warnings_of_the_view_stand_in_what_is_allowed() {
+    let warning = Warning { reason: "expiry-grace".into(), subject: None, text: "soon".into() };
+    let view = View { warnings: vec![warning.clone()], ..view() };
+    let memory = Memory::default();
+    assert_eq!(check(&view, "sso", &nobody()).warnings, vec![warning.clone()]);
+    let charged = consume(&view, &[charge("tokens", 1)], &nobody(), &memory).unwrap();
+    assert_eq!(charged.warnings, [warning]);
+    assert!(check(&view, "other", &nobody()).warnings.is_empty());
+}
+
+#[test]
+fn budgets_are_drawn_in_their_order() {
+    let memory = Memory::default();
+    let first = consume(&view(), &[charge("tokens", 70)], &nobody(), &memory).unwrap();
+    assert_eq!((short(&first), used(&first)), ((true, "granted", "tokens"), vec![(70, Some(150))]));
+    assert_eq!(first.license.as_deref(), Some("lic_1"));
+    let both = consume(&view(), &[charge("tokens", 40)], &nobody(), &memory).unwrap();
+    assert_eq!(used(&both), [(110, Some(150))]);
+    assert_eq!((memory.sum(FIRST), memory.sum(TOPUP)), (100, 10));
+    let last = consume(&view(), &[charge("tokens", 10)], &nobody(), &memory).unwrap();
+    assert_eq!((last.license.as_deref(), last.warnings[0].reason.as_str()), (Some("lic_2"), "usage-high"));
+    let over = consume(&view(), &[charge("tokens", 31)], &nobody(), &memory).unwrap();
+    assert_eq!((short(&over), used(&over)), ((false, "limit-exceeded", "tokens"), vec![(120, Some(150))]));
+    assert_eq!((memory.sum(FIRST), memory.sum(TOPUP)), (100, 20));
+}
+
+#[test]
+fn several_charges_count_together_or_not_at_all() {
+    let memory = Memory::default();
+    let charges = [charge("tokens", 5), charge("calls", 6), charge("calls", 5)];
+    let denied = consume(&view(), &charges, &nobody(), &memory).unwrap();
+    assert_eq!(
+        (short(&denied), used(&denied)),
+        ((false, "limit-exceeded", "calls"), vec![(0, Some(150)), (0, Some(10))])
+    );
+    assert!(memory.held.borrow().is_empty());
+    let charges = [charge("tokens", 5), charge("calls", 5), charge("calls", 5)];
+    let allowed = consume(&view(), &charges, &nobody(), &memory).unwrap();
+    assert_eq!(used(&allowed), [(5, Some(150)), (10, Some(10))]);
+    assert_eq!(memory.reads.get(), 2);
+}
+
+#[test]
+fn budgets_of_one_account_add_up_on_one_counter() {
+    let mut view = view();
+    let shared = vec![budget("lic_1", "acme", Some(10)), budget("lic_2", "acme", Some(5))];
+    view.limits.insert("tokens".into(), limit(LimitKind::Quota, shared));
+    let memory = Memory::default();
+    let all = consume(&view, &[charge("tokens", 15)], &nobody(), &memory).unwrap();
+    assert_eq!(used(&all), [(15, Some(15))]);
+    assert!(!consume(&view, &[charge("tokens", 1)], &nobody(), &memory).unwrap().allowed);
+}
+
+#[test]
+fn sums_never_wrap() {
+    let memory = Memory::default();
+    let most = [charge("open", u64::MAX), charge("open", u64::MAX)];
+    assert_eq!(short(&consume(&view(), &most, &nobody(), &memory).unwrap()), (false, "limit-exceeded", "open"));
+    assert!(consume(&view(), &most[..1], &nobody(), &memory).unwrap().allowed);
+    assert!(!consume(&view(), &[charge("open", 1)], &nobody(), &memory).unwrap().allowed);
+}
+
+#[test]
+fn what_cannot_be_decided_is_denied() {
+    let memory = Memory::default();
+    let mut view = view();
+    view.limits.get_mut("calls").unwrap().undecided.push("reset".into());
+    let asked = |charges: &[_], context: &_| consume(&view, charges, context, &memory).unwrap();
+    assert_eq!(short(&asked(&[], &nobody())), (false, "request-empty", ""));
+    assert_eq!(short(&asked(&[charge("other", 1)], &nobody())), (false, "not-licensed", "other"));
+    assert_eq!(short(&asked(&[charge("objects", 1)], &nobody())), (false, "tenant-required", "objects"));
+    assert_eq!(short(&asked(&vec![charge("tokens", 1); 65], &nobody())), (false, "request-invalid", ""));
+    for wrong in [String::new(), "x".repeat(257)] {
+        let tenant = Context { tenant: Some(wrong.clone()), ..nobody() };
+        assert_eq!(short(&asked(&[charge("tokens", 1)], &tenant)), (false, "request-invalid", ""));
+        let once = Context { once: Some(wrong), ..nobody() };
+        assert_eq!(short(&asked(&[charge("tokens", 1)], &once)), (false, "request-invalid", ""));
+    }
+    let long = Context { tenant: Some("/".repeat(256)), once: Some("/".repeat(256)), ..nobody() };
+    assert_eq!(short(&asked(&[charge("tokens", 1)], &long)), (false, "request-invalid", "tokens"));
+    for (name, why) in [("calls", "reset"), ("cores", "kind=seats")] {
+        let denied = asked(&[charge(name, 1)], &nobody());
+        assert_eq!(short(&denied), (false, "limit-undecided", name));
+        assert_eq!(denied.details, [Attribute::new("undecided", why)]);
+    }
+    let denied = consume(&expired(), &[charge("tokens", 1)], &nobody(), &memory).unwrap();
+    assert_eq!(short(&denied), (false, "expired", "tokens"));
+    assert!(memory.held.borrow().is_empty());
+}
+
+#[test]
+fn a_gauge_goes_down_to_nothing_even_after_the_end() {
+    let memory = Memory::default();
+    assert!(consume(&view(), &[charge("objects", 20)], &tenant(), &memory).unwrap().allowed);
+    assert_eq!(used(&credit(&expired(), &charge("objects", 15), &tenant(), &memory).unwrap()), [(5, Some(20))]);
+    let below = credit(&view(), &charge("objects", 6), &tenant(), &memory).unwrap();
+    assert_eq!((short(&below), used(&below)), ((false, "credit-exceeded", "objects"), vec![(5, Some(20))]));
+    assert_eq!(memory.sum(OBJECTS), 5);
+}
+
+#[test]
+fn a_quota_is_given_back_where_that_is_granted_the_last_drawn_first() {
+    let memory = Memory::default();
+    consume(&view(), &[charge("tokens", 120), charge("calls", 3)], &nobody(), &memory).unwrap();
+    assert_eq!(used(&credit(&view(), &charge("tokens", 30), &nobody(), &memory).unwrap()), [(90, Some(150))]);
+    assert_eq!((memory.sum(FIRST), memory.sum(TOPUP)), (90, 0));
+    let refused = credit(&view(), &charge("calls", 1), &nobody(), &memory).unwrap();
+    assert_eq!(short(&refused), (false, "refund-not-granted", "calls"));
+    assert_eq!(short(&credit(&view(), &charge("x", 1), &nobody(), &memory).unwrap()), (false, "not-licensed", "x"));
+    assert_eq!(short(&credit(&expired(), &charge("x", 1), &nobody(), &memory).unwrap()), (false, "expired", "x"));
+}
+
+#[test]
+fn a_measure_is_recorded_whatever_it_is() {
+    let memory = Memory::default();
+    let measured = |view: &View, value| measure(view, &charge("objects", value), &tenant(), &memory).unwrap();
+    let over = measured(&view(), 21);
+    assert_eq!((short(&over), used(&over)), ((false, "limit-exceeded", "objects"), vec![(21, Some(20))]));
+    assert_eq!(memory.sum(OBJECTS), 21);
+    let high = measured(&view(), 16);
+    assert_eq!((short(&high), high.warnings[0].reason.as_str()), ((true, "granted", "objects"), "usage-high"));
+    assert!(measured(&expired(), 16).allowed);
+    assert!(measured(&expired(), 3).allowed);
+    assert_eq!(short(&measured(&expired(), 4)), (false, "expired", "objects"));
+    assert_eq!(memory.sum(OBJECTS), 4);
+    let quota = measure(&view(), &charge("tokens", 1), &nobody(), &memory).unwrap();
+    assert_eq!(short(&quota), (false, "kind-mismatch", "tokens"));
+}
+
+#[test]
+fn seats_are_denied_with_a_reason_of_their_own() {
+    let asked = |view: &_, name| claim(view, &charge(name, 1), "ada", None, &nobody()).unwrap();
+    assert_eq!(short(&asked(&view(), "cores")), (false, "limit-undecided", "cores"));
+    assert_eq!(short(&asked(&view(), "tokens")), (false, "kind-mismatch", "tokens"));
+    assert_eq!(short(&asked(&view(), "other")), (false, "not-licensed", "other"));
+    assert_eq!(short(&asked(&expired(), "cores")), (false, "expired", "cores"));
+    let released = release(&expired(), "cores", "ada", &nobody()).unwrap();
+    assert_eq!(short(&released), (false, "limit-undecided", "cores"));
+}
+
+#[test]
+fn a_report_tells_each_limit_at_one_moment() {
+    let memory = Memory::default();
+    consume(&view(), &[charge("tokens", 120), charge("objects", 7)], &tenant(), &memory).unwrap();
+    memory.reads.set(0);
+    let report = |tenant| report(&view(), tenant, &memory).unwrap();
+    let names = |usage: &[placet_rules::types::Usage]| {
+        usage.iter().map(|usage| (usage.limit.clone(), usage.tenant.clone(), usage.used)).collect::<Vec<_>>()
+    };
+    let row = |name: &str, tenant: Option<&str>, used| (name.to_string(), tenant.map(str::to_string), used);
+    let whole = report(None);
+    assert_eq!(memory.reads.get(), 1);
+    let rows = [row("calls", None, 0), row("cores", None, 0), row("open", None, 0), row("tokens", None, 120)];
+    assert_eq!(names(&whole), rows);
+    assert_eq!(whole[1].details, [Attribute::new("undecided", "kind=seats")]);
+    assert_eq!(names(&report(Some("t1")))[2], row("objects", Some("t1"), 7));
+    assert_eq!(names(&report(Some("t2")))[2], row("objects", Some("t2"), 0));
+    assert_eq!(placet_rules::decide::report(&view(), Some(""), &memory), Err("request-invalid".to_string()));
+}
+
+#[test]
+fn a_store_that_gives_no_answer_is_an_error_and_no_decision() {
+    let memory = Memory::default();
+    *memory.failure.borrow_mut() = Some(CounterError::Unavailable("disk-full".into()));
+    let full = Err("counters-disk-full".to_string());
+    assert_eq!(consume(&view(), &[charge("tokens", 1)], &nobody(), &memory), full);
+    assert_eq!(preview(&view(), &[charge("tokens", 1)], &nobody(), &memory), full);
+    assert_eq!(credit(&view(), &charge("tokens", 1), &nobody(), &memory), full);
+    assert_eq!(measure(&view(), &charge("objects", 1), &tenant(), &memory), full);
+    assert!(check(&view(), "sso", &nobody()).allowed);
+}
+
+#[test]
+fn a_quicker_caller_makes_it_split_again() {
+    let memory = Memory::default();
+    memory.others.borrow_mut().extend([(FIRST.to_string(), 95), (TOPUP.to_string(), 3)]);
+    let split = consume(&view(), &[charge("tokens", 20)], &nobody(), &memory).unwrap();
+    assert_eq!((memory.sum(FIRST), memory.sum(TOPUP)), (100, 18));
+    assert!(split.allowed);
+    let memory = Memory::default();
+    memory.others.borrow_mut().push_back((FIRST.to_string(), 10));
+    memory.put(TOPUP, 50);
+    let late = consume(&view(), &[charge("tokens", 95)], &nobody(), &memory).unwrap();
+    assert_eq!(short(&late), (false, "limit-exceeded", "tokens"));
+    assert_eq!(memory.sum(FIRST), 10);
+}
+
+#[test]
+fn others_who_are_quicker_eight_times_leave_it_undecided() {
+    let memory = Memory::default();
+    memory.others.borrow_mut().extend(vec![(FIRST.to_string(), 1); 8]);
+    let asked = || consume(&view(), &[charge("tokens", 110)], &nobody(), &memory);
+    assert_eq!(asked(), Err("contended".to_string()));
+    assert_eq!((memory.sum(FIRST), memory.sum(TOPUP)), (8, 0));
+    assert!(asked().unwrap().allowed);
+}

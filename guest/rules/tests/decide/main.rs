@@ -1,0 +1,7 @@
+//! Decisions, over counters in memory that keep what `wit/counters.wit` promises.
+
+mod counters;
+mod examples;
+mod once;
+mod properties;
+mod setting;
