@@ -7,15 +7,26 @@
 extern crate alloc;
 
 pub mod base64url;
+pub mod claims;
 pub mod counter_name;
 pub mod counters;
 pub mod decide;
+mod document;
+pub mod duration;
 pub mod files;
+pub mod instant;
 pub mod json;
 pub mod jwk;
 pub mod jws;
 pub mod license;
+pub mod manifest;
+pub mod memory;
+pub mod merge;
 pub mod policy;
 pub mod reason;
+pub mod refusal;
+pub mod scope;
+mod standing;
+mod summary;
 pub mod types;
 pub mod view;

@@ -2,16 +2,28 @@
 //!
 //! [`Policy::load`] is the only part that asks for files and counters; what it learned is judged by [`Policy::view`],
 //! [`Policy::status`] and [`Policy::inspect`], which ask for nothing.
+//!
+//! A document is **adopted**, so that the host keeps a copy, if it was signed by a trusted key, could be read, and is for this product
+//! and deployment: whether it holds already, still or no longer. A document of another content never displaces that copy: the copy stands
+//! in for it while its validation grace lasts. Another license that is good replaces it at once, even where it is pending or
+//! expired, for that is what its owner put there.
 
-use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::string::ToString;
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::counters::Counters;
-use crate::files::Files;
-use crate::reason;
-use crate::types::{Attribute, Status, Time};
+use crate::document::{Reader, Source};
+use crate::duration::DAY;
+use crate::files::{FileError, Files};
+use crate::instant::to_text;
+use crate::manifest::Manifest;
+use crate::merge::{Merged, earliest};
+use crate::refusal::Refusal;
+use crate::types::{Attribute, Instant, Status, Time, Warning};
 use crate::view::{State, View};
+use crate::{memory, reason, summary};
 
 /// What the host tells a policy when it loads it.
 #[derive(Clone, Copy, Debug)]
@@ -24,52 +36,158 @@ pub struct Config<'a> {
 
 /// The documents as they were loaded, and whom to trust.
 #[derive(Clone, Debug)]
-pub struct Policy {}
+pub struct Policy {
+    manifest: Result<Manifest, Refusal>,
+    deployment: Vec<Attribute>,
+    /// By name.
+    sources: Vec<Source>,
+    /// Why the counters did not answer at load.
+    forgetful: Option<String>,
+}
 
 impl Policy {
     /// Reads every document, verifies it, and keeps what is needed to judge it at any time. Never fails: what is wrong stands in
     /// the status. In place of a license that is damaged, unreadable or gone, the copy that the host kept stands in.
-    pub fn load(_config: Config<'_>, _files: &dyn Files, _counters: &dyn Counters, _time: Time) -> Self {
-        Self {}
+    pub fn load(config: Config<'_>, files: &dyn Files, counters: &dyn Counters, time: Time) -> Self {
+        let mut policy = Self {
+            manifest: Manifest::read(config.manifest),
+            deployment: config.deployment.to_vec(),
+            sources: Vec::new(),
+            forgetful: None,
+        };
+        let (offered, kept): (BTreeSet<String>, BTreeSet<String>) =
+            (files.names().into_iter().collect(), files.kept().into_iter().collect());
+        // A Kubernetes mount has entries such as `..data` beside its documents.
+        for name in offered.union(&kept).filter(|name| !name.starts_with('.')) {
+            let source = policy.read(name, files.read(name), time.now);
+            policy.sources.push(if source.is_good() || !kept.contains(name) {
+                source
+            } else {
+                source.or_copy(policy.read(name, files.recover(name), time.now))
+            });
+        }
+        policy.forgetful = memory::recall(&mut policy.sources, counters, time.now).err();
+        policy
     }
 
     /// What holds at a moment. Good for as long as it [covers](View::covers) the time.
     pub fn view(&self, time: Time) -> View {
-        View {
-            usable: false,
-            state: State::Missing,
-            reason: reason::MISSING.to_string(),
-            from: time.now,
-            until: None,
-            lag: 0..=u64::MAX,
-            warnings: Vec::new(),
-            features: BTreeMap::new(),
-            readable: BTreeSet::new(),
-            limits: BTreeMap::new(),
-        }
+        self.judged(&self.sources, time).view
     }
 
     /// The state of the installation at a moment, for people and for the host.
     pub fn status(&self, time: Time) -> Status {
-        let view = self.view(time);
-        Status {
-            usable: view.usable,
-            state: view.state.as_str().to_string(),
-            reason: view.reason,
-            until: view.until,
-            evaluated: time.now,
-            licenses: Vec::new(),
-            features: Vec::new(),
-            limits: Vec::new(),
-            documents: Vec::new(),
-            warnings: view.warnings,
-            details: Vec::new(),
-        }
+        self.status_of(&self.sources, time)
     }
 
     /// What the status would be if this document lay beside the others under that name, in place of the one that has it;
     /// without a name, if it were the only one. Adopts nothing, counts nothing.
-    pub fn inspect(&self, _document: &[u8], _name: Option<&str>, time: Time) -> Status {
-        self.status(time)
+    pub fn inspect(&self, document: &[u8], name: Option<&str>, time: Time) -> Status {
+        let Some(name) = name else {
+            return self.status_of(&[self.read("document", Ok(document.to_vec()), time.now)], time);
+        };
+        let inspected = self.read(name, Ok(document.to_vec()), time.now);
+        let mut sources = self.sources.clone();
+        match sources.iter_mut().find(|source| source.name == name) {
+            Some(source) => *source = inspected.or_copy(source.clone()),
+            None => sources.push(inspected),
+        }
+        sources.sort_by(|one, other| one.name.cmp(&other.name));
+        self.status_of(&sources, time)
     }
+
+    /// The trusted manifest, or why it could not be read.
+    pub fn manifest(&self) -> Result<&Manifest, &Refusal> {
+        self.manifest.as_ref()
+    }
+
+    fn read(&self, name: &str, content: Result<Vec<u8>, FileError>, now: Instant) -> Source {
+        let manifest = match &self.manifest {
+            Ok(manifest) => manifest,
+            Err(refusal) => return Source::refused(name, refusal.clone()),
+        };
+        let reader = Reader { manifest, deployment: &self.deployment, now };
+        match content {
+            Ok(bytes) => reader.read(name, &bytes),
+            Err(FileError::NotFound) => Source::refused(name, Refusal::new(reason::FILE_MISSING)),
+            Err(FileError::TooLarge) => Source::refused(name, Refusal::new(reason::FILE_TOO_LARGE)),
+            Err(FileError::Other(cause)) => Source::refused(name, Refusal::at(reason::FILE_UNREADABLE, "cause", cause)),
+        }
+    }
+
+    /// Without a manifest nobody is trusted, and that is the reason even where no document is there.
+    fn judged<'a>(&self, sources: &'a [Source], time: Time) -> Merged<'a> {
+        let mut merged = Merged::at(sources, time);
+        if let Err(refusal) = &self.manifest {
+            merged.view.state = State::Invalid;
+            merged.view.reason.clone_from(&refusal.reason);
+        }
+        merged
+    }
+
+    fn status_of(&self, sources: &[Source], time: Time) -> Status {
+        let merged = self.judged(sources, time);
+        let mut warnings = merged.view.warnings.clone();
+        let ending = ending(&merged);
+        let until = earliest([merged.view.until, ending.as_ref().and_then(|(_, until)| *until)]);
+        warnings.extend(ending.map(|(warning, _)| warning));
+        warnings.extend(self.forgetful.as_ref().map(|cause| Warning {
+            reason: reason::MEMORY_UNAVAILABLE.to_string(),
+            subject: None,
+            text: format!("the counters gave no answer ({cause}), so no kept copy of a license stands in; mend the state directory"),
+        }));
+        Status {
+            usable: merged.view.usable,
+            state: merged.view.state.as_str().to_string(),
+            until,
+            evaluated: time.now,
+            licenses: summary::licenses(&merged.judged),
+            features: summary::features(&merged),
+            limits: summary::limits(&merged.view),
+            documents: summary::documents(sources, &merged.judged),
+            warnings,
+            details: self.details(&merged),
+            reason: merged.view.reason,
+        }
+    }
+
+    fn details(&self, merged: &Merged<'_>) -> Vec<Attribute> {
+        let mut details = Vec::new();
+        match &self.manifest {
+            Ok(manifest) => {
+                details.push(Attribute::new("policy", manifest.name.clone()));
+                details.push(Attribute::new("sequence", manifest.sequence.to_string()));
+            }
+            Err(refusal) => details.extend(refusal.details.iter().cloned()),
+        }
+        if let Some(leading) = merged.leading() {
+            let license = leading.license;
+            let shown = [
+                ("license", &license.id),
+                ("customer", &license.customer),
+                ("plan", &license.plan),
+                ("sku", &license.sku),
+                ("key", &license.key),
+            ];
+            details.extend(
+                shown
+                    .into_iter()
+                    .filter(|(_, value)| !value.is_empty())
+                    .map(|(name, value)| Attribute::new(name, value.clone())),
+            );
+        }
+        details
+    }
+}
+
+/// The warning about the end that comes near, and when its text changes: it counts the days that are left, each begun day as one.
+fn ending(merged: &Merged<'_>) -> Option<(Warning, Option<Instant>)> {
+    let end = merged.coverage?.end.filter(|_| merged.view.state == State::Expiring)?;
+    let days = end.saturating_sub(merged.view.from).div_ceil(DAY);
+    let text = match days {
+        1 => format!("the license ends at {}, within a day; renew it", to_text(end)),
+        days => format!("the license ends at {}, within {days} days; renew it", to_text(end)),
+    };
+    let until = (days > 1).then(|| end.saturating_sub(days.saturating_sub(1).saturating_mul(DAY)));
+    Some((Warning { reason: reason::EXPIRING.to_string(), subject: None, text }, until))
 }

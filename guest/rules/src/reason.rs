@@ -28,6 +28,58 @@ pub const READ_ONLY: &str = "read-only";
 pub const USAGE_HIGH: &str = "usage-high";
 /// No license was found.
 pub const MISSING: &str = "missing";
+/// A license holds.
+pub const ACTIVE: &str = "active";
+/// A license holds, and ends soon; also the warning that says so.
+pub const EXPIRING: &str = "expiring";
+/// A license has expired and holds for the grace that it grants; also the warning that says so.
+pub const EXPIRY_GRACE: &str = "expiry-grace";
+/// The kept copy of a document that cannot be used stands in; also the warning that says so.
+pub const VALIDATION_GRACE: &str = "validation-grace";
+/// The license has ended, and its grace with it.
+pub const EXPIRED: &str = "expired";
+/// The license begins later.
+pub const NOT_STARTED: &str = "not-started";
+/// The license was issued more than 5 minutes ahead: one of the two clocks is wrong.
+pub const ISSUED_IN_FUTURE: &str = "issued-in-future";
+/// Another license that holds takes the place of this one.
+pub const SUPERSEDED: &str = "superseded";
+/// The same license lies under another name, and counts there.
+pub const DUPLICATE: &str = "duplicate";
+/// Another license with this id was issued later, and counts instead.
+pub const DUPLICATE_ID: &str = "duplicate-id";
+/// The document is good.
+pub const ADOPTED: &str = "adopted";
+/// The machine's clock was set back: a warning at first, beyond the clock grace a refusal.
+pub const CLOCK_ROLLBACK: &str = "clock-rollback";
+/// Warning: the counters gave no answer when the documents were loaded.
+pub const MEMORY_UNAVAILABLE: &str = "memory-unavailable";
+/// The manifest that came with the policy cannot be read.
+pub const MANIFEST_INVALID: &str = "manifest-invalid";
+/// The document is gone.
+pub const FILE_MISSING: &str = "file-missing";
+/// The document is larger than 1 MiB.
+pub const FILE_TOO_LARGE: &str = "file-too-large";
+/// The document could not be read from its place.
+pub const FILE_UNREADABLE: &str = "file-unreadable";
+/// No trusted key signed the document.
+pub const KEY_UNKNOWN: &str = "key-unknown";
+/// More than one trusted key verifies the document.
+pub const KEY_AMBIGUOUS: &str = "key-ambiguous";
+/// The key was not valid when the license was issued.
+pub const KEY_NOT_VALID: &str = "key-not-valid";
+/// The key signs documents of a kind that this policy does not decide yet.
+pub const KIND_UNDECIDED: &str = "kind-undecided";
+/// A claim is not of the form that it must have; the details name it.
+pub const CLAIM_INVALID: &str = "claim-invalid";
+/// A claim narrows the license in a way that this policy does not decide yet; the details name it.
+pub const CLAIM_UNDECIDED: &str = "claim-undecided";
+/// The license is for another product.
+pub const AUDIENCE_MISMATCH: &str = "audience-mismatch";
+/// The license is for another deployment; the details name what does not fit.
+pub const SCOPE_MISMATCH: &str = "scope-mismatch";
+/// The license asks for a later policy.
+pub const POLICY_TOO_OLD: &str = "policy-too-old";
 /// The request names no charge.
 pub const REQUEST_EMPTY: &str = "request-empty";
 /// More than 64 charges; or a limit's name, a tenant or a `once` key that is empty or too long to be counted under.
@@ -61,3 +113,5 @@ pub const COUNTERS: [&str; 8] = [
     COUNTERS_CLOSED,
     COUNTERS_UNSUPPORTED,
 ];
+/// The host asked before it loaded the policy: the host's fault.
+pub const NOT_LOADED: &str = "not-loaded";

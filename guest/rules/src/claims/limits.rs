@@ -1,0 +1,76 @@
+//! `limits`: how much, of what, counted how.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde_json::Value;
+
+use super::fields::{invalid, shown};
+use super::{Fields, NAME, details, named};
+use crate::license::{LimitKind, LimitTerms};
+use crate::refusal::Refusal;
+
+pub(super) fn read(fields: Fields) -> Result<BTreeMap<String, LimitTerms>, Refusal> {
+    let path = fields.path("");
+    fields
+        .into_left()
+        .into_iter()
+        .map(|(name, value)| {
+            let path = format!("{path}{name}");
+            if named(&name) { Ok((name, terms(Fields::at(&path, value)?)?)) } else { Err(invalid(&path)) }
+        })
+        .collect()
+}
+
+/// The terms of one limit. Whatever is not known might narrow it, so that it makes the limit undecided.
+fn terms(mut fields: Fields) -> Result<LimitTerms, Refusal> {
+    let kind = match fields.text("kind")? {
+        None => return Err(invalid(&fields.path("kind"))),
+        Some(kind) => match kind.as_str() {
+            "quota" => LimitKind::Quota,
+            "gauge" => LimitKind::Gauge,
+            "rate" => LimitKind::Rate,
+            "seats" => LimitKind::Seats,
+            _ => LimitKind::Other(kind),
+        },
+    };
+    let mut undecided = Vec::new();
+    if !matches!(kind, LimitKind::Quota | LimitKind::Gauge) {
+        undecided.push(shown("", Value::String(format!("kind={}", kind.as_str()))).value);
+    }
+    let max = match (fields.take("max"), &kind) {
+        (Some(Value::Null), _) => None,
+        (Some(value), _) if value.is_u64() => value.as_u64(),
+        // What a newer vendor's kind is measured in is not ours to judge; it is denied anyway.
+        (_, LimitKind::Other(_)) => Some(0),
+        _ => return Err(invalid(&fields.path("max"))),
+    };
+    let per_tenant = fields.text("per")?.map(|per| per == "tenant");
+    if per_tenant == Some(false) {
+        undecided.push(String::from("per"));
+    }
+    match fields.text("enforce")?.as_deref() {
+        None | Some("hard") => {}
+        Some(other @ ("soft" | "overage" | "meter")) => undecided.push(format!("enforce={other}")),
+        Some(_) => undecided.push(String::from("enforce")),
+    }
+    let account = fields.text("account")?;
+    if account.as_ref().is_some_and(|account| !(1..=NAME).contains(&account.len())) {
+        return Err(invalid(&fields.path("account")));
+    }
+    let (refund, slack, warn) = (fields.flag("refund")?, fields.amount("slack")?, fields.percent("warn")?);
+    undecided.extend(fields.left().map(String::from));
+    Ok(LimitTerms {
+        kind,
+        max,
+        per_tenant: per_tenant.unwrap_or(false),
+        refund: refund.unwrap_or(false),
+        slack: slack.unwrap_or(0),
+        warn,
+        account,
+        undecided,
+        details: details(fields.into_left()),
+    })
+}

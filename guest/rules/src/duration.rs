@@ -1,0 +1,56 @@
+//! Lengths of time as a license spells them: `14d`, `72h`, `10m`, `1s`, `500ms`.
+
+use crate::types::Duration;
+
+/// A day, in milliseconds.
+pub const DAY: Duration = 24 * HOUR;
+/// An hour.
+pub const HOUR: Duration = 60 * MINUTE;
+/// A minute.
+pub const MINUTE: Duration = 60 * SECOND;
+/// A second.
+pub const SECOND: Duration = 1000;
+
+/// Reads a whole number and one unit, without sign, space or fraction. None where it is anything else, or more milliseconds
+/// than a u64 holds.
+pub fn parse(text: &str) -> Option<Duration> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits)?;
+    let unit = match unit {
+        "d" => DAY,
+        "h" => HOUR,
+        "m" => MINUTE,
+        "s" => SECOND,
+        "ms" => 1,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_unit_is_read() {
+        let read = ["14d", "72h", "10m", "1s", "500ms", "0s"].map(parse);
+        assert_eq!(read, [1_209_600_000, 259_200_000, 600_000, 1_000, 500, 0].map(Some));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in
+            ["", "d", "14", "14 d", " 14d", "14d ", "+14d", "-1d", "1.5h", "1e3s", "14D", "1w", "1dd", "1µs", "१d"]
+        {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        assert_eq!(parse("18446744073709551615ms"), Some(u64::MAX));
+        assert_eq!(parse("18446744073709551616ms"), None);
+        assert_eq!(parse("213503982335d"), None);
+        assert_eq!(parse("213503982334d"), Some(213_503_982_334 * DAY));
+    }
+}

@@ -1,0 +1,67 @@
+//! Until when the licenses carry on without a gap.
+
+use crate::license::License;
+use crate::merge::Judged;
+use crate::reason;
+use crate::types::{Duration, Instant};
+use crate::view::State;
+
+/// The end of the chain of licenses that follow one another, and how long before it to warn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Coverage {
+    /// None: it never ends.
+    pub(crate) end: Option<Instant>,
+    /// Warn from here on.
+    pub(crate) warns: Instant,
+}
+
+/// Follows the chain from the licenses that hold in full: one that starts before they end, or just then, carries on. Add-ons and top-ups
+/// neither end it nor carry it on, unless there is nothing else. None: no license holds in full.
+pub(crate) fn of(judged: &[Judged<'_>]) -> Option<Coverage> {
+    let full = |one: &&Judged<'_>| one.holds() && one.standing.state != State::Grace;
+    let main = judged.iter().filter(full).any(|one| !is_extra(one.license));
+    let part = |one: &&Judged<'_>| !main || !is_extra(one.license);
+    let mut end =
+        Link::of(judged.iter().filter(full).filter(part).map(|one| one.license).max_by_key(|one| Link::of(one))?);
+    let mut later: alloc::vec::Vec<&License> = judged
+        .iter()
+        .filter(|one| {
+            one.set_aside.is_none()
+                && one.standing.state == State::Pending
+                && one.standing.reason == reason::NOT_STARTED
+        })
+        .filter(part)
+        .map(|one| one.license)
+        .collect();
+    later.sort_by_key(|license| license.starts);
+    for license in later {
+        if !end.never && license.starts <= Some(end.at) {
+            end = end.max(Link::of(license));
+        }
+    }
+    let warns = end.at.saturating_sub(end.warn);
+    Some(Coverage { end: (!end.never).then_some(end.at), warns: if end.never { Instant::MAX } else { warns } })
+}
+
+/// Does it only add to another license?
+pub(crate) fn is_extra(license: &License) -> bool {
+    matches!(license.kind.as_str(), "addon" | "topup")
+}
+
+/// An end; ordered, those without an end last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Link {
+    never: bool,
+    at: Instant,
+    warn: Duration,
+}
+
+impl Link {
+    fn of(license: &License) -> Self {
+        Self {
+            never: license.expires.is_none(),
+            at: license.expires.unwrap_or(Instant::MAX),
+            warn: license.warn_expiring,
+        }
+    }
+}

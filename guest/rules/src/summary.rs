@@ -1,0 +1,130 @@
+//! What may be shown of licenses and documents to anyone who asks: names, times and amounts; never a signature, a key or a payload.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::document::Source;
+use crate::license::{License, LimitKind, LimitTerms};
+use crate::merge::{Judged, Merged};
+use crate::reason;
+use crate::types::{Attribute, Document, Feature, Limit, Summary};
+use crate::view::{LimitView, State, View};
+
+/// Every license that was verified, by id.
+pub(crate) fn licenses(judged: &[Judged<'_>]) -> Vec<Summary> {
+    let shown = judged.iter().filter(|one| one.set_aside != Some(reason::DUPLICATE));
+    let mut summaries: Vec<Summary> = shown.map(license).collect();
+    summaries.sort_by(|one, other| (&one.id, &one.document).cmp(&(&other.id, &other.document)));
+    summaries
+}
+
+/// Every document that was on offer or kept, by name.
+pub(crate) fn documents(sources: &[Source], judged: &[Judged<'_>]) -> Vec<Document> {
+    sources.iter().map(|source| document(source, judged.iter().find(|one| one.source.name == source.name))).collect()
+}
+
+/// What the view grants now.
+pub(crate) fn features(merged: &Merged<'_>) -> Vec<Feature> {
+    let now = merged.view.from;
+    let granted = merged.view.features.iter().filter(|(_, feature)| feature.until.is_none_or(|until| now < until));
+    granted
+        .map(|(name, feature)| Feature {
+            name: name.clone(),
+            license: feature.license.clone(),
+            until: feature.until,
+            details: merged
+                .judged
+                .iter()
+                .find(|one| one.holds() && one.license.id == feature.license)
+                .and_then(|one| one.license.features.get(name))
+                .map_or_else(Vec::new, |grant| grant.details.clone()),
+        })
+        .collect()
+}
+
+/// The limits of the view, each with the sum of its budgets.
+pub(crate) fn limits(view: &View) -> Vec<Limit> {
+    if !view.usable {
+        return Vec::new();
+    }
+    view.limits.iter().map(|(name, limit)| merged_limit(name, limit)).collect()
+}
+
+fn merged_limit(name: &str, limit: &LimitView) -> Limit {
+    let max = limit.budgets.iter().try_fold(0_u64, |sum, budget| budget.max.map(|max| sum.saturating_add(max)));
+    let per_tenant = limit.budgets.iter().any(|budget| budget.per_tenant);
+    described(name, &limit.kind, max, per_tenant, &limit.undecided)
+}
+
+fn own_limit(name: &str, terms: &LimitTerms) -> Limit {
+    let mut limit = described(name, &terms.kind, terms.max, terms.per_tenant, &terms.undecided);
+    limit.details.extend(terms.details.iter().cloned());
+    limit
+}
+
+fn described(name: &str, kind: &LimitKind, max: Option<u64>, per_tenant: bool, undecided: &[String]) -> Limit {
+    let mut details = Vec::new();
+    if per_tenant {
+        details.push(Attribute::new("per", "tenant"));
+    }
+    if !undecided.is_empty() {
+        details.push(Attribute::new("undecided", undecided.join(", ")));
+    }
+    Limit { name: name.to_string(), kind: kind.as_str().to_string(), max, details }
+}
+
+fn license(one: &Judged<'_>) -> Summary {
+    let license = one.license;
+    Summary {
+        id: license.id.clone(),
+        document: license.document.clone(),
+        state: one.standing.state.as_str().to_string(),
+        reason: one.set_aside.map_or_else(|| one.standing.reason.clone(), ToString::to_string),
+        issuer: license.issuer.clone(),
+        customer: license.customer.clone(),
+        product: license.product.clone(),
+        plan: license.plan.clone(),
+        key: license.key.clone(),
+        issued: license.issued,
+        starts: license.starts,
+        expires: license.expires,
+        features: license.features.keys().cloned().collect(),
+        limits: license.limits.iter().map(|(name, terms)| own_limit(name, terms)).collect(),
+        details: details(license, one.source),
+    }
+}
+
+fn details(license: &License, source: &Source) -> Vec<Attribute> {
+    let mut details = Vec::from([
+        Attribute::new("kind", license.kind.clone()),
+        Attribute::new("algorithm", license.algorithm.clone()),
+    ]);
+    for (name, value) in [("sku", &license.sku), ("subject", &license.subject)] {
+        if !value.is_empty() {
+            details.push(Attribute::new(name, value.clone()));
+        }
+    }
+    if let Some(refusal) = &source.refusal {
+        details.extend(refusal.details.iter().cloned());
+    }
+    details.extend(license.details.iter().cloned());
+    details
+}
+
+fn document(source: &Source, judged: Option<&Judged<'_>>) -> Document {
+    let lapsed = judged.is_some_and(|one| one.standing.state == State::Invalid);
+    let refusal = source.refusal.as_ref().or(source.replaced.as_ref());
+    let set_aside = judged.and_then(|one| one.set_aside).filter(|reason| *reason != reason::SUPERSEDED);
+    Document {
+        name: source.name.clone(),
+        kind: source.kind.clone(),
+        adopted: source.is_good() && !lapsed,
+        recovered: source.replaced.is_some(),
+        reason: match (refusal, set_aside) {
+            (Some(refusal), _) => refusal.reason.clone(),
+            (None, Some(reason)) => reason.to_string(),
+            (None, None) => reason::ADOPTED.to_string(),
+        },
+        details: refusal.map_or_else(Vec::new, |refusal| refusal.details.clone()),
+    }
+}

@@ -1,0 +1,18 @@
+//! From documents to a state: licenses that a TEST key signed, loaded beside files and counters that live in memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod clock;
+mod documents;
+mod graces;
+mod keys;
+mod merging;
+mod places;
+mod states;
+mod world;

@@ -1,0 +1,114 @@
+//! Where a license holds, and which claims these rules can decide.
+
+use placet_rules::types::Attribute;
+use serde_json::{Value, json};
+
+use crate::world::*;
+
+fn detail<'a>(details: &'a [Attribute], name: &str) -> &'a str {
+    &details.iter().find(|detail| detail.name == name).expect(name).value
+}
+
+#[test]
+fn a_license_holds_only_in_its_scope() {
+    let mut world = World::new().with("a", license(json!({ "scope": { "environments": ["production"] } })));
+    let status = world.status(ms(BEGIN));
+    assert_eq!(told(&status), (false, "invalid", "scope-mismatch"));
+    assert_eq!(detail(&document(&status, "a").details, "scope"), "environments");
+    assert_eq!((summary(&status, "lic_1").state.as_str(), status.until), ("invalid", None));
+    world.deployment = vec![Attribute::new("environment", "production")];
+    assert!(world.status(ms(BEGIN)).usable);
+}
+
+#[test]
+fn a_license_may_ask_for_a_later_policy() {
+    assert!(World::new().with("a", license(json!({ "min_policy": 5 }))).status(ms(BEGIN)).usable);
+    let status = World::new().with("a", license(json!({ "min_policy": 6 }))).status(ms(BEGIN));
+    assert_eq!(told(&status), (false, "invalid", "policy-too-old"));
+    assert_eq!(detail(&document(&status, "a").details, "min-policy"), "6");
+}
+
+#[test]
+fn claims_that_narrow_and_cannot_be_decided_keep_a_license_from_holding() {
+    for (name, value, told_of) in [
+        ("check_in", json!({ "every": "90d" }), "check_in"),
+        ("ends", json!("day"), "ends"),
+        ("maintenance", json!({ "until": 1 }), "maintenance"),
+        ("requires", json!(["ROUTER-1Y"]), "requires"),
+        ("scope", json!({ "instances": 3, "versions": ">=2" }), "scope.instances, scope.versions"),
+        ("scope", json!({ "moons": 1 }), "scope.moons"),
+        ("scope", json!({ "match": "few" }), "scope.match"),
+    ] {
+        let status = World::new().with("a", license(json!({ name: value }))).status(ms(BEGIN));
+        assert_eq!(told(&status), (false, "invalid", "claim-undecided"), "{name}");
+        assert_eq!(detail(&document(&status, "a").details, "claims"), told_of);
+    }
+}
+
+#[test]
+fn claims_that_are_not_known_are_shown_and_harmless() {
+    let status =
+        World::new().with("a", license(json!({ "colour": { "red": 1 }, "grace": { "moon": "1d" } }))).status(ms(BEGIN));
+    assert!(status.usable);
+    let details = &summary(&status, "lic_1").details;
+    assert_eq!((detail(details, "colour"), detail(details, "grace.moon")), (r#"{"red":1}"#, "1d"));
+}
+
+/// The license that the design shows, with every claim it knows.
+fn example() -> Value {
+    json!({ "iss": "https://licensing.acme.example", "jti": "lic_2026_0042", "sub": "org_globex", "aud": "acme/router",
+      "iat": 1767225600, "nbf": 1767225600, "exp": 1798761600,
+      "customer": "Globex GmbH", "plan": "enterprise", "sku": "ROUTER-ENT-1Y", "kind": "standard",
+      "serial": 7, "supersedes": ["lic_2025_0017"],
+      "features": { "sso": true, "audit_trails": { "expires": 1780000000 } },
+      "limits": {
+        "tokens":   { "kind": "quota", "max": 1000000000, "reset": "month", "zone": "America/New_York", "rollover": 100000000 },
+        "objects":  { "kind": "gauge", "max": 50000, "per": "tenant" },
+        "requests": { "kind": "rate",  "max": 5000, "every": "1s", "burst": 10000 },
+        "cores":    { "kind": "seats", "max": 64, "ttl": "10m" } },
+      "scope": { "fingerprints": ["ab01"], "match": "any", "environments": ["production"], "versions": ">=2, <4", "instances": 3 },
+      "grace": { "expiry": "14d", "validation": "72h", "clock": "24h" },
+      "warn": { "expiring": "30d", "usage": 80 },
+      "check_in": { "every": "90d", "tolerance": "14d" },
+      "min_policy": 5, "metadata": { "contract": "C-1881" } })
+}
+
+#[test]
+fn every_claim_of_the_design_is_read_and_what_is_not_decided_yet_is_said() {
+    let status = World::new().with("a", vendor().sign(&example())).status(ms(BEGIN));
+    assert_eq!(told(&status), (false, "invalid", "claim-undecided"));
+    assert_eq!(detail(&document(&status, "a").details, "claims"), "check_in, scope.instances, scope.versions");
+    let summary = summary(&status, "lic_2026_0042");
+    assert_eq!(summary.features, ["audit_trails", "sso"]);
+    let limits: Vec<_> =
+        summary.limits.iter().map(|limit| (limit.name.as_str(), limit.kind.as_str(), limit.max)).collect();
+    assert_eq!(
+        limits,
+        [
+            ("cores", "seats", Some(64)),
+            ("objects", "gauge", Some(50_000)),
+            ("requests", "rate", Some(5_000)),
+            ("tokens", "quota", Some(1_000_000_000))
+        ]
+    );
+    assert_eq!(detail(&summary.limits[3].details, "undecided"), "reset, rollover, zone");
+    assert_eq!(detail(&summary.limits[1].details, "per"), "tenant");
+    assert_eq!((detail(&summary.details, "metadata/contract"), detail(&summary.details, "serial")), ("C-1881", "7"));
+}
+
+#[test]
+fn the_example_holds_without_what_is_not_decided_yet() {
+    let mut claims = example();
+    claims.as_object_mut().unwrap().remove("check_in");
+    claims["scope"] = json!({ "fingerprints": ["AB01"], "environments": ["production"] });
+    let mut world = World::new().with("a", vendor().sign(&claims));
+    world.deployment =
+        vec![Attribute::new("environment", "production"), Attribute::new("fingerprint/machine-id", "ab01")];
+    let policy = world.load(at(ms(BEGIN)));
+    let view = policy.view(at(ms(BEGIN)));
+    assert!(view.usable);
+    let undecided: Vec<_> = view.limits.values().map(|limit| limit.undecided.join(" ")).collect();
+    assert_eq!(undecided, ["kind=seats ttl", "", "kind=rate burst every", "reset rollover zone"]);
+    assert_eq!(view.features["audit_trails"].until, Some(ms(1_780_000_000)));
+    assert_eq!(view.limits["tokens"].budgets[0].account, "@customer");
+}
