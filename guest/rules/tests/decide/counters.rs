@@ -13,6 +13,8 @@ pub(crate) struct Memory {
     pub(crate) others: RefCell<VecDeque<(String, u64)>>,
     pub(crate) failure: RefCell<Option<CounterError>>,
     pub(crate) reads: Cell<usize>,
+    /// What was last asked to be added.
+    pub(crate) added: RefCell<Vec<Entry>>,
 }
 
 impl Memory {
@@ -60,6 +62,7 @@ impl Counters for Memory {
     fn add(&self, entries: &[Entry], once: Option<&Once>) -> Result<Vec<u64>, CounterError> {
         self.answers()?;
         self.disturb();
+        self.added.replace(entries.to_vec());
         self.first_time(once)?;
         for (index, entry) in entries.iter().enumerate() {
             let current = self.sum(&entry.counter);

@@ -4,7 +4,7 @@ use placet_rules::counters::CounterError;
 use placet_rules::decide::{check, claim, consume, credit, measure, preview, release, report};
 use placet_rules::license::LimitKind;
 use placet_rules::types::{Attribute, Context, Decision, Warning};
-use placet_rules::view::{State, View};
+use placet_rules::view::{Budget, State, View};
 
 use crate::counters::Memory;
 use crate::setting::{FIRST, OBJECTS, TOPUP, budget, charge, expired, limit, nobody, tenant, view};
@@ -87,11 +87,15 @@ fn several_charges_count_together_or_not_at_all() {
 #[test]
 fn budgets_of_one_account_add_up_on_one_counter() {
     let mut view = view();
-    let shared = vec![budget("lic_1", "acme", Some(10)), budget("lic_2", "acme", Some(5))];
+    let first = Budget { slack: 7, ..budget("lic_1", "acme", Some(10)) };
+    let shared = vec![first, Budget { slack: 3, refund: false, ..budget("lic_2", "acme", Some(5)) }];
     view.limits.insert("tokens".into(), limit(LimitKind::Quota, shared));
     let memory = Memory::default();
     let all = consume(&view, &[charge("tokens", 15)], &nobody(), &memory).unwrap();
     assert_eq!(used(&all), [(15, Some(15))]);
+    assert_eq!(memory.added.borrow()[0].slack, 3, "the least that any of them bears");
+    let back = credit(&view, &charge("tokens", 1), &nobody(), &memory).unwrap();
+    assert_eq!(back.reason, "refund-not-granted", "only where all of them grant it");
     assert!(!consume(&view, &[charge("tokens", 1)], &nobody(), &memory).unwrap().allowed);
 }
 
@@ -237,4 +241,13 @@ fn others_who_are_quicker_eight_times_leave_it_undecided() {
     assert_eq!(asked(), Err("contended".to_string()));
     assert_eq!((memory.sum(FIRST), memory.sum(TOPUP)), (8, 0));
     assert!(asked().unwrap().allowed);
+}
+
+#[test]
+fn giving_back_is_divided_again_where_others_are_quicker() {
+    let memory = Memory::default();
+    consume(&view(), &[charge("tokens", 130)], &nobody(), &memory).unwrap();
+    memory.others.borrow_mut().push_back((TOPUP.to_string(), 0));
+    let back = credit(&view(), &charge("tokens", 30), &nobody(), &memory).unwrap();
+    assert_eq!((back.allowed, memory.sum(FIRST), memory.sum(TOPUP)), (true, 70, 0));
 }

@@ -114,6 +114,19 @@ fn a_refund_finds_counters_of_a_license_that_was_replaced() {
 }
 
 #[test]
+fn a_refund_leaves_alone_what_may_not_be_given_back() {
+    let memory = Memory::default();
+    memory.put(FIRST, 90);
+    consume(&view(), &[charge("tokens", 30)], &once("k"), &memory).unwrap();
+    let mut strict = view();
+    strict.limits.get_mut("tokens").unwrap().budgets[1].refund = false;
+    let all = credit(&strict, &charge("tokens", 30), &once("k"), &memory).unwrap();
+    assert_eq!(all.reason, "credit-exceeded");
+    assert!(credit(&strict, &charge("tokens", 10), &once("k"), &memory).unwrap().allowed);
+    assert_eq!((memory.sum(FIRST), memory.sum(TOPUP)), (90, 20));
+}
+
+#[test]
 fn a_key_that_nothing_was_charged_under_still_gives_back_once() {
     let memory = Memory::default();
     consume(&view(), &[charge("tokens", 30)], &nobody(), &memory).unwrap();
