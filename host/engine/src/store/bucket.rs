@@ -1,0 +1,261 @@
+//! Token buckets, in memory: all are empty when the process starts, and fill from then on.
+//!
+//! Exact to the millisecond and to the fraction of a token; no arithmetic here overflows. Buckets run on the confirmed time,
+//! which goes on by the monotonic clock whatever the wall clock does.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::bindings::placet::policy::counters::{Draw, Shortage};
+
+/// Above so many buckets, those that a new one would equal are dropped.
+const MANY: usize = 100_000;
+
+/// The buckets of all namespaces.
+#[derive(Debug, Default)]
+pub(super) struct Buckets {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    started: Option<u64>,
+    buckets: HashMap<String, HashMap<String, Bucket>>,
+    count: usize,
+    /// The count at which full buckets are looked for again.
+    sweep_at: usize,
+}
+
+/// What a bucket held at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bucket {
+    tokens: u64,
+    /// A part of the next token: `part / every` of it.
+    part: u64,
+    every: u64,
+    at: u64,
+}
+
+impl Buckets {
+    /// From now on buckets fill. Only the first call counts.
+    pub(super) fn start(&self, mark: u64) {
+        self.lock().started.get_or_insert(mark);
+    }
+
+    /// The tokens in a bucket.
+    pub(super) fn level(&self, namespace: &str, draw: &Draw, mark: u64) -> u64 {
+        self.lock().filled(namespace, draw, mark).tokens
+    }
+
+    /// Takes all tokens, or none.
+    pub(super) fn take(&self, namespace: &str, draws: &[Draw], mark: u64) -> Result<(), Shortage> {
+        let mut state = self.lock();
+        let mut taken: HashMap<&str, Bucket> = HashMap::new();
+        for (index, draw) in (0_u32..).zip(draws) {
+            let bucket = match taken.get(draw.counter.as_str()) {
+                Some(bucket) => bucket.fill(draw, mark),
+                None => state.filled(namespace, draw, mark),
+            };
+            let bucket = bucket.take(draw).map_err(|wait| Shortage { draw: index, wait })?;
+            taken.insert(&draw.counter, bucket);
+        }
+        for (name, bucket) in taken {
+            state.put(namespace, name, bucket);
+        }
+        state.sweep(mark, draws);
+        Ok(())
+    }
+
+    /// Gives back what was taken for a call that then did not happen.
+    pub(super) fn give_back(&self, namespace: &str, draws: &[Draw]) {
+        let mut state = self.lock();
+        for draw in draws {
+            let bucket = state.buckets.get_mut(namespace).and_then(|buckets| buckets.get_mut(&draw.counter));
+            if let Some(bucket) = bucket {
+                bucket.tokens = bucket.tokens.saturating_add(draw.tokens).min(draw.capacity);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing in here panics half way through a change.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn filled(&mut self, namespace: &str, draw: &Draw, mark: u64) -> Bucket {
+        let started = *self.started.get_or_insert(mark);
+        let bucket = self.buckets.get(namespace).and_then(|buckets| buckets.get(&draw.counter));
+        bucket.copied().unwrap_or(Bucket { tokens: 0, part: 0, every: draw.every, at: started }).fill(draw, mark)
+    }
+
+    fn put(&mut self, namespace: &str, name: &str, bucket: Bucket) {
+        if let Some(held) = self.buckets.get_mut(namespace).and_then(|buckets| buckets.get_mut(name)) {
+            *held = bucket;
+        } else {
+            self.buckets.entry(namespace.to_owned()).or_default().insert(name.to_owned(), bucket);
+            self.count += 1;
+        }
+    }
+
+    /// Drops buckets of the kinds drawn from that are full again: one never seen would be as full.
+    fn sweep(&mut self, mark: u64, draws: &[Draw]) {
+        if self.count <= self.sweep_at.max(MANY) {
+            return;
+        }
+        let started = self.started.unwrap_or(mark);
+        for draw in draws {
+            let unseen = Bucket { tokens: 0, part: 0, every: draw.every, at: started }.fill(draw, mark);
+            if unseen.tokens < draw.capacity {
+                continue;
+            }
+            for buckets in self.buckets.values_mut() {
+                buckets
+                    .retain(|_, bucket| bucket.every != draw.every || bucket.fill(draw, mark).tokens < draw.capacity);
+            }
+        }
+        self.count = self.buckets.values().map(HashMap::len).sum();
+        self.sweep_at = self.count.saturating_mul(2);
+    }
+}
+
+impl Bucket {
+    /// The bucket at `mark`, as large as `draw` says now.
+    fn fill(self, draw: &Draw, mark: u64) -> Self {
+        // A part keeps its share of a token when the pace changes.
+        let part = match self.every {
+            0 => 0,
+            every if every == draw.every => u128::from(self.part),
+            every => u128::from(self.part) * u128::from(draw.every) / u128::from(every),
+        };
+        let elapsed = mark.saturating_sub(self.at);
+        // At most (2^64 - 1)^2 + 2^64 - 1, which is below 2^128.
+        let gained = u128::from(elapsed) * u128::from(draw.refill) + part;
+        let every = u128::from(draw.every);
+        // A pace of no time at all brings nothing back.
+        let (whole, part) = if every == 0 { (0, 0) } else { (gained / every, gained % every) };
+        let tokens = (u128::from(self.tokens) + whole).min(u128::from(draw.capacity));
+        let full = tokens == u128::from(draw.capacity);
+        Self {
+            tokens: tokens.try_into().unwrap_or(draw.capacity),
+            part: if full { 0 } else { part.try_into().unwrap_or(0) },
+            every: draw.every,
+            at: self.at.max(mark),
+        }
+    }
+
+    /// Takes the tokens, or tells how long it takes until they are there: the largest number where they never will be.
+    fn take(self, draw: &Draw) -> Result<Self, u64> {
+        if let Some(tokens) = self.tokens.checked_sub(draw.tokens) {
+            return Ok(Self { tokens, ..self });
+        }
+        if draw.tokens > draw.capacity || draw.refill == 0 || draw.every == 0 {
+            return Err(u64::MAX);
+        }
+        let missing = u128::from(draw.tokens - self.tokens) * u128::from(draw.every) - u128::from(self.part);
+        Err(missing.div_ceil(u128::from(draw.refill)).try_into().unwrap_or(u64::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn draw(tokens: u64, capacity: u64, refill: u64, every: u64) -> Draw {
+        Draw { counter: "b".to_owned(), tokens, capacity, refill, every }
+    }
+
+    fn started(mark: u64) -> Buckets {
+        let buckets = Buckets::default();
+        buckets.start(mark);
+        buckets
+    }
+
+    #[test]
+    fn a_bucket_is_empty_at_the_start_and_fills_to_the_millisecond() {
+        let buckets = started(1_000);
+        let draw = draw(1, 5, 3, 1_000);
+        assert_eq!(buckets.level("n", &draw, 1_000), 0);
+        assert_eq!(buckets.take("n", std::slice::from_ref(&draw), 1_000), Err(Shortage { draw: 0, wait: 334 }));
+        assert_eq!(buckets.take("n", std::slice::from_ref(&draw), 1_333), Err(Shortage { draw: 0, wait: 1 }));
+        assert_eq!(buckets.take("n", std::slice::from_ref(&draw), 1_334), Ok(()));
+        assert_eq!(buckets.level("n", &draw, 1_666), 0);
+        assert_eq!(buckets.level("n", &draw, 1_667), 1);
+        assert_eq!(buckets.level("n", &draw, u64::MAX), 5);
+    }
+
+    #[test]
+    fn a_bucket_first_seen_late_is_as_full_as_the_time_since_the_start_makes_it() {
+        assert_eq!(started(0).level("n", &draw(1, 5, 1, 1_000), 3_500), 3);
+    }
+
+    #[test]
+    fn all_draws_or_none_and_one_bucket_twice_is_drawn_twice() {
+        let buckets = started(0);
+        let draws = [draw(3, 5, 1, 1), draw(3, 5, 1, 1)];
+        assert_eq!(buckets.take("n", &draws, 5), Err(Shortage { draw: 1, wait: 1 }));
+        assert_eq!(buckets.level("n", &draws[0], 5), 5);
+        assert_eq!(buckets.take("n", &draws[..1], 5), Ok(()));
+        assert_eq!(buckets.take("other", &draws[..1], 5), Ok(()));
+        assert_eq!(buckets.level("n", &draws[0], 5), 2);
+    }
+
+    #[test]
+    fn extremes_neither_overflow_nor_promise_what_never_comes() {
+        let max = u64::MAX;
+        for draw in [draw(2, 1, 1, 1), draw(1, 1, 0, 1), draw(1, 1, 1, 0)] {
+            assert_eq!(started(0).take("n", &[draw], 0), Err(Shortage { draw: 0, wait: max }));
+        }
+        assert_eq!(started(0).take("n", &[draw(max, max, 1, max)], 0), Err(Shortage { draw: 0, wait: max }));
+        assert_eq!(started(0).take("n", &[draw(max, max, max, 1)], max), Ok(()));
+        assert_eq!(started(0).level("n", &draw(0, max, max, max), max), max);
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_neither_fills_nor_stops() {
+        let buckets = started(1_000);
+        let draw = draw(1, 10, 1, 100);
+        assert_eq!(buckets.take("n", std::slice::from_ref(&draw), 1_500), Ok(()));
+        assert_eq!(buckets.level("n", &draw, 200), 4);
+        assert_eq!(buckets.level("n", &draw, 1_600), 5);
+    }
+
+    #[test]
+    fn what_is_given_back_does_not_pass_the_capacity() {
+        let buckets = started(0);
+        let draws = [draw(4, 5, 1, 1)];
+        assert_eq!(buckets.take("n", &draws, 5), Ok(()));
+        buckets.give_back("n", &draws);
+        assert_eq!(buckets.level("n", &draws[0], 5), 5);
+    }
+
+    proptest! {
+        /// However often a bucket is looked at and drawn from, what was taken is at most what the time brought.
+        #[test]
+        fn never_more_than_the_time_brings(
+            capacity in 1_u64..50, refill in 1_u64..50, every in 1_u64..2_000,
+            steps in prop::collection::vec((0_u64..500, 0_u64..20), 1..100),
+        ) {
+            let buckets = started(0);
+            let (mut mark, mut taken) = (0, 0);
+            for (step, tokens) in steps {
+                mark += step;
+                let draw = draw(tokens, capacity, refill, every);
+                let level = buckets.level("n", &draw, mark);
+                let outcome = buckets.take("n", std::slice::from_ref(&draw), mark);
+                prop_assert_eq!(outcome.is_ok(), level >= tokens);
+                match outcome {
+                    Ok(()) => taken += tokens,
+                    Err(Shortage { wait: u64::MAX, .. }) => prop_assert!(tokens > capacity),
+                    Err(Shortage { wait, .. }) => {
+                        prop_assert!(buckets.level("n", &draw, mark + wait) >= tokens);
+                        prop_assert!(buckets.level("n", &draw, mark + wait - 1) < tokens);
+                    }
+                }
+                prop_assert!(taken * every <= mark * refill);
+            }
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! The store as a model: plain maps behind one lock. It forgets everything with its value.
+//!
+//! Written to be read: it says what [`super::RedbStore`] must do, and the tests compare the two. The self-test of a new policy
+//! counts in it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use sha2::{Digest, Sha256};
+
+use super::bucket::Buckets;
+use super::{
+    Floor, MAX_ONCE_KEY, Moment, Store, StoreError, at_most, check_add, check_name, check_read, check_subtract,
+    recorded, recorded_add,
+};
+use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Portion, Recorded};
+
+/// A store that lives as long as its value.
+#[derive(Debug, Default)]
+pub(crate) struct MemoryStore {
+    model: Mutex<Model>,
+    buckets: Buckets,
+}
+
+type Key = (String, String);
+
+#[derive(Debug, Default)]
+struct Model {
+    counters: BTreeMap<Key, u64>,
+    /// Kept for ever: nothing here lives for a day.
+    once: BTreeMap<Key, Recorded>,
+    pools: BTreeMap<Key, BTreeMap<String, Member>>,
+    kept: BTreeMap<Key, Vec<u8>>,
+    floors: BTreeMap<String, Floor>,
+    values: BTreeMap<String, Vec<u8>>,
+    mark: Option<u64>,
+}
+
+fn key(namespace: &str, name: &str) -> Key {
+    (namespace.to_owned(), name.to_owned())
+}
+
+impl MemoryStore {
+    /// What a restart of the process does.
+    #[cfg(test)]
+    pub(super) fn restart(&mut self, mark: u64) {
+        self.buckets = Buckets::default();
+        self.buckets.start(mark);
+    }
+
+    fn model(&self) -> MutexGuard<'_, Model> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Model {
+    fn held(&self, namespace: &str, counter: &str) -> u64 {
+        self.counters.get(&key(namespace, counter)).copied().unwrap_or(0)
+    }
+
+    fn passed(&mut self, mark: u64) {
+        self.mark = self.mark.max(Some(mark));
+    }
+
+    fn repeated(&self, namespace: &str, once: Option<&Once>) -> Result<(), Error> {
+        match once.and_then(|once| self.once.get(&key(namespace, &once.key))) {
+            Some(recorded) => Err(Error::Repeated(recorded.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn sum(&self, namespace: &str, pool: &str, now: u64) -> u64 {
+        self.unexpired(namespace, pool, now).fold(0, |sum, member| sum.saturating_add(member.weight))
+    }
+
+    fn unexpired(&self, namespace: &str, pool: &str, now: u64) -> impl Iterator<Item = &Member> {
+        let members = self.pools.get(&key(namespace, pool)).into_iter().flat_map(BTreeMap::values);
+        members.filter(move |member| member.expires.is_none_or(|expires| now < expires))
+    }
+}
+
+impl Store for MemoryStore {
+    fn read(&self, namespace: &str, counters: &[String]) -> Result<Vec<u64>, Error> {
+        check_read(counters)?;
+        let model = self.model();
+        Ok(counters.iter().map(|counter| model.held(namespace, counter)).collect())
+    }
+
+    fn add(
+        &self,
+        namespace: &str,
+        entries: Vec<Entry>,
+        draws: Vec<Draw>,
+        once: Option<Once>,
+        moment: Moment,
+    ) -> Result<Vec<u64>, Error> {
+        check_add(&entries, &draws, once.as_ref())?;
+        let mut model = self.model();
+        model.repeated(namespace, once.as_ref())?;
+        let mut sums = BTreeMap::new();
+        for (index, entry) in (0_u32..).zip(&entries) {
+            let current = model.held(namespace, &entry.counter);
+            let sum = sums.entry(entry.counter.as_str()).or_insert(current);
+            match sum.checked_add(entry.amount) {
+                Some(added) if added <= entry.ceiling => *sum = added,
+                _ => return Err(Error::Exceeded(Excess { entry: index, current })),
+            }
+        }
+        self.buckets.take(namespace, &draws, moment.mark).map_err(Error::Empty)?;
+        model.counters.extend(sums.iter().map(|(name, sum)| (key(namespace, name), *sum)));
+        let sums: Vec<u64> = entries.iter().map(|entry| model.held(namespace, &entry.counter)).collect();
+        if !entries.is_empty() || once.is_some() {
+            model.passed(moment.mark);
+        }
+        if let Some(once) = once {
+            model.once.insert(key(namespace, &once.key), recorded_add(&once, entries, &sums));
+        }
+        Ok(sums)
+    }
+
+    fn subtract(
+        &self,
+        namespace: &str,
+        portions: Vec<Portion>,
+        once: Option<Once>,
+        moment: Moment,
+    ) -> Result<Vec<u64>, Error> {
+        check_subtract(&portions, once.as_ref())?;
+        let mut model = self.model();
+        model.repeated(namespace, once.as_ref())?;
+        let mut rests = BTreeMap::new();
+        for (index, portion) in (0_u32..).zip(&portions) {
+            let current = model.held(namespace, &portion.counter);
+            let rest = rests.entry(portion.counter.as_str()).or_insert(current);
+            *rest = rest.checked_sub(portion.amount).ok_or(Error::Exceeded(Excess { entry: index, current }))?;
+        }
+        model.counters.extend(rests.iter().map(|(name, rest)| (key(namespace, name), *rest)));
+        let rests: Vec<u64> = portions.iter().map(|portion| model.held(namespace, &portion.counter)).collect();
+        if !portions.is_empty() || once.is_some() {
+            model.passed(moment.mark);
+        }
+        if let Some(once) = once {
+            model.once.insert(key(namespace, &once.key), recorded(&once, portions, &rests));
+        }
+        Ok(rests)
+    }
+
+    fn recall(&self, namespace: &str, once: &str) -> Result<Option<Recorded>, Error> {
+        at_most(once.len(), MAX_ONCE_KEY, "once-key-too-long")?;
+        Ok(self.model().once.get(&key(namespace, once)).cloned())
+    }
+
+    fn level(&self, namespace: &str, bucket: &Draw, moment: Moment) -> u64 {
+        self.buckets.level(namespace, bucket, moment.mark)
+    }
+
+    fn set(&self, namespace: &str, counter: &str, value: u64, moment: Moment) -> Result<u64, Error> {
+        check_name(counter)?;
+        let mut model = self.model();
+        let before = model.held(namespace, counter);
+        model.counters.insert(key(namespace, counter), value);
+        model.passed(moment.mark);
+        Ok(before)
+    }
+
+    fn raise(&self, namespace: &str, counter: &str, value: u64, moment: Moment) -> Result<u64, Error> {
+        check_name(counter)?;
+        let mut model = self.model();
+        let before = model.held(namespace, counter);
+        if value > before {
+            model.counters.insert(key(namespace, counter), value);
+            model.passed(moment.mark);
+        }
+        Ok(before.max(value))
+    }
+
+    fn claim(&self, namespace: &str, pool: &str, member: Member, capacity: u64, moment: Moment) -> Result<u64, Error> {
+        check_name(pool)?;
+        check_name(&member.holder)?;
+        let mut model = self.model();
+        let before = model.sum(namespace, pool, moment.now);
+        let own = model.unexpired(namespace, pool, moment.now).find(|held| held.holder == member.holder);
+        let own = own.map(|held| held.weight);
+        let others = before.saturating_sub(own.unwrap_or(0));
+        let fits = others.checked_add(member.weight).filter(|sum| *sum <= capacity);
+        let renewed = own.filter(|own| member.weight <= *own).map(|_| others.saturating_add(member.weight));
+        let sum = fits.or(renewed).ok_or(Error::Exceeded(Excess { entry: 0, current: before }))?;
+        let members = model.pools.entry(key(namespace, pool)).or_default();
+        // A time that is not confirmed may be taken back, and its members with it: none is removed by it.
+        members.retain(|_, held| held.expires.is_none_or(|expires| moment.mark.min(moment.now) < expires));
+        members.insert(member.holder.clone(), member);
+        model.passed(moment.mark);
+        Ok(sum)
+    }
+
+    fn release(&self, namespace: &str, pool: &str, holder: &str, moment: Moment) -> Result<u64, Error> {
+        check_name(pool)?;
+        check_name(holder)?;
+        let mut model = self.model();
+        let held = model.pools.get_mut(&key(namespace, pool)).and_then(|members| members.remove(holder));
+        if held.is_some() {
+            model.passed(moment.mark);
+        }
+        Ok(model.sum(namespace, pool, moment.now))
+    }
+
+    fn members(&self, namespace: &str, pool: &str, moment: Moment) -> Result<Vec<Member>, Error> {
+        check_name(pool)?;
+        Ok(self.model().unexpired(namespace, pool, moment.now).cloned().collect())
+    }
+
+    fn counters(
+        &self,
+        namespace: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, u64)>, StoreError> {
+        let model = self.model();
+        let named = model.counters.iter().filter(|((space, name), _)| {
+            space == namespace && name.starts_with(prefix) && after.is_none_or(|after| name.as_str() > after)
+        });
+        Ok(named.take(limit).map(|((_, name), value)| (name.clone(), *value)).collect())
+    }
+
+    fn start(&self, mark: u64) {
+        self.buckets.start(mark);
+    }
+
+    fn mark(&self) -> Result<Option<u64>, StoreError> {
+        Ok(self.model().mark)
+    }
+
+    fn commit_mark(&self, mark: u64) -> Result<(), StoreError> {
+        self.model().passed(mark);
+        Ok(())
+    }
+
+    fn kept(&self, namespace: &str) -> Result<Vec<(String, [u8; 32])>, StoreError> {
+        let model = self.model();
+        let kept = model.kept.iter().filter(|((space, _), _)| space == namespace);
+        Ok(kept.map(|((_, name), content)| (name.clone(), Sha256::digest(content).into())).collect())
+    }
+
+    fn recover(&self, namespace: &str, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.model().kept.get(&key(namespace, name)).cloned())
+    }
+
+    fn keep(&self, namespace: &str, name: &str, content: &[u8], mark: u64) -> Result<(), StoreError> {
+        let mut model = self.model();
+        if model.kept.insert(key(namespace, name), content.to_vec()).as_deref() != Some(content) {
+            model.passed(mark);
+        }
+        Ok(())
+    }
+
+    fn forget(&self, namespace: &str, name: &str, mark: u64) -> Result<bool, StoreError> {
+        let mut model = self.model();
+        let held = model.kept.remove(&key(namespace, name)).is_some();
+        if held {
+            model.passed(mark);
+        }
+        Ok(held)
+    }
+
+    fn floor(&self, namespace: &str) -> Result<Option<Floor>, StoreError> {
+        Ok(self.model().floors.get(namespace).copied())
+    }
+
+    fn raise_floor(&self, namespace: &str, floor: Floor, mark: u64) -> Result<Floor, StoreError> {
+        let mut model = self.model();
+        match model.floors.get(namespace) {
+            Some(held) if held.sequence >= floor.sequence => Ok(*held),
+            _ => {
+                model.floors.insert(namespace.to_owned(), floor);
+                model.passed(mark);
+                Ok(floor)
+            }
+        }
+    }
+
+    fn value(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.model().values.get(key).cloned())
+    }
+
+    fn put_value(&self, key: &str, value: Option<&[u8]>, mark: u64) -> Result<(), StoreError> {
+        let mut model = self.model();
+        let before = match value {
+            Some(value) => model.values.insert(key.to_owned(), value.to_vec()),
+            None => model.values.remove(key),
+        };
+        if before.as_deref() != value {
+            model.passed(mark);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,202 @@
+//! What outlives the process: counters, `once` keys, pools, kept documents, floors, the time mark.
+//!
+//! - **Never over.** No sum passes its ceiling, whatever crashes, races or repeats.
+//! - **Never lost.** What was answered is on the disk. After a failed commit nothing is answered until the file was closed,
+//!   opened and read again.
+//! - **Never twice.** A `once` key counts once.
+//! - **Whole or not at all.** All entries, draws and the `once` row of one call, in one transaction with the time mark.
+//! - A store that cannot write is an error with a reason of its own; nothing is counted in memory instead.
+//!
+//! Slack is taken as 0: every unit is durable.
+
+mod bucket;
+mod error;
+mod memory;
+mod redb;
+
+use std::fmt;
+
+use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Member, Once, Portion, Recorded};
+
+pub use self::error::StoreError;
+pub(crate) use self::memory::MemoryStore;
+pub(crate) use self::redb::RedbStore;
+
+/// The longest name of a counter, a pool, a holder or a bucket, in bytes.
+pub(crate) const MAX_NAME: usize = 1_024;
+/// The longest `once` key, in bytes.
+pub(crate) const MAX_ONCE_KEY: usize = 1_024;
+/// The longest `once` request, in bytes.
+pub(crate) const MAX_ONCE_REQUEST: usize = 64 << 10;
+/// The most entries, draws, portions or names of one call.
+pub(crate) const MAX_ITEMS: usize = 1_000;
+
+/// How long a `once` row is kept at the least, in milliseconds of confirmed time.
+const ONCE_KEPT: u64 = 24 * 60 * 60 * 1_000;
+/// So many of the newest `once` rows are kept whatever their age: they live through a clock that jumped.
+const ONCE_NEWEST: u64 = 100_000;
+/// The most `once` rows that one new row purges: more than one, so that the purging catches up.
+const ONCE_PURGED: usize = 4;
+
+/// When a call happens. Milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// The time to judge by: members expire by it.
+    pub(crate) now: u64,
+    /// The confirmed time: committed along with every write. Buckets fill by it, and `once` rows age by it, since it is never
+    /// taken back.
+    pub(crate) mark: u64,
+}
+
+/// The lowest policy that may be adopted under a name: the sequence, and the hash of the one policy that has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Floor {
+    /// The sequence in the manifest.
+    pub(crate) sequence: u64,
+    /// SHA-256 of the whole artifact.
+    pub(crate) hash: [u8; 32],
+}
+
+/// The promises above, for the counters of many policies. `namespace` is the name of the policy, which never sees another's.
+///
+/// What a policy asks for is answered in the words of `wit/counters.wit`; what the host asks for fails with a [`StoreError`].
+/// Every method but [`Store::level`] may wait for the disk.
+pub(crate) trait Store: Send + Sync + fmt::Debug {
+    /// What the counters hold at one moment; 0 where nothing was added yet.
+    fn read(&self, namespace: &str, counters: &[String]) -> Result<Vec<u64>, Error>;
+
+    /// Adds all entries and takes all tokens, or nothing. Answers what the counters of the entries hold right after; a counter
+    /// that is named twice gets both, and is answered twice with the same sum.
+    ///
+    /// Looked at in this order: the `once` key (`repeated`), the entries (`exceeded`, with what the counter held before the
+    /// call), the draws (`empty`).
+    fn add(
+        &self,
+        namespace: &str,
+        entries: Vec<Entry>,
+        draws: Vec<Draw>,
+        once: Option<Once>,
+        moment: Moment,
+    ) -> Result<Vec<u64>, Error>;
+
+    /// Takes all portions away, or nothing where one holds less. Answers what is left.
+    fn subtract(
+        &self,
+        namespace: &str,
+        portions: Vec<Portion>,
+        once: Option<Once>,
+        moment: Moment,
+    ) -> Result<Vec<u64>, Error>;
+
+    /// What a `once` key counted.
+    fn recall(&self, namespace: &str, key: &str) -> Result<Option<Recorded>, Error>;
+
+    /// The tokens in a bucket. All buckets are empty when the process starts.
+    fn level(&self, namespace: &str, bucket: &Draw, moment: Moment) -> u64;
+
+    /// Sets a counter. Answers what it held before.
+    fn set(&self, namespace: &str, counter: &str, value: u64, moment: Moment) -> Result<u64, Error>;
+
+    /// Lifts a counter to `value` where it holds less. Answers what it then holds.
+    fn raise(&self, namespace: &str, counter: &str, value: u64, moment: Moment) -> Result<u64, Error>;
+
+    /// Claims or renews a place in a pool. Answers the weights of all members that have not expired; refused as `exceeded`
+    /// with entry 0 and that sum as it was.
+    fn claim(&self, namespace: &str, pool: &str, member: Member, capacity: u64, moment: Moment) -> Result<u64, Error>;
+
+    /// Gives a place back. Answers the sum that is left.
+    fn release(&self, namespace: &str, pool: &str, holder: &str, moment: Moment) -> Result<u64, Error>;
+
+    /// The members that have not expired, by holder.
+    fn members(&self, namespace: &str, pool: &str, moment: Moment) -> Result<Vec<Member>, Error>;
+
+    /// The counters whose names begin with `prefix`, sorted: at most `limit` of them, after the name `after`.
+    fn counters(
+        &self,
+        namespace: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, u64)>, StoreError>;
+
+    /// Tells that the process is ready to count: every bucket is empty then, and fills from then on. Only the first call counts.
+    fn start(&self, mark: u64);
+
+    /// The highest confirmed time that was committed; none in a new store.
+    fn mark(&self) -> Result<Option<u64>, StoreError>;
+
+    /// Lifts the confirmed time, never lowers it.
+    fn commit_mark(&self, mark: u64) -> Result<(), StoreError>;
+
+    /// The names of which a copy is kept, with the SHA-256 of each, sorted bytewise.
+    fn kept(&self, namespace: &str) -> Result<Vec<(String, [u8; 32])>, StoreError>;
+
+    /// A kept copy. Damaged where it is not what its SHA-256 says.
+    fn recover(&self, namespace: &str, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Keeps a copy in place of an earlier one of that name. The same content again writes nothing.
+    fn keep(&self, namespace: &str, name: &str, content: &[u8], mark: u64) -> Result<(), StoreError>;
+
+    /// Lets a copy go. Answers whether there was one.
+    fn forget(&self, namespace: &str, name: &str, mark: u64) -> Result<bool, StoreError>;
+
+    /// The floor of a policy; none before one was adopted.
+    fn floor(&self, namespace: &str) -> Result<Option<Floor>, StoreError>;
+
+    /// Lifts the floor where it is lower. Answers the floor that then holds: the caller's own, or one that is as high or higher.
+    fn raise_floor(&self, namespace: &str, floor: Floor, mark: u64) -> Result<Floor, StoreError>;
+
+    /// A small value of the host's, such as the active policy.
+    fn value(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Puts such a value; none removes it. The same value again writes nothing.
+    fn put_value(&self, key: &str, value: Option<&[u8]>, mark: u64) -> Result<(), StoreError>;
+}
+
+/// Refuses names and requests that are longer than what the store keeps, and calls that ask for too much at once.
+fn check_add(entries: &[Entry], draws: &[Draw], once: Option<&Once>) -> Result<(), Error> {
+    check_items(entries.len())?;
+    check_items(draws.len())?;
+    entries.iter().try_for_each(|entry| check_name(&entry.counter))?;
+    draws.iter().try_for_each(|draw| check_name(&draw.counter))?;
+    check_once(once)
+}
+
+fn check_subtract(portions: &[Portion], once: Option<&Once>) -> Result<(), Error> {
+    check_items(portions.len())?;
+    portions.iter().try_for_each(|portion| check_name(&portion.counter))?;
+    check_once(once)
+}
+
+fn check_read(counters: &[String]) -> Result<(), Error> {
+    check_items(counters.len())?;
+    counters.iter().try_for_each(|counter| check_name(counter))
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    at_most(name.len(), MAX_NAME, "counter-name-too-long")
+}
+
+fn check_once(once: Option<&Once>) -> Result<(), Error> {
+    let Some(once) = once else { return Ok(()) };
+    at_most(once.key.len(), MAX_ONCE_KEY, "once-key-too-long")?;
+    at_most(once.request.len(), MAX_ONCE_REQUEST, "once-request-too-long")
+}
+
+fn check_items(count: usize) -> Result<(), Error> {
+    at_most(count, MAX_ITEMS, "too-many-entries")
+}
+
+fn at_most(length: usize, max: usize, reason: &str) -> Result<(), Error> {
+    if length > max { Err(Error::Other(reason.to_owned())) } else { Ok(()) }
+}
+
+/// What a call did, as its `once` row tells it.
+fn recorded_add(once: &Once, entries: Vec<Entry>, sums: &[u64]) -> Recorded {
+    let portion = |entry: Entry| Portion { counter: entry.counter, amount: entry.amount };
+    recorded(once, entries.into_iter().map(portion).collect(), sums)
+}
+
+fn recorded(once: &Once, entries: Vec<Portion>, sums: &[u64]) -> Recorded {
+    Recorded { request: once.request.clone(), entries, sums: sums.to_vec() }
+}

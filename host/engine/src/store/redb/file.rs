@@ -1,0 +1,168 @@
+//! The file in the state directory: made whole or not at all, locked, checked.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
+use redb::backends::FileBackend;
+use redb::{Builder, Database, ReadableDatabase};
+
+use super::rows;
+use crate::store::StoreError;
+
+/// The file's name in the state directory.
+const NAME: &str = "counters.redb";
+
+/// A file of at most so many bytes is read whole and checked at each opening, which takes about a millisecond per 4 MiB. A larger one is
+/// checked when the last close was not clean, which redb notes in the file.
+const CHECKED: u64 = 8 << 20;
+
+/// Bytes that redb may hold in memory. Its own default is 1 GiB; the rows that are in use fit into this.
+const CACHE: usize = 16 << 20;
+
+/// What a store lies on, opened anew after each failure.
+pub(super) trait Opener: Send + 'static {
+    /// Where it lies, for errors.
+    fn path(&self) -> &Path;
+
+    /// Opens and checks it; `again` after a failure: nothing that is only in the system's memory is trusted.
+    fn open(&self, again: bool) -> Result<Database, StoreError>;
+}
+
+/// The file of a state directory.
+#[derive(Debug)]
+pub(super) struct StateFile {
+    directory: PathBuf,
+    path: PathBuf,
+}
+
+impl StateFile {
+    pub(super) fn new(directory: &Path) -> Self {
+        Self { directory: directory.to_owned(), path: directory.join(NAME) }
+    }
+
+    fn failed(&self, error: io::Error) -> StoreError {
+        StoreError::from_io(error, self.path.clone())
+    }
+
+    fn open_existing(&self, dir: &Dir) -> Result<Option<File>, StoreError> {
+        match dir.open_with(NAME, OpenOptions::new().read(true).write(true)) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// Makes the file under another name and links it into its place: a crash on the way leaves no file that is half made,
+    /// and where two processes do it at once, one file wins.
+    fn create(&self, dir: &Dir) -> Result<(), StoreError> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true).mode(0o600);
+        let (name, file) = (0_u32..)
+            .map(|attempt| format!(".{NAME}.{}.{attempt}", std::process::id()))
+            .map(|name| dir.open_with(&name, &options).map(|file| (name, file)))
+            // What a crashed process of the same number left behind stands in no one's way.
+            .find(|made| !matches!(made, Err(error) if error.kind() == io::ErrorKind::AlreadyExists))
+            .unwrap_or_else(|| Err(io::ErrorKind::AlreadyExists.into()))
+            .map_err(|error| self.failed(error))?;
+        let linked = self.fill(file).and_then(|()| match dir.hard_link(&name, dir, NAME) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(self.failed(error)),
+            _ => Ok(()),
+        });
+        // The handle of the directory itself is for finding names only: the system does not sync through it.
+        let removed = dir.remove_file(&name).and_then(|()| dir.open(".")?.sync_all());
+        linked.and(removed.map_err(|error| self.failed(error)))
+    }
+
+    fn fill(&self, file: File) -> Result<(), StoreError> {
+        let fill = || -> Result<(), redb::Error> {
+            let mut database = Builder::new();
+            database.set_cache_size(CACHE);
+            let database = database.create_with_backend(FileBackend::new(file.into_std())?)?;
+            initialize(&database)?;
+            Ok(database.close()?)
+        };
+        fill().map_err(|error| store_error(error, &self.path))
+    }
+}
+
+impl Opener for StateFile {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn open(&self, again: bool) -> Result<Database, StoreError> {
+        let dir = Dir::open_ambient_dir(&self.directory, ambient_authority()).map_err(|error| self.failed(error))?;
+        let file = match self.open_existing(&dir)? {
+            Some(file) => file,
+            // A file that was there and is gone is not made anew under a running process.
+            None if again => return Err(self.failed(io::ErrorKind::NotFound.into())),
+            None => {
+                self.create(&dir)?;
+                self.open_existing(&dir)?.ok_or_else(|| self.failed(io::ErrorKind::NotFound.into()))?
+            }
+        };
+        let metadata = file.metadata().map_err(|error| self.failed(error))?;
+        if !metadata.is_file() {
+            return Err(damaged(&self.path, "it is not a regular file"));
+        }
+        let file = file.into_std();
+        if again {
+            // After a failed sync the system may hold pages as clean that never reached the disk.
+            rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)
+                .map_err(|error| self.failed(error.into()))?;
+        }
+        let length = metadata.len();
+        let backend = FileBackend::new(file).map_err(|error| store_error(error.into(), &self.path))?;
+        open_database(backend, length, &self.path)
+    }
+}
+
+/// Opens what holds a store already, of so many bytes.
+pub(super) fn open_database(
+    backend: impl redb::StorageBackend,
+    length: u64,
+    path: &Path,
+) -> Result<Database, StoreError> {
+    // redb would make a new store of it.
+    if length == 0 {
+        return Err(damaged(path, "it is empty"));
+    }
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE).set_check_integrity_on_open(length <= CHECKED);
+    let opened = builder.create_with_backend(backend).map_err(redb::Error::from);
+    let database = opened.map_err(|error| store_error(error, path))?;
+    let format = database.begin_read().map_err(redb::Error::from).and_then(|view| rows::format(&view));
+    match format.map_err(|error| store_error(error, path))? {
+        Some(rows::FORMAT) => Ok(database),
+        Some(format) if format > rows::FORMAT => Err(StoreError::Newer { path: path.to_owned(), format }),
+        _ => Err(damaged(path, "it has no format number")),
+    }
+}
+
+/// Makes the tables of a new file.
+pub(super) fn initialize(database: &Database) -> Result<(), redb::Error> {
+    let txn = database.begin_write()?;
+    rows::create(&txn)?;
+    Ok(txn.commit()?)
+}
+
+/// In words of ours.
+pub(super) fn store_error(error: redb::Error, path: &Path) -> StoreError {
+    match error {
+        redb::Error::Io(error) => StoreError::from_io(error, path.to_owned()),
+        redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => {
+            StoreError::Locked { directory: path.parent().unwrap_or(path).to_owned() }
+        }
+        error @ (redb::Error::PreviousIo | redb::Error::DatabaseClosed | redb::Error::Unsupported) => {
+            StoreError::from_io(io::Error::other(error.to_string()), path.to_owned())
+        }
+        error => damaged(path, &error.to_string()),
+    }
+}
+
+/// A file that is not what was written.
+pub(super) fn damaged(path: &Path, detail: &str) -> StoreError {
+    StoreError::Damaged { path: path.to_owned(), detail: detail.to_owned() }
+}

@@ -1,0 +1,199 @@
+//! The store on a disk: one redb file in the state directory, one thread that writes it.
+//!
+//! Reads answer from the last commit. The sums of all pages are checked when the file is opened: of a file up to 8 MiB always, of
+//! a larger one after a crash. What that cannot see: bytes that another program alters while the file is open, and damage to the
+//! very last commit before a crash, which looks like a commit that did not come to its end: the state before it is served.
+
+mod file;
+mod rows;
+mod writer;
+
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use self::file::{Opener, StateFile};
+use self::writer::Writer;
+use super::bucket::Buckets;
+use super::{
+    Floor, MAX_ONCE_KEY, Moment, Store, StoreError, at_most, check_add, check_name, check_read, check_subtract,
+};
+use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Member, Once, Portion, Recorded};
+
+/// A store in a state directory. Dropping it writes the file's last state and releases the lock.
+#[derive(Debug)]
+pub(crate) struct RedbStore {
+    writer: Writer,
+    buckets: Arc<Buckets>,
+}
+
+impl RedbStore {
+    /// Opens the store of a state directory, which must be there, and makes its file where there is none.
+    pub(crate) fn open(directory: &Path) -> Result<Self, StoreError> {
+        Self::open_with(StateFile::new(directory))
+    }
+
+    fn open_with(opener: impl Opener) -> Result<Self, StoreError> {
+        Ok(Self { writer: Writer::start(Box::new(opener))?, buckets: Arc::default() })
+    }
+}
+
+impl Store for RedbStore {
+    fn read(&self, namespace: &str, counters: &[String]) -> Result<Vec<u64>, Error> {
+        check_read(counters)?;
+        Ok(self.writer.view(|view| rows::read(view, namespace, counters))?)
+    }
+
+    fn add(
+        &self,
+        namespace: &str,
+        entries: Vec<Entry>,
+        draws: Vec<Draw>,
+        once: Option<Once>,
+        moment: Moment,
+    ) -> Result<Vec<u64>, Error> {
+        check_add(&entries, &draws, once.as_ref())?;
+        if entries.is_empty() && once.is_none() {
+            return self.buckets.take(namespace, &draws, moment.mark).map(|()| Vec::new()).map_err(Error::Empty);
+        }
+        let taken = Arc::new(AtomicBool::new(false));
+        let outcome = self.writer.write(moment.mark, {
+            let (namespace, draws, buckets, taken) =
+                (namespace.to_owned(), draws.clone(), self.buckets.clone(), taken.clone());
+            move |txn| {
+                rows::add(txn, &namespace, entries, once, moment.mark, || {
+                    buckets.take(&namespace, &draws, moment.mark).map_err(Error::Empty)?;
+                    taken.store(true, Ordering::Relaxed);
+                    Ok(())
+                })
+            }
+        });
+        // Where nobody knows whether it counted, the tokens stay taken. The answer came through a channel, so the flag is
+        // seen as the writer left it.
+        let happened = matches!(outcome, Ok(_) | Err(StoreError::CommitUnknown { .. }));
+        if !happened && taken.load(Ordering::Relaxed) {
+            self.buckets.give_back(namespace, &draws);
+        }
+        outcome?
+    }
+
+    fn subtract(
+        &self,
+        namespace: &str,
+        portions: Vec<Portion>,
+        once: Option<Once>,
+        moment: Moment,
+    ) -> Result<Vec<u64>, Error> {
+        check_subtract(&portions, once.as_ref())?;
+        if portions.is_empty() && once.is_none() {
+            return Ok(Vec::new());
+        }
+        let namespace = namespace.to_owned();
+        self.writer.write(moment.mark, move |txn| rows::subtract(txn, &namespace, portions, once, moment.mark))?
+    }
+
+    fn recall(&self, namespace: &str, key: &str) -> Result<Option<Recorded>, Error> {
+        at_most(key.len(), MAX_ONCE_KEY, "once-key-too-long")?;
+        Ok(self.writer.view(|view| rows::recall(view, namespace, key))?)
+    }
+
+    fn level(&self, namespace: &str, bucket: &Draw, moment: Moment) -> u64 {
+        self.buckets.level(namespace, bucket, moment.mark)
+    }
+
+    fn set(&self, namespace: &str, counter: &str, value: u64, moment: Moment) -> Result<u64, Error> {
+        check_name(counter)?;
+        let (namespace, counter) = (namespace.to_owned(), counter.to_owned());
+        self.writer.write(moment.mark, move |txn| rows::set(txn, &namespace, &counter, value))?
+    }
+
+    fn raise(&self, namespace: &str, counter: &str, value: u64, moment: Moment) -> Result<u64, Error> {
+        check_name(counter)?;
+        let (namespace, counter) = (namespace.to_owned(), counter.to_owned());
+        self.writer.write(moment.mark, move |txn| rows::raise(txn, &namespace, &counter, value))?
+    }
+
+    fn claim(&self, namespace: &str, pool: &str, member: Member, capacity: u64, moment: Moment) -> Result<u64, Error> {
+        check_name(pool)?;
+        check_name(&member.holder)?;
+        let (namespace, pool) = (namespace.to_owned(), pool.to_owned());
+        self.writer.write(moment.mark, move |txn| rows::claim(txn, &namespace, &pool, &member, capacity, moment))?
+    }
+
+    fn release(&self, namespace: &str, pool: &str, holder: &str, moment: Moment) -> Result<u64, Error> {
+        check_name(pool)?;
+        check_name(holder)?;
+        let (namespace, pool, holder) = (namespace.to_owned(), pool.to_owned(), holder.to_owned());
+        self.writer.write(moment.mark, move |txn| rows::release(txn, &namespace, &pool, &holder, moment.now))?
+    }
+
+    fn members(&self, namespace: &str, pool: &str, moment: Moment) -> Result<Vec<Member>, Error> {
+        check_name(pool)?;
+        Ok(self.writer.view(|view| rows::members(view, namespace, pool, moment.now))?)
+    }
+
+    fn counters(
+        &self,
+        namespace: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, u64)>, StoreError> {
+        self.writer.view(|view| rows::counters(view, namespace, prefix, after, limit))
+    }
+
+    fn start(&self, mark: u64) {
+        self.buckets.start(mark);
+    }
+
+    fn mark(&self) -> Result<Option<u64>, StoreError> {
+        self.writer.view(rows::mark)
+    }
+
+    fn commit_mark(&self, mark: u64) -> Result<(), StoreError> {
+        self.writer.write(mark, move |txn| rows::lift_mark(txn, mark))
+    }
+
+    fn kept(&self, namespace: &str) -> Result<Vec<(String, [u8; 32])>, StoreError> {
+        self.writer.view(|view| rows::kept(view, namespace))
+    }
+
+    fn recover(&self, namespace: &str, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.writer.view(|view| rows::recover(view, namespace, name))
+    }
+
+    fn keep(&self, namespace: &str, name: &str, content: &[u8], mark: u64) -> Result<(), StoreError> {
+        let (namespace, name, content) = (namespace.to_owned(), name.to_owned(), content.to_vec());
+        self.writer.write(mark, move |txn| rows::keep(txn, &namespace, &name, &content))
+    }
+
+    fn forget(&self, namespace: &str, name: &str, mark: u64) -> Result<bool, StoreError> {
+        let (namespace, name) = (namespace.to_owned(), name.to_owned());
+        self.writer.write(mark, move |txn| rows::forget(txn, &namespace, &name))
+    }
+
+    fn floor(&self, namespace: &str) -> Result<Option<Floor>, StoreError> {
+        self.writer.view(|view| rows::floor(view, namespace))
+    }
+
+    fn raise_floor(&self, namespace: &str, floor: Floor, mark: u64) -> Result<Floor, StoreError> {
+        let namespace = namespace.to_owned();
+        self.writer.write(mark, move |txn| rows::raise_floor(txn, &namespace, floor))
+    }
+
+    fn value(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.writer.view(|view| rows::value(view, key))
+    }
+
+    fn put_value(&self, key: &str, value: Option<&[u8]>, mark: u64) -> Result<(), StoreError> {
+        let (key, value) = (key.to_owned(), value.map(<[u8]>::to_vec));
+        self.writer.write(mark, move |txn| rows::put_value(txn, &key, value.as_deref()))
+    }
+}

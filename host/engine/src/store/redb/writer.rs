@@ -1,0 +1,273 @@
+//! The one thread that writes: it takes whatever waits, does it in order within one transaction, commits once, and answers all.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::thread::{self, JoinHandle};
+
+use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
+
+use super::file::{Opener, damaged, store_error};
+use super::rows::{self, Outcome};
+use crate::store::StoreError;
+
+/// The most calls that one transaction holds, so that none waits for a flood behind it.
+const BATCH: usize = 1_024;
+
+/// The way to the thread, and to what it committed.
+pub(super) struct Writer {
+    jobs: Option<Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+    shared: Arc<Shared>,
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("path", &self.shared.path).finish_non_exhaustive()
+    }
+}
+
+struct Shared {
+    path: PathBuf,
+    /// The open file, or why there is none.
+    database: RwLock<Result<Database, StoreError>>,
+}
+
+impl Writer {
+    /// Opens the file and starts the thread.
+    pub(super) fn start(opener: Box<dyn Opener>) -> Result<Self, StoreError> {
+        let path = opener.path().to_owned();
+        let database = guarded(&path, || opener.open(false))?;
+        let shared = Arc::new(Shared { path: path.clone(), database: RwLock::new(Ok(database)) });
+        let (jobs, received) = channel();
+        let thread = thread::Builder::new()
+            .name("placet-store".to_owned())
+            .spawn({
+                let shared = shared.clone();
+                move || run(&*opener, &shared, &received)
+            })
+            .map_err(|error| StoreError::from_io(error, path))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread), shared })
+    }
+
+    /// Does it in a transaction, and answers when that is on the disk.
+    pub(super) fn write<T: Send + 'static>(
+        &self,
+        mark: u64,
+        apply: impl FnOnce(&WriteTransaction) -> Result<Outcome<T>, redb::Error> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = sync_channel(1);
+        let job = Call { mark, apply: Some(apply), answer, outcome: None };
+        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(Box::new(job)).is_ok());
+        let gone = || damaged(&self.shared.path, "the thread that writes it has ended");
+        if sent { answered.recv().unwrap_or_else(|_| Err(gone())) } else { Err(gone()) }
+    }
+
+    /// Looks at what was committed.
+    pub(super) fn view<T>(&self, look: impl Fn(&ReadTransaction) -> Result<T, redb::Error>) -> Result<T, StoreError> {
+        match self.try_view(&look) {
+            Err(View::Closed(_)) => {}
+            Err(View::Failed(error)) => {
+                self.shared.close(error.clone());
+                return Err(error);
+            }
+            Ok(found) => return Ok(found),
+        }
+        // The thread opens it again before it does anything, even nothing.
+        self.write(0, |_| Ok(Outcome::Same(())))?;
+        self.try_view(&look).map_err(|(View::Closed(error) | View::Failed(error))| error)
+    }
+
+    fn try_view<T>(&self, look: impl Fn(&ReadTransaction) -> Result<T, redb::Error>) -> Result<T, View> {
+        let database = self.shared.database();
+        let database = database.as_ref().map_err(|error| View::Closed(error.clone()))?;
+        let look = || {
+            let view = database.begin_read().map_err(redb::Error::from);
+            view.and_then(|view| look(&view)).map_err(|error| store_error(error, &self.shared.path))
+        };
+        guarded(&self.shared.path, look).map_err(View::Failed)
+    }
+}
+
+/// Why nothing was seen.
+enum View {
+    /// The file is not open.
+    Closed(StoreError),
+    /// It was open, and looking failed.
+    Failed(StoreError),
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            // It guards itself against panics; there is nothing to learn from its end.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Shared {
+    // A panic is caught before it passes the lock.
+    fn database(&self) -> RwLockReadGuard<'_, Result<Database, StoreError>> {
+        self.database.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn database_mut(&self) -> RwLockWriteGuard<'_, Result<Database, StoreError>> {
+        self.database.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Closes the file, which is then opened again before anything else.
+    fn close(&self, reason: StoreError) {
+        let mut database = self.database_mut();
+        if let Ok(open) = std::mem::replace(&mut *database, Err(reason)) {
+            // It failed already; how its closing goes changes nothing.
+            drop(guarded(&self.path, || {
+                drop(open);
+                Ok(())
+            }));
+        }
+    }
+}
+
+fn run(opener: &dyn Opener, shared: &Shared, received: &Receiver<Box<dyn Job>>) {
+    while let Ok(first) = received.recv() {
+        let mut batch = vec![first];
+        batch.extend(received.try_iter().take(BATCH - 1));
+        let done = commit(opener, shared, &mut batch);
+        for job in batch {
+            job.answer(&done);
+        }
+    }
+    let closed = Err(damaged(&shared.path, "it was closed"));
+    if let Ok(database) = std::mem::replace(&mut *shared.database_mut(), closed) {
+        // A close that fails is found at the next opening, which then repairs.
+        drop(guarded(&shared.path, || database.close().map_err(|error| store_error(error.into(), &shared.path))));
+    }
+}
+
+/// All of the batch, or nothing.
+fn commit(opener: &dyn Opener, shared: &Shared, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+    if shared.database().is_err() {
+        reopen(opener, shared)?;
+    }
+    let mut commits = None;
+    let failure = {
+        let database = shared.database();
+        let database = database.as_ref().map_err(StoreError::clone)?;
+        let mut attempt = || {
+            commits = Some(commits_of(database)?);
+            transact(database, batch)
+        };
+        let attempt = guarded(&shared.path, || attempt().map_err(|error| store_error(error, &shared.path)));
+        match attempt {
+            Ok(()) => return Ok(()),
+            Err(failure) => failure,
+        }
+    };
+    shared.close(failure.clone());
+    // The file counts its commits: unless it says that this one did not happen, nobody knows.
+    match (reopen(opener, shared), commits) {
+        (Ok(after), Some(before)) if after == before => Err(failure),
+        (_, None) => Err(failure),
+        _ => Err(StoreError::CommitUnknown { path: shared.path.clone() }),
+    }
+}
+
+fn transact(database: &Database, batch: &mut [Box<dyn Job>]) -> Result<(), redb::Error> {
+    let txn = database.begin_write()?;
+    let mut mark = None;
+    for job in batch {
+        mark = mark.max(job.apply(&txn)?);
+    }
+    match mark {
+        Some(mark) => {
+            rows::seal(&txn, mark)?;
+            Ok(txn.commit()?)
+        }
+        None => Ok(txn.abort()?),
+    }
+}
+
+fn commits_of(database: &Database) -> Result<u64, redb::Error> {
+    rows::commits(&database.begin_read()?)
+}
+
+/// Opens the closed file. Answers its count of commits.
+fn reopen(opener: &dyn Opener, shared: &Shared) -> Result<u64, StoreError> {
+    let mut database = shared.database_mut();
+    let opened = guarded(&shared.path, || {
+        let opened = opener.open(true)?;
+        let commits = commits_of(&opened).map_err(|error| store_error(error, &shared.path))?;
+        Ok((opened, commits))
+    });
+    match opened {
+        Ok((opened, commits)) => {
+            *database = Ok(opened);
+            Ok(commits)
+        }
+        Err(error) => {
+            *database = Err(error.clone());
+            Err(error)
+        }
+    }
+}
+
+/// redb may panic over a file that others altered: then the file is damaged, and the process goes on.
+fn guarded<T>(path: &Path, act: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|panic| Err(damaged(path, message(&*panic))))
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (_, Some(text)) => text,
+        _ => "a panic without a message",
+    }
+}
+
+/// A call on its way through the thread.
+trait Job: Send {
+    /// Does it. Answers the time mark to commit, if it changed something.
+    fn apply(&mut self, txn: &WriteTransaction) -> Result<Option<u64>, redb::Error>;
+
+    /// Tells the caller.
+    fn answer(self: Box<Self>, done: &Result<(), StoreError>);
+}
+
+struct Call<F, T> {
+    mark: u64,
+    apply: Option<F>,
+    outcome: Option<T>,
+    answer: SyncSender<Result<T, StoreError>>,
+}
+
+impl<F, T> Job for Call<F, T>
+where
+    F: FnOnce(&WriteTransaction) -> Result<Outcome<T>, redb::Error> + Send,
+    T: Send,
+{
+    fn apply(&mut self, txn: &WriteTransaction) -> Result<Option<u64>, redb::Error> {
+        let Some(apply) = self.apply.take() else { return Ok(None) };
+        let (outcome, mark) = match apply(txn)? {
+            Outcome::Changed(outcome) => (outcome, Some(self.mark)),
+            Outcome::Same(outcome) => (outcome, None),
+        };
+        self.outcome = Some(outcome);
+        Ok(mark)
+    }
+
+    fn answer(self: Box<Self>, done: &Result<(), StoreError>) {
+        let answer = match (done, self.outcome) {
+            (Ok(()), Some(outcome)) => Ok(outcome),
+            (Err(error), _) => Err(error.clone()),
+            // Not reached: what was done without an error has an outcome. Without an answer the caller is told of an error.
+            (Ok(()), None) => return,
+        };
+        // A caller that is gone needs no answer.
+        drop(self.answer.send(answer));
+    }
+}
