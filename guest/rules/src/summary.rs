@@ -104,6 +104,9 @@ fn details(license: &License, source: &Source) -> Vec<Attribute> {
             details.push(Attribute::new(name, value.clone()));
         }
     }
+    if let Some(sequence) = license.min_policy {
+        details.push(Attribute::new("min_policy", sequence.to_string()));
+    }
     if let Some(refusal) = &source.refusal {
         details.extend(refusal.details.iter().cloned());
     }

@@ -6,15 +6,15 @@ use alloc::vec::Vec;
 use super::answer::{Denial, granted};
 use crate::reason;
 use crate::types::{Context, Decision, Warning};
-use crate::view::{State, View};
+use crate::view::View;
 
 /// May this feature be used? Counts nothing. Allowed without a warning, it carries no usage and no details.
 ///
-/// Where all licenses have expired, a feature that they had may still be read: with the detail `access=read` it is allowed, with
+/// Where no license holds any more, a feature that an expired one had may still be read: with the detail `access=read` it is allowed, with
 /// the warning `read-only`.
 pub fn check(view: &View, feature: &str, context: &Context) -> Decision {
     if !view.usable {
-        return if view.state == State::Expired && view.readable.contains(feature) && is_reading(context) {
+        return if view.readable.contains(feature) && is_reading(context) {
             read_only(view, feature)
         } else {
             Denial::new(&view.reason, feature).into()

@@ -1,5 +1,7 @@
 //! One test for each rule.
 
+use std::collections::BTreeSet;
+
 use placet_rules::counters::CounterError;
 use placet_rules::decide::{check, claim, consume, credit, measure, preview, release, report};
 use placet_rules::license::LimitKind;
@@ -37,8 +39,10 @@ fn what_an_expired_license_had_can_be_read_and_no_more() {
     assert_eq!(read.warnings[0].reason, "read-only");
     assert_eq!(short(&check(&expired(), "sso", &nobody())), (false, "expired", "sso"));
     assert_eq!(short(&check(&expired(), "other", &reading())), (false, "expired", "other"));
-    let revoked = View { state: State::Revoked, reason: "revoked".into(), ..expired() };
-    assert_eq!(short(&check(&revoked, "sso", &reading())), (false, "revoked", "sso"));
+    let next_waits = View { state: State::Pending, reason: "not-started".into(), ..expired() };
+    assert_eq!(short(&check(&next_waits, "sso", &reading())), (true, "granted", "sso"));
+    let nothing_had = View { readable: BTreeSet::new(), ..expired() };
+    assert_eq!(short(&check(&nothing_had, "sso", &reading())), (false, "expired", "sso"));
 }
 
 #[test]
