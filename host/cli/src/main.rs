@@ -1,2 +1,25 @@
-//! Placeholder.
-fn main() {}
+//! The `placet` command: parses, runs one command, maps its answer to an exit code.
+
+mod artifact;
+mod commands;
+mod component;
+mod files;
+mod issue;
+mod keys;
+mod output;
+mod problem;
+mod random;
+mod roots;
+mod wall_clock;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = commands::Cli::parse();
+    match commands::run(cli.command).and_then(|answer| answer.print(cli.format)) {
+        Ok(outcome) => outcome.into(),
+        Err(error) => output::fail(&error, cli.format),
+    }
+}

@@ -1,0 +1,3 @@
+//! The signed policy file, from one place.
+
+pub(crate) use placet_artifact::*;

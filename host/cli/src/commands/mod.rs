@@ -1,0 +1,78 @@
+//! The commands, one file each.
+
+mod completions;
+mod key;
+mod license;
+mod man;
+mod policy;
+
+use crate::output::{Answer, Format};
+
+/// Decides, offline, what a licensed product may do
+///
+/// A vendor makes keys, issues licenses and signs policies; an operator installs them and asks what they allow. Exit codes:
+/// 0 yes or done, 1 denied or not usable, 2 error, 3 a policy or license was refused.
+#[derive(Debug, clap::Parser)]
+#[command(name = "placet", version, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_long_help = "A first license, from nothing:
+  placet key new --out vendor --use policy
+  placet key new --out licensing
+  placet policy pack --name acme/router --version 1.0.0 --sequence 1 \\
+      --trust licensing.pub --key vendor.key --out acme-router.wasm
+  placet license new --customer 'Globex GmbH' --product acme/router --expires 1y \\
+      --feature sso --limit tokens=quota:1000 --key licensing.key --out license.json")]
+pub(crate) struct Cli {
+    /// The form of the output, and of errors
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: Format,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Make and look at keys
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Issue licenses
+    #[command(subcommand)]
+    License(license::Command),
+    /// Pack, sign and check policies
+    #[command(subcommand)]
+    Policy(policy::Command),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
+}
+
+/// Runs one command.
+pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
+    match command {
+        Command::Key(command) => key::run(command),
+        Command::License(command) => license::run(command),
+        Command::Policy(command) => policy::run(command),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory};
+
+    #[test]
+    fn the_arguments_contradict_nothing() {
+        super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        fn check(command: &Command) {
+            let help = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+            if command.get_subcommands().next().is_none() {
+                assert!(help.contains("placet "), "`{}` has no example", command.get_name());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&super::Cli::command());
+    }
+}

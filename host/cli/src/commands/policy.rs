@@ -1,0 +1,80 @@
+//! `placet policy`: signed policies.
+
+mod inspect;
+mod pack;
+mod sign;
+mod verify;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::artifact::{Manifest, SigningKey};
+use crate::files;
+use crate::issue::dates;
+use crate::output::Answer;
+use crate::problem::Problem;
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    Pack(pack::Arguments),
+    Sign(sign::Arguments),
+    Verify(verify::Arguments),
+    Inspect(inspect::Arguments),
+}
+
+pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
+    match command {
+        Command::Pack(arguments) => pack::run(&arguments),
+        Command::Sign(arguments) => sign::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+    }
+}
+
+fn signing_key(path: &Path) -> Result<SigningKey, Problem> {
+    SigningKey::from_pem(&files::read_text(path)?).map_err(|error| {
+        let message = format!("`{}` cannot sign policies", path.display());
+        Problem::new(message, "make a policy key with `placet key new --use policy`").because(error)
+    })
+}
+
+/// The next step for a refused policy, from the artifact's own table of reasons.
+fn refused(path: &Path, reason: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Problem {
+    let help = crate::artifact::REASONS
+        .iter()
+        .find(|(name, _)| *name == reason)
+        .map_or("fetch the policy again", |(_, help)| help);
+    Problem::new(format!("`{}` is refused", path.display()), help).because(error).refused(reason)
+}
+
+/// What a manifest says, for people.
+fn rows(manifest: &Manifest) -> Vec<(&'static str, String)> {
+    let key = |key: &crate::artifact::TrustedKey| format!("{} ({}: {})", key.kid, key.format, key.uses.join(", "));
+    let mut rows = vec![
+        ("name", manifest.name.to_string()),
+        ("version", manifest.version.to_string()),
+        ("sequence", manifest.sequence.to_string()),
+        ("interface", manifest.interface.to_string()),
+        ("imports", manifest.imports.join(", ")),
+        ("issued", dates::shown(manifest.issued)),
+        ("minimum host", manifest.minimum_host.to_string()),
+    ];
+    rows.extend(manifest.trust.iter().map(|trusted| ("trusts", key(trusted))));
+    rows
+}
+
+/// Writes a policy and says so.
+fn written(out: &PathBuf, policy: &[u8], key: Option<String>) -> anyhow::Result<Answer> {
+    files::write(out, policy)?;
+    if files::is_standard(out) {
+        return Ok(Answer::document(""));
+    }
+    let inspection = crate::artifact::inspect(policy)?;
+    let mut rows = vec![("policy", out.display().to_string()), ("content", inspection.content_hash.to_string())];
+    rows.push(("signed by", key.clone().unwrap_or_else(|| "nobody yet: `placet policy sign`".to_owned())));
+    let json: Value = json!({
+        "file": out, "content_hash": inspection.content_hash.to_string(), "key": key, "size": policy.len(),
+    });
+    Ok(Answer::yes(crate::output::table(&rows), json))
+}

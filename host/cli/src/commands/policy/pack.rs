@@ -1,0 +1,137 @@
+//! `placet policy pack`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde_json::Map;
+
+use crate::artifact::{FORMAT, Manifest, PolicyName, TrustedKey, Version, pack, sign};
+use crate::issue::dates;
+use crate::keys::PublicKey;
+use crate::output::Answer;
+use crate::problem::Problem;
+use crate::{component, files, wall_clock};
+
+/// The default policy, as the build script built it.
+const DEFAULT_POLICY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/policy.wasm"));
+
+/// Pack a component and its manifest into a policy; with a key, sign it
+///
+/// The component is the default policy that comes with this command, unless another one is given. The manifest names the
+/// license keys that the policy believes. Of two policies of one name, the higher sequence is the newer one: raise it with
+/// every release, for hosts refuse to go back.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:
+  placet policy pack --name acme/router --version 1.2.0 --sequence 7 \\
+      --trust licensing-2026.pub,licensing-2027.pub --key vendor.key --out acme-router.wasm
+  placet policy pack --name acme/router --version 1.2.0 --sequence 7 --trust-json trust.json \\
+      --out unsigned.wasm my-policy.wasm")]
+pub(crate) struct Arguments {
+    /// Whose policy for which product
+    #[arg(long, value_name = "VENDOR/PRODUCT")]
+    name: PolicyName,
+    /// Its version, for people
+    #[arg(long, value_name = "SEMVER")]
+    version: Version,
+    /// Its place in the order of policies of this name
+    #[arg(long, value_name = "NUMBER")]
+    sequence: u64,
+    /// Public keys (PEM or JWK) whose licenses it believes
+    #[arg(long, value_name = "FILE", value_delimiter = ',', required_unless_present = "trust_json")]
+    trust: Vec<PathBuf>,
+    /// A JSON list of entries for the manifest's `trust`, for other uses, formats, products and dates
+    #[arg(long, value_name = "FILE")]
+    trust_json: Option<PathBuf>,
+    /// The lowest version of the host that it runs on
+    #[arg(long, value_name = "SEMVER", default_value = env!("CARGO_PKG_VERSION"))]
+    minimum_host: Version,
+    /// When it was made; now unless told otherwise. No host takes the present time to be earlier
+    #[arg(long, value_name = "DATE")]
+    issued: Option<String>,
+    /// Private policy key, PEM. Without it the policy is left to `placet policy sign`
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Where to write
+    #[arg(long, value_name = "FILE.wasm")]
+    out: PathBuf,
+    /// The component, if not the default policy; `-` for standard input
+    component: Option<PathBuf>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
+    let given = arguments.component.as_deref().map(files::read).transpose()?;
+    let component = given.as_deref().unwrap_or(DEFAULT_POLICY);
+    let name = arguments
+        .component
+        .as_deref()
+        .map_or_else(|| "the default policy".to_owned(), |path| format!("`{}`", path.display()));
+    let interface = component::interface(component).with_context(|| format!("{name} cannot be packed"))?;
+    let manifest = Manifest {
+        format: FORMAT,
+        name: arguments.name.clone(),
+        version: arguments.version.clone(),
+        sequence: arguments.sequence,
+        interface: interface.version,
+        imports: interface.imports,
+        issued: issued(arguments.issued.as_deref())?,
+        minimum_host: arguments.minimum_host.clone(),
+        trust: trust(arguments)?,
+        settings: Map::new(),
+    };
+    let packed = pack(component, &manifest).with_context(|| format!("{name} cannot be packed"))?;
+    let Some(key) = &arguments.key else { return super::written(&arguments.out, &packed, None) };
+    let key = super::signing_key(key)?;
+    super::written(&arguments.out, &sign(&packed, &key)?, Some(key.key_id().to_string()))
+}
+
+fn issued(date: Option<&str>) -> anyhow::Result<u64> {
+    let now = wall_clock::now();
+    let second = match date {
+        None => now.as_second(),
+        Some(text) => dates::parse(text, now).map_err(|error| {
+            Problem::new(format!("--issued: {error}"), "leave `--issued` away to take the present time")
+        })?,
+    };
+    Ok(u64::try_from(second)?)
+}
+
+/// Keys given as files sign licenses of format `placet/1`; everything else comes as JSON.
+fn trust(arguments: &Arguments) -> anyhow::Result<Vec<TrustedKey>> {
+    let mut trust: Vec<TrustedKey> = arguments.trust.iter().map(|path| license_key(path)).collect::<Result<_, _>>()?;
+    if let Some(path) = &arguments.trust_json {
+        let text = files::read_text(path)?;
+        let entries: Vec<TrustedKey> = serde_json::from_str(&text).map_err(|error| {
+            let message = format!("`{}` is not a JSON list of trust entries", path.display());
+            Problem::new(message, r#"write [{"kid": "…", "jwk": {…}, "format": "placet/1", "use": ["license"]}]"#)
+                .because(error)
+        })?;
+        trust.extend(entries);
+    }
+    let twice = trust.iter().enumerate().find(|(index, key)| {
+        trust
+            .iter()
+            .take(*index)
+            .any(|other| other.kid == key.kid && other.format == key.format && other.product == key.product)
+    });
+    match twice {
+        Some((_, key)) => {
+            let message = format!("the key `{}` is trusted twice for the same format and product", key.kid);
+            Err(Problem::new(message, "give each key once").into())
+        }
+        None => Ok(trust),
+    }
+}
+
+fn license_key(path: &Path) -> anyhow::Result<TrustedKey> {
+    let key = PublicKey::read(path)?;
+    Ok(TrustedKey {
+        kid: key.kid().to_owned(),
+        jwk: key.jwk(),
+        format: "placet/1".to_owned(),
+        uses: vec!["license".to_owned()],
+        product: None,
+        not_before: None,
+        not_after: None,
+        settings: Map::new(),
+    })
+}

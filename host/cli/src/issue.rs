@@ -1,0 +1,5 @@
+//! What a vendor writes into a license.
+
+pub(crate) mod claims;
+pub(crate) mod dates;
+pub(crate) mod limit;

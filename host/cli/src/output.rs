@@ -1,0 +1,124 @@
+//! How answers and failures are shown: text for people, JSON for programs.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+
+use crate::problem::Problem;
+
+/// The form of what is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: one JSON value.
+    Json,
+}
+
+/// What the exit code says when nothing failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// 0: yes, or done.
+    Yes,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Yes => Self::SUCCESS,
+        }
+    }
+}
+
+/// What a command found out, in both forms.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    text: String,
+    json: Shown,
+    outcome: Outcome,
+}
+
+#[derive(Debug)]
+enum Shown {
+    Value(Value),
+    /// The output is the product itself (a license, a script): the same bytes in every format.
+    AsText,
+}
+
+impl Answer {
+    /// Done, or yes.
+    pub(crate) fn yes(text: impl Into<String>, json: Value) -> Self {
+        Self { text: text.into(), json: Shown::Value(json), outcome: Outcome::Yes }
+    }
+
+    /// A document, which is printed as it is.
+    pub(crate) fn document(text: impl Into<String>) -> Self {
+        Self { text: text.into(), json: Shown::AsText, outcome: Outcome::Yes }
+    }
+
+    /// Prints it on standard output.
+    pub(crate) fn print(self, format: Format) -> anyhow::Result<Outcome> {
+        let mut text = match (format, self.json) {
+            (Format::Json, Shown::Value(json)) => serde_json::to_string_pretty(&json)?,
+            _ => self.text,
+        };
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        let written = std::io::stdout().lock().write_all(text.as_bytes());
+        match written {
+            // `placet … | head` is no failure of ours.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(self.outcome),
+            other => other.map(|()| self.outcome).context("standard output cannot be written"),
+        }
+    }
+}
+
+/// Prints a failure on standard error: 3 where an artifact or document was refused, else 2.
+pub(crate) fn fail(error: &anyhow::Error, format: Format) -> ExitCode {
+    let problem = error.downcast_ref::<Problem>();
+    let reason = problem.and_then(Problem::reason);
+    let help = problem.map_or("`placet help` lists the commands, `placet help COMMAND` explains one", Problem::help);
+    let message = printable(&format!("{error:#}"));
+    let text = match format {
+        Format::Json => json!({ "error": message, "reason": reason, "help": help }).to_string(),
+        Format::Text => {
+            let reason = reason.map(|reason| format!("reason: {reason}\n")).unwrap_or_default();
+            format!("error: {message}\n{reason}help: {}", printable(help))
+        }
+    };
+    // Where standard error is gone there is nobody left to tell; the exit code remains.
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    ExitCode::from(if reason.is_some() { 3 } else { 2 })
+}
+
+/// Lines of a name and a value, the values in one column.
+pub(crate) fn table<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.as_ref().chars().count()).max().unwrap_or(0);
+    let line = |(name, value): &(N, V)| format!("{:width$}  {}\n", name.as_ref(), printable(value.as_ref()));
+    rows.iter().map(line).collect()
+}
+
+/// Text from a file, fit for a terminal: control characters (and those that turn the reading direction) are spelled out, so
+/// that a file cannot move the cursor, hide a line or imitate our output.
+pub(crate) fn printable(text: &str) -> String {
+    let risky = |c: char| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if risky(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_move_the_cursor_is_spelled_out() {
+        assert_eq!(printable("a\u{1b}[2J\rb\u{202e}c"), "a\\u{1b}[2J\\u{d}b\\u{202e}c");
+        assert_eq!(printable("Müller & Søn\n"), "Müller & Søn\n");
+    }
+}

@@ -1,0 +1,25 @@
+//! The one place where randomness comes from: the operating system.
+
+pub(crate) use getrandom::SysRng;
+use getrandom::rand_core::UnwrapErr;
+
+use crate::problem::Problem;
+
+/// Random bytes.
+///
+/// # Errors
+/// When the system has none to give.
+pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], Problem> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Problem::new("the system gives no random bytes", "look at the system's log; keys need real randomness")
+            .because(error)
+    })?;
+    Ok(bytes)
+}
+
+/// The generator for the libraries that ask for one. It panics when the system fails after [`bytes`] has answered, since
+/// these libraries have no way to pass the failure on.
+pub(crate) fn generator() -> UnwrapErr<SysRng> {
+    UnwrapErr(SysRng)
+}

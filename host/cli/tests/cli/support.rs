@@ -1,0 +1,76 @@
+//! Runs the built command in a directory of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// A directory that goes away with the test.
+pub(crate) struct Desk(tempfile::TempDir);
+
+/// What a run left behind.
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Desk {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), bytes).unwrap();
+    }
+
+    /// Runs `placet` with these arguments, here.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        self.run_with(arguments, b"")
+    }
+
+    /// The same with a standard input.
+    pub(crate) fn run_with(&self, arguments: &[&str], input: &[u8]) -> Run {
+        run(Command::new(env!("CARGO_BIN_EXE_placet")).args(arguments), self.0.path(), input)
+    }
+
+    /// Runs what must succeed, and answers its output.
+    pub(crate) fn done(&self, arguments: &[&str]) -> String {
+        let run = self.run(arguments);
+        assert_eq!(run.code, 0, "{arguments:?}\n{}{}", run.out, run.err);
+        run.out
+    }
+
+    /// Runs what must succeed, and answers its output as JSON.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.done(&[arguments, &["--format", "json"]].concat())).unwrap()
+    }
+
+    /// Runs another program; none where it is not installed.
+    pub(crate) fn other(&self, program: &str, arguments: &[&str]) -> Option<Run> {
+        let known = Command::new(program).arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        known.ok().map(|_| run(Command::new(program).args(arguments), self.0.path(), b""))
+    }
+}
+
+fn run(command: &mut Command, directory: &Path, input: &[u8]) -> Run {
+    use std::io::Write as _;
+    let command = command.current_dir(directory).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // A command that fails early does not read its input.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    let output = child.wait_with_output().unwrap();
+    Run {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
