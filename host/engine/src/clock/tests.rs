@@ -1,1 +1,268 @@
+//! What the clock makes of a wall clock that is held, set back, set ahead, and of restarts in between.
 
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::store::MemoryStore;
+
+const MINUTE: u64 = 60_000;
+const HOUR: u64 = 60 * MINUTE;
+const YEAR: u64 = 365 * 24 * HOUR;
+/// The wall clock at the start of each test.
+const T: u64 = 1_800_000_000_000;
+
+/// The two clocks of a machine, as a test sets them.
+#[derive(Clone, Debug)]
+struct Double(Arc<(AtomicU64, AtomicU64)>);
+
+impl Source for Double {
+    fn wall(&self) -> u64 {
+        self.0.0.load(Ordering::Relaxed)
+    }
+
+    fn monotonic(&self) -> u64 {
+        self.0.1.load(Ordering::Relaxed)
+    }
+}
+
+/// A machine with a state: its wall clock, and a clock of ours that may be restarted.
+struct Machine {
+    double: Double,
+    store: MemoryStore,
+    clock: Clock,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let double = Double(Arc::new((T.into(), 77.into())));
+        let store = MemoryStore::default();
+        let clock = Clock::open_with(Box::new(double.clone()), &store).unwrap();
+        Self { double, store, clock }
+    }
+
+    /// Both clocks go on, as the engine watches.
+    fn run(&self, time: u64) {
+        for step in (0..time).step_by(MINUTE as usize) {
+            let step = MINUTE.min(time - step);
+            self.double.0.0.fetch_add(step, Ordering::Relaxed);
+            self.hold(step);
+        }
+    }
+
+    /// The wall clock is held while the time goes on.
+    fn hold(&self, time: u64) {
+        self.double.0.1.fetch_add(time, Ordering::Relaxed);
+        self.clock.commit(&self.store).unwrap();
+    }
+
+    fn set(&self, wall: u64) {
+        self.double.0.0.store(wall, Ordering::Relaxed);
+    }
+
+    fn restart(&mut self) {
+        self.clock = Clock::open_with(Box::new(self.double.clone()), &self.store).unwrap();
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.read().now
+    }
+
+    fn mark(&self) -> u64 {
+        let mark = self.clock.read().mark;
+        assert!(self.store.mark().unwrap().unwrap() <= mark, "the mark that is kept is ahead");
+        mark
+    }
+}
+
+#[test]
+fn a_new_state_takes_the_wall_clocks_word_and_keeps_it() {
+    let machine = Machine::new();
+    assert_eq!(machine.clock.read(), Reading { now: T, wall: T, mark: T });
+    assert_eq!(machine.store.mark().unwrap(), Some(T));
+    machine.run(HOUR);
+    assert_eq!((machine.now(), machine.mark()), (T + HOUR, T + HOUR));
+    assert_eq!(machine.store.mark().unwrap(), Some(T + HOUR));
+}
+
+#[test]
+fn a_wall_clock_that_is_held_stops_nothing() {
+    let machine = Machine::new();
+    machine.hold(HOUR);
+    assert_eq!(machine.clock.read(), Reading { now: T + HOUR, wall: T, mark: T + HOUR });
+}
+
+#[test]
+fn set_back_by_ten_minutes_the_time_runs_on_and_the_wall_shows_it() {
+    let mut machine = Machine::new();
+    machine.run(HOUR);
+    machine.set(T + HOUR - 10 * MINUTE);
+    machine.run(MINUTE);
+    let expected = Reading { now: T + HOUR + MINUTE, wall: T + HOUR - 9 * MINUTE, mark: T + HOUR + MINUTE };
+    assert_eq!(machine.clock.read(), expected);
+    machine.restart();
+    assert_eq!(machine.clock.read(), expected);
+}
+
+#[test]
+fn a_jump_ahead_counts_at_once_and_is_taken_back() {
+    let machine = Machine::new();
+    machine.run(HOUR);
+    machine.set(T + YEAR);
+    assert_eq!(machine.now(), T + YEAR);
+    machine.run(29 * MINUTE);
+    assert_eq!((machine.now(), machine.mark()), (T + YEAR + 29 * MINUTE, T + HOUR + 29 * MINUTE));
+    machine.set(T + HOUR + 29 * MINUTE);
+    assert_eq!(machine.now(), T + HOUR + 29 * MINUTE);
+    machine.run(2 * HOUR);
+    assert_eq!((machine.now(), machine.mark()), (T + 3 * HOUR + 29 * MINUTE, T + 3 * HOUR + 29 * MINUTE));
+}
+
+#[test]
+fn thirty_minutes_of_running_confirm_a_jump() {
+    let mut machine = Machine::new();
+    machine.set(T + YEAR);
+    machine.run(31 * MINUTE);
+    assert_eq!(machine.mark(), T + YEAR + 31 * MINUTE);
+    machine.set(T);
+    machine.restart();
+    assert_eq!(machine.now(), T + YEAR + 31 * MINUTE);
+}
+
+#[test]
+fn a_second_jump_does_not_ride_on_the_first() {
+    let machine = Machine::new();
+    machine.set(T + YEAR);
+    machine.run(20 * MINUTE);
+    machine.set(T + 9 * YEAR);
+    machine.run(12 * MINUTE);
+    assert_eq!(machine.mark(), T + YEAR + 32 * MINUTE);
+    machine.run(31 * MINUTE);
+    assert_eq!(machine.mark(), T + 9 * YEAR + 43 * MINUTE);
+}
+
+#[test]
+fn a_jump_that_is_taken_back_in_part_must_hold_anew() {
+    let machine = Machine::new();
+    machine.set(T + 2 * YEAR);
+    machine.run(20 * MINUTE);
+    machine.set(T + YEAR);
+    machine.run(20 * MINUTE);
+    assert_eq!(machine.mark(), T + 40 * MINUTE);
+    machine.run(12 * MINUTE);
+    assert_eq!(machine.mark(), T + YEAR + 32 * MINUTE);
+}
+
+#[test]
+fn a_restart_in_the_middle_of_a_jump_starts_the_thirty_minutes_again() {
+    let mut machine = Machine::new();
+    machine.set(T + YEAR);
+    machine.run(20 * MINUTE);
+    machine.restart();
+    machine.run(20 * MINUTE);
+    assert_eq!((machine.now(), machine.mark()), (T + YEAR + 40 * MINUTE, T + 40 * MINUTE));
+    machine.run(11 * MINUTE);
+    assert_eq!(machine.mark(), T + YEAR + 51 * MINUTE);
+}
+
+#[test]
+fn three_openings_spread_over_thirty_minutes_confirm_a_jump() {
+    let mut machine = Machine::new();
+    for (wall, mark) in [(0, 0), (16 * MINUTE, 0), (31 * MINUTE, 31 * MINUTE + YEAR)] {
+        machine.set(T + YEAR + wall);
+        machine.restart();
+        assert_eq!((machine.now(), machine.mark()), (T + YEAR + wall, T + mark));
+    }
+    machine.set(T);
+    machine.restart();
+    assert_eq!(machine.now(), T + YEAR + 31 * MINUTE);
+}
+
+#[test]
+fn three_openings_at_once_confirm_nothing_and_a_later_one_does() {
+    let mut machine = Machine::new();
+    for minute in 0..5 {
+        machine.set(T + YEAR + minute * MINUTE);
+        machine.restart();
+        assert_eq!(machine.mark(), T);
+    }
+    machine.set(T + YEAR + 30 * MINUTE);
+    machine.restart();
+    assert_eq!(machine.mark(), T + YEAR + 30 * MINUTE);
+}
+
+#[test]
+fn openings_before_the_clock_was_put_right_do_not_count() {
+    let mut machine = Machine::new();
+    for wall in [YEAR, YEAR + HOUR, 0, YEAR + 2 * HOUR, YEAR + 3 * HOUR] {
+        machine.set(T + wall);
+        machine.restart();
+        assert_eq!((machine.now(), machine.mark()), (T + wall, T));
+    }
+}
+
+#[test]
+fn a_restart_within_the_tolerance_is_explained() {
+    let mut machine = Machine::new();
+    machine.set(T + TOLERANCE);
+    machine.restart();
+    assert_eq!(machine.mark(), T + TOLERANCE);
+    machine.clock.commit(&machine.store).unwrap();
+    machine.set(T + 2 * TOLERANCE + 1);
+    machine.restart();
+    assert_eq!(machine.mark(), T + TOLERANCE);
+}
+
+#[test]
+fn the_time_of_issue_runs_on_and_does_not_outlive_its_policy() {
+    let mut machine = Machine::new();
+    machine.clock.not_before(T + YEAR);
+    machine.clock.not_before(T + HOUR);
+    machine.run(MINUTE);
+    assert_eq!((machine.now(), machine.mark()), (T + YEAR + MINUTE, T + MINUTE));
+    machine.restart();
+    assert_eq!(machine.now(), T + MINUTE);
+}
+
+#[test]
+fn an_opening_that_finds_nothing_new_writes_nothing() {
+    let machine = Machine::new();
+    machine.run(MINUTE);
+    machine.set(T + 3 * MINUTE);
+    Clock::open_with(Box::new(machine.double.clone()), &machine.store).unwrap();
+    assert_eq!(machine.store.mark().unwrap(), Some(T + MINUTE));
+}
+
+#[test]
+fn the_machines_own_clock_goes_on() {
+    let clock = Clock::without_state();
+    let before = clock.read();
+    assert!(before.wall > T - 2 * YEAR, "{before:?}");
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    let after = clock.read();
+    assert!((15..5_000).contains(&(after.mark - before.mark)), "{before:?} {after:?}");
+}
+
+proptest! {
+    /// Whatever is done to the wall clock: the confirmed time never goes back nor runs slower than the monotonic clock, and
+    /// `now` is never earlier than either.
+    #[test]
+    fn the_mark_never_goes_back(steps in prop::collection::vec((0_u64..40, 0_u64..100 * HOUR, 0..4_u8), 1..60)) {
+        let mut machine = Machine::new();
+        let mut mark = machine.mark();
+        for (minutes, wall, act) in steps {
+            match act {
+                0 => machine.set(T + wall),
+                1 => machine.restart(),
+                2 => { machine.run(minutes * MINUTE); mark += minutes * MINUTE; }
+                _ => { machine.hold(minutes * MINUTE); mark += minutes * MINUTE; }
+            }
+            let reading = machine.clock.read();
+            if act != 1 { prop_assert!(reading.mark >= mark); }
+            prop_assert!(reading.now >= reading.mark && reading.now >= reading.wall);
+            mark = machine.mark();
+            machine.clock.commit(&machine.store).unwrap();
+        }
+    }
+}

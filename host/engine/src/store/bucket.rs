@@ -134,7 +134,8 @@ impl Bucket {
         let gained = u128::from(elapsed) * u128::from(draw.refill) + part;
         let every = u128::from(draw.every);
         // A pace of no time at all brings nothing back.
-        let (whole, part) = if every == 0 { (0, 0) } else { (gained / every, gained % every) };
+        let whole = gained.checked_div(every).unwrap_or(0);
+        let part = gained.checked_rem(every).unwrap_or(0);
         let tokens = (u128::from(self.tokens) + whole).min(u128::from(draw.capacity));
         let full = tokens == u128::from(draw.capacity);
         Self {

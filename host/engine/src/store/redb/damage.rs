@@ -96,7 +96,7 @@ fn runner(cases: u32) -> TestRunner {
 #[test]
 fn a_flipped_bit_of_a_closed_file_is_refused_or_harmless() {
     let noticed = try_images(true, |image, place| image[place.index] ^= 1 << place.bit);
-    assert!(noticed > 50, "{noticed}");
+    assert!(noticed > 20, "{noticed}");
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_page_of_zeros_in_a_closed_file_is_refused_or_harmless() {
         let page = place.index / 4_096 * 4_096;
         image[page..page + 4_096].fill(0);
     });
-    assert!(noticed > 50, "{noticed}");
+    assert!(noticed > 20, "{noticed}");
 }
 
 /// What redb cannot tell from a commit that a crash cut short: damage to the very last commit before a crash. Then the state
@@ -113,7 +113,7 @@ fn a_page_of_zeros_in_a_closed_file_is_refused_or_harmless() {
 #[test]
 fn a_flipped_bit_of_a_file_after_a_crash_is_refused_or_costs_the_last_commit_at_most() {
     let noticed = try_images(false, |image, place| image[place.index] ^= 1 << place.bit);
-    assert!(noticed > 50, "{noticed}");
+    assert!(noticed > 20, "{noticed}");
 }
 
 #[test]

@@ -14,9 +14,9 @@ use crate::store::StoreError;
 /// The file's name in the state directory.
 const NAME: &str = "counters.redb";
 
-/// A file of at most so many bytes is read whole and checked at each opening, which takes about a millisecond per 4 MiB. A larger one is
+/// A file of at most so many bytes is read whole and checked at each opening, which takes about a millisecond at the most. A larger one is
 /// checked when the last close was not clean, which redb notes in the file.
-const CHECKED: u64 = 8 << 20;
+const CHECKED: u64 = 4 << 20;
 
 /// Bytes that redb may hold in memory. Its own default is 1 GiB; the rows that are in use fit into this.
 const CACHE: usize = 16 << 20;

@@ -1,10 +1,13 @@
 //! The store on a disk: one redb file in the state directory, one thread that writes it.
 //!
-//! Reads answer from the last commit. The sums of all pages are checked when the file is opened: of a file up to 8 MiB always, of
+//! Reads answer from the last commit. The sums of all pages are checked when the file is opened: of a file up to 4 MiB always, of
 //! a larger one after a crash. What that cannot see: bytes that another program alters while the file is open, and damage to the
 //! very last commit before a crash, which looks like a commit that did not come to its end: the state before it is served.
 
 mod file;
+mod kept;
+mod once;
+mod pools;
 mod rows;
 mod writer;
 
@@ -12,6 +15,8 @@ mod writer;
 mod damage;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod mounts;
 #[cfg(test)]
 mod tests;
 
@@ -101,7 +106,7 @@ impl Store for RedbStore {
 
     fn recall(&self, namespace: &str, key: &str) -> Result<Option<Recorded>, Error> {
         at_most(key.len(), MAX_ONCE_KEY, "once-key-too-long")?;
-        Ok(self.writer.view(|view| rows::recall(view, namespace, key))?)
+        Ok(self.writer.view(|view| once::recall(view, namespace, key))?)
     }
 
     fn level(&self, namespace: &str, bucket: &Draw, moment: Moment) -> u64 {
@@ -124,19 +129,19 @@ impl Store for RedbStore {
         check_name(pool)?;
         check_name(&member.holder)?;
         let (namespace, pool) = (namespace.to_owned(), pool.to_owned());
-        self.writer.write(moment.mark, move |txn| rows::claim(txn, &namespace, &pool, &member, capacity, moment))?
+        self.writer.write(moment.mark, move |txn| pools::claim(txn, &namespace, &pool, &member, capacity, moment))?
     }
 
     fn release(&self, namespace: &str, pool: &str, holder: &str, moment: Moment) -> Result<u64, Error> {
         check_name(pool)?;
         check_name(holder)?;
         let (namespace, pool, holder) = (namespace.to_owned(), pool.to_owned(), holder.to_owned());
-        self.writer.write(moment.mark, move |txn| rows::release(txn, &namespace, &pool, &holder, moment.now))?
+        self.writer.write(moment.mark, move |txn| pools::release(txn, &namespace, &pool, &holder, moment.now))?
     }
 
     fn members(&self, namespace: &str, pool: &str, moment: Moment) -> Result<Vec<Member>, Error> {
         check_name(pool)?;
-        Ok(self.writer.view(|view| rows::members(view, namespace, pool, moment.now))?)
+        Ok(self.writer.view(|view| pools::members(view, namespace, pool, moment.now))?)
     }
 
     fn counters(
@@ -162,38 +167,38 @@ impl Store for RedbStore {
     }
 
     fn kept(&self, namespace: &str) -> Result<Vec<(String, [u8; 32])>, StoreError> {
-        self.writer.view(|view| rows::kept(view, namespace))
+        self.writer.view(|view| kept::kept(view, namespace))
     }
 
     fn recover(&self, namespace: &str, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.writer.view(|view| rows::recover(view, namespace, name))
+        self.writer.view(|view| kept::recover(view, namespace, name))
     }
 
     fn keep(&self, namespace: &str, name: &str, content: &[u8], mark: u64) -> Result<(), StoreError> {
         let (namespace, name, content) = (namespace.to_owned(), name.to_owned(), content.to_vec());
-        self.writer.write(mark, move |txn| rows::keep(txn, &namespace, &name, &content))
+        self.writer.write(mark, move |txn| kept::keep(txn, &namespace, &name, &content))
     }
 
     fn forget(&self, namespace: &str, name: &str, mark: u64) -> Result<bool, StoreError> {
         let (namespace, name) = (namespace.to_owned(), name.to_owned());
-        self.writer.write(mark, move |txn| rows::forget(txn, &namespace, &name))
+        self.writer.write(mark, move |txn| kept::forget(txn, &namespace, &name))
     }
 
     fn floor(&self, namespace: &str) -> Result<Option<Floor>, StoreError> {
-        self.writer.view(|view| rows::floor(view, namespace))
+        self.writer.view(|view| kept::floor(view, namespace))
     }
 
     fn raise_floor(&self, namespace: &str, floor: Floor, mark: u64) -> Result<Floor, StoreError> {
         let namespace = namespace.to_owned();
-        self.writer.write(mark, move |txn| rows::raise_floor(txn, &namespace, floor))
+        self.writer.write(mark, move |txn| kept::raise_floor(txn, &namespace, floor))
     }
 
     fn value(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.writer.view(|view| rows::value(view, key))
+        self.writer.view(|view| kept::value(view, key))
     }
 
     fn put_value(&self, key: &str, value: Option<&[u8]>, mark: u64) -> Result<(), StoreError> {
         let (key, value) = (key.to_owned(), value.map(<[u8]>::to_vec));
-        self.writer.write(mark, move |txn| rows::put_value(txn, &key, value.as_deref()))
+        self.writer.write(mark, move |txn| kept::put_value(txn, &key, value.as_deref()))
     }
 }

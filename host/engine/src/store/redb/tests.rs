@@ -5,6 +5,7 @@ use std::thread;
 
 use proptest::prelude::*;
 
+use super::faults::Disk;
 use super::*;
 use crate::bindings::placet::policy::counters::{Excess, Shortage};
 use crate::store::{MAX_ITEMS, MAX_NAME, MAX_ONCE_REQUEST, MemoryStore, ONCE_KEPT, ONCE_NEWEST};
@@ -23,7 +24,7 @@ fn portion(counter: &str, amount: u64) -> Portion {
     Portion { counter: counter.to_owned(), amount }
 }
 
-fn once(key: &str) -> Option<Once> {
+fn key(key: &str) -> Option<Once> {
     Some(Once { key: key.to_owned(), request: format!("request of {key}") })
 }
 
@@ -86,7 +87,7 @@ fn call() -> impl Strategy<Value = Call> {
 /// One call, told as text, so that two stores can be compared by what they say.
 fn ask(store: &dyn Store, call: &Call, moment: Moment) -> String {
     let name = |counter: u8| format!("c{counter}");
-    let key = |key: Option<u8>| key.and_then(|key| once(&key.to_string()));
+    let key = |key: Option<u8>| key.and_then(|key| self::key(&key.to_string()));
     match call.clone() {
         Call::Add(entries, draws, once) => {
             let entries = entries.into_iter().map(|(counter, amount, ceiling)| entry(&name(counter), amount, ceiling));
@@ -134,15 +135,15 @@ fn told(store: &dyn Store, moment: Moment) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(std::env::var("PROPTEST_CASES").map_or(40, |cases| cases.parse().unwrap())))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn every_history_is_answered_as_the_model_answers_it(
         history in prop::collection::vec((call(), 0_u64..20, 0_u64..5), 1..60)
     ) {
-        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::new();
         let mut model = MemoryStore::default();
-        let mut store = Some(RedbStore::open(dir.path()).unwrap());
+        let mut store = Some(RedbStore::open_with(disk.clone()).unwrap());
         model.start(0);
         store.as_ref().unwrap().start(0);
         let mut moment = at(0);
@@ -152,14 +153,192 @@ proptest! {
             if matches!(call, Call::Restart) {
                 // Closed before it is opened again.
                 drop(store.take());
-                let reopened = RedbStore::open(dir.path()).unwrap();
-                reopened.start(moment.mark);
-                model.restart(moment.mark);
-                store = Some(reopened);
+                store = Some(RedbStore::open_with(disk.clone()).unwrap());
+                store.as_ref().unwrap().start(mark);
+                model.restart(mark);
             }
             let store = store.as_ref().unwrap();
             prop_assert_eq!(ask(store, &call, moment), ask(&model, &call, moment), "{:?}", call);
             prop_assert_eq!(told(store, moment), told(&model, moment), "after {:?}", call);
         }
     }
+}
+
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").map_or(100, |cases| cases.parse().unwrap())
+}
+
+#[test]
+fn sixty_four_threads_at_a_ceiling_get_exactly_the_ceiling() {
+    const CEILING: u64 = 10_000;
+    let (dir, store) = store();
+    let store = Arc::new(store);
+    let threads: Vec<_> = (0..64)
+        .map(|_| {
+            let store = store.clone();
+            thread::spawn(move || {
+                let mut got = 0;
+                loop {
+                    match store.add(NS, vec![entry("a", 1, CEILING), entry("b", 2, u64::MAX)], vec![], None, at(1)) {
+                        Ok(_) => got += 1,
+                        Err(error) => {
+                            assert_eq!(error, exceeded(0, CEILING));
+                            return got;
+                        }
+                    }
+                }
+            })
+        })
+        .collect();
+    let got: u64 = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+    assert_eq!(got, CEILING);
+    drop(store);
+    let reopened = RedbStore::open(dir.path()).unwrap();
+    assert_eq!((held(&reopened, "a"), held(&reopened, "b")), (CEILING, 2 * CEILING));
+}
+
+#[test]
+fn a_key_that_counted_is_repeated_before_anything_else_is_looked_at() {
+    let (_dir, store) = store();
+    assert_eq!(store.add(NS, vec![entry("a", 5, 5)], vec![], key("k"), at(1)), Ok(vec![5]));
+    let recorded = Recorded { request: "request of k".to_owned(), entries: vec![portion("a", 5)], sums: vec![5] };
+    let repeated = Err(Error::Repeated(recorded.clone()));
+    let other = Some(Once { key: "k".to_owned(), request: "another".to_owned() });
+    assert_eq!(store.add(NS, vec![entry("a", 1, 5)], vec![draw(99)], other.clone(), at(1)), repeated);
+    assert_eq!(store.subtract(NS, vec![portion("a", 99)], other, at(1)), repeated);
+    assert_eq!(store.recall(NS, "k"), Ok(Some(recorded)));
+    assert_eq!(store.recall("another", "k"), Ok(None));
+    // A refusal leaves its key free.
+    assert_eq!(store.add(NS, vec![entry("a", 1, 5)], vec![], key("l"), at(1)), Err(exceeded(0, 5)));
+    assert_eq!(store.recall(NS, "l"), Ok(None));
+}
+
+#[test]
+fn a_counter_named_twice_gets_both_or_none() {
+    let (_dir, store) = store();
+    let twice = |ceiling| vec![entry("a", 3, ceiling), entry("b", 1, 9), entry("a", 4, ceiling)];
+    assert_eq!(store.add(NS, twice(6), vec![], None, at(1)), Err(exceeded(2, 0)));
+    assert_eq!(store.add(NS, twice(7), vec![], None, at(1)), Ok(vec![7, 1, 7]));
+    let back = vec![portion("a", 4), portion("a", 4)];
+    assert_eq!(store.subtract(NS, back, None, at(1)), Err(exceeded(1, 7)));
+    assert_eq!(held(&store, "a"), 7);
+}
+
+#[test]
+fn the_largest_number_is_reached_and_not_passed() {
+    let (_dir, store) = store();
+    let max = u64::MAX;
+    assert_eq!(store.add(NS, vec![entry("a", max, max)], vec![], None, at(1)), Ok(vec![max]));
+    assert_eq!(store.add(NS, vec![entry("a", 1, max)], vec![], None, at(1)), Err(exceeded(0, max)));
+    assert_eq!(store.raise(NS, "a", 5, at(1)), Ok(max));
+}
+
+#[test]
+fn what_is_longer_than_the_store_keeps_is_refused_with_its_reason() {
+    let (_dir, store) = store();
+    let other = |reason: &str| Err(Error::Other(reason.to_owned()));
+    let long = "x".repeat(MAX_NAME + 1);
+    assert_eq!(store.set(NS, &long[1..], 1, at(1)), Ok(0));
+    assert_eq!(store.set(NS, &long, 1, at(1)), other("counter-name-too-long"));
+    let added = store.add(NS, vec![entry(&long, 1, 1)], vec![], None, at(1));
+    assert_eq!(added, Err(Error::Other("counter-name-too-long".to_owned())));
+    let many = vec![entry("a", 0, 1); MAX_ITEMS + 1];
+    assert_eq!(store.add(NS, many, vec![], None, at(1)), Err(Error::Other("too-many-entries".to_owned())));
+    let request = Some(Once { key: "k".to_owned(), request: "x".repeat(MAX_ONCE_REQUEST + 1) });
+    assert_eq!(store.add(NS, vec![], vec![], request, at(1)), Err(Error::Other("once-request-too-long".to_owned())));
+    assert_eq!(store.add(NS, vec![], vec![], key(&long), at(1)), Err(Error::Other("once-key-too-long".to_owned())));
+}
+
+#[test]
+fn draws_alone_touch_no_disk_and_tell_how_long_to_wait() {
+    let (_dir, store) = store();
+    assert_eq!(store.add(NS, vec![], vec![draw(2)], None, at(3)), Ok(vec![]));
+    let empty = Error::Empty(Shortage { draw: 0, wait: 3 });
+    assert_eq!(store.add(NS, vec![entry("a", 1, 1)], vec![draw(2)], key("k"), at(3)), Err(empty));
+    assert_eq!((held(&store, "a"), store.recall(NS, "k"), store.mark().unwrap()), (0, Ok(None), None));
+}
+
+#[test]
+fn keys_are_purged_when_they_are_old_and_many_and_never_before() {
+    let store = RedbStore::open_with(Disk::new()).unwrap();
+    let record = |number: u64, time: u64| {
+        store.add(NS, vec![], vec![], key(&number.to_string()), at(time)).unwrap();
+    };
+    // So many rows of the time 0, without so many commits.
+    let fill = |txn: &redb::WriteTransaction| {
+        let recorded = Recorded { request: String::new(), entries: vec![], sums: vec![] };
+        for number in 0..ONCE_NEWEST {
+            once::record(txn, NS, &format!("fill-{number}"), &recorded, 0)?;
+        }
+        Ok(rows::Outcome::Changed(()))
+    };
+    store.writer.write(0, fill).unwrap();
+    let kept = |number: u64| store.recall(NS, &format!("fill-{number}")).unwrap().is_some();
+    record(1, ONCE_KEPT - 1);
+    assert!(kept(0), "too young");
+    record(2, ONCE_KEPT);
+    assert!(!kept(0) && !kept(1) && kept(2), "the newest are kept");
+    record(3, ONCE_KEPT);
+    assert!(!kept(2) && kept(3));
+}
+
+#[test]
+fn a_second_opening_is_refused_and_names_the_directory() {
+    let (dir, store) = store();
+    for _ in 0..2 {
+        let error = RedbStore::open(dir.path()).unwrap_err();
+        assert_eq!(error.reason(), "locked");
+        assert!(error.to_string().contains(dir.path().to_str().unwrap()), "{error}");
+        assert!(error.to_string().contains("sidecar"), "{error}");
+    }
+    assert_eq!(store.set(NS, "a", 1, at(1)), Ok(0));
+    drop(store);
+    assert_eq!(held(&RedbStore::open(dir.path()).unwrap(), "a"), 1);
+}
+
+#[test]
+fn racing_to_make_the_file_leaves_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let opened: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| RedbStore::open(dir.path()))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let (stores, refused): (Vec<_>, Vec<_>) = opened.into_iter().partition(Result::is_ok);
+    assert_eq!(stores.len(), 1);
+    assert!(
+        refused.iter().all(|refused| refused.as_ref().is_err_and(|error| error.reason() == "locked")),
+        "{refused:?}"
+    );
+    let names: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["counters.redb"]);
+}
+
+#[test]
+fn the_file_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let (dir, _store) = store();
+    let mode = std::fs::metadata(dir.path().join("counters.redb")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_file_of_a_newer_format_is_refused_as_such() {
+    let disk = Disk::new();
+    let store = RedbStore::open_with(disk.clone()).unwrap();
+    store.writer.write(0, |txn| rows::write_format(txn, rows::FORMAT + 1)).unwrap();
+    drop(store);
+    let error = RedbStore::open_with(disk).unwrap_err();
+    assert!(matches!(error, StoreError::Newer { format, .. } if format == rows::FORMAT + 1), "{error:?}");
+    assert_eq!(error.reason(), "newer-format");
+}
+
+#[test]
+fn a_directory_that_is_not_there_or_holds_something_else_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(RedbStore::open(&dir.path().join("gone")).unwrap_err().reason(), "io");
+    std::fs::create_dir(dir.path().join("counters.redb")).unwrap();
+    assert_eq!(RedbStore::open(dir.path()).unwrap_err().reason(), "io");
+    std::fs::remove_dir(dir.path().join("counters.redb")).unwrap();
+    std::fs::write(dir.path().join("counters.redb"), "").unwrap();
+    assert_eq!(RedbStore::open(dir.path()).unwrap_err().reason(), "damaged");
 }
