@@ -30,10 +30,24 @@ struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Bucket {
     tokens: u64,
-    /// A part of the next token: `part / every` of it.
+    /// A part of the next token: `part / pace.every` of it.
     part: u64,
-    every: u64,
+    pace: Pace,
     at: u64,
+}
+
+/// How large a bucket is, and how it fills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Pace {
+    capacity: u64,
+    refill: u64,
+    every: u64,
+}
+
+impl From<&Draw> for Pace {
+    fn from(draw: &Draw) -> Self {
+        Self { capacity: draw.capacity, refill: draw.refill, every: draw.every }
+    }
 }
 
 impl Buckets {
@@ -53,16 +67,16 @@ impl Buckets {
         let mut taken: HashMap<&str, Bucket> = HashMap::new();
         for (index, draw) in (0_u32..).zip(draws) {
             let bucket = match taken.get(draw.counter.as_str()) {
-                Some(bucket) => bucket.fill(draw, mark),
+                Some(bucket) => bucket.fill(draw.into(), mark),
                 None => state.filled(namespace, draw, mark),
             };
-            let bucket = bucket.take(draw).map_err(|wait| Shortage { draw: index, wait })?;
+            let bucket = bucket.take(draw.tokens).map_err(|wait| Shortage { draw: index, wait })?;
             taken.insert(&draw.counter, bucket);
         }
         for (name, bucket) in taken {
             state.put(namespace, name, bucket);
         }
-        state.sweep(mark, draws);
+        state.sweep(mark);
         Ok(())
     }
 
@@ -86,8 +100,8 @@ impl Buckets {
 impl State {
     fn filled(&mut self, namespace: &str, draw: &Draw, mark: u64) -> Bucket {
         let started = *self.started.get_or_insert(mark);
-        let bucket = self.buckets.get(namespace).and_then(|buckets| buckets.get(&draw.counter));
-        bucket.copied().unwrap_or(Bucket { tokens: 0, part: 0, every: draw.every, at: started }).fill(draw, mark)
+        let bucket = self.buckets.get(namespace).and_then(|buckets| buckets.get(&draw.counter)).copied();
+        bucket.unwrap_or_else(|| Bucket::empty(draw.into(), started)).fill(draw.into(), mark)
     }
 
     fn put(&mut self, namespace: &str, name: &str, bucket: Bucket) {
@@ -99,21 +113,17 @@ impl State {
         }
     }
 
-    /// Drops buckets of the kinds drawn from that are full again: one never seen would be as full.
-    fn sweep(&mut self, mark: u64, draws: &[Draw]) {
+    /// Where there are many buckets, drops those that are full again, if one never seen would be as full.
+    fn sweep(&mut self, mark: u64) {
         if self.count <= self.sweep_at.max(MANY) {
             return;
         }
         let started = self.started.unwrap_or(mark);
-        for draw in draws {
-            let unseen = Bucket { tokens: 0, part: 0, every: draw.every, at: started }.fill(draw, mark);
-            if unseen.tokens < draw.capacity {
-                continue;
-            }
-            for buckets in self.buckets.values_mut() {
-                buckets
-                    .retain(|_, bucket| bucket.every != draw.every || bucket.fill(draw, mark).tokens < draw.capacity);
-            }
+        for buckets in self.buckets.values_mut() {
+            buckets.retain(|_, bucket| {
+                let is_full = |bucket: Bucket| bucket.fill(bucket.pace, mark).tokens == bucket.pace.capacity;
+                !(is_full(*bucket) && is_full(Bucket::empty(bucket.pace, started)))
+            });
         }
         self.count = self.buckets.values().map(HashMap::len).sum();
         self.sweep_at = self.count.saturating_mul(2);
@@ -121,41 +131,43 @@ impl State {
 }
 
 impl Bucket {
-    /// The bucket at `mark`, as large as `draw` says now.
-    fn fill(self, draw: &Draw, mark: u64) -> Self {
+    fn empty(pace: Pace, at: u64) -> Self {
+        Self { tokens: 0, part: 0, pace, at }
+    }
+
+    /// The bucket at `mark`, as large as `pace` says now.
+    fn fill(self, pace: Pace, mark: u64) -> Self {
+        let every = u128::from(pace.every);
         // A part keeps its share of a token when the pace changes.
-        let part = match self.every {
-            0 => 0,
-            every if every == draw.every => u128::from(self.part),
-            every => u128::from(self.part) * u128::from(draw.every) / u128::from(every),
-        };
+        let part = u128::from(self.part) * every;
+        let part = part.checked_div(u128::from(self.pace.every)).unwrap_or(0);
         let elapsed = mark.saturating_sub(self.at);
         // At most (2^64 - 1)^2 + 2^64 - 1, which is below 2^128.
-        let gained = u128::from(elapsed) * u128::from(draw.refill) + part;
-        let every = u128::from(draw.every);
+        let gained = u128::from(elapsed) * u128::from(pace.refill) + part;
         // A pace of no time at all brings nothing back.
         let whole = gained.checked_div(every).unwrap_or(0);
         let part = gained.checked_rem(every).unwrap_or(0);
-        let tokens = (u128::from(self.tokens) + whole).min(u128::from(draw.capacity));
-        let full = tokens == u128::from(draw.capacity);
+        let tokens = u128::from(self.tokens).saturating_add(whole).min(u128::from(pace.capacity));
+        let full = tokens == u128::from(pace.capacity);
         Self {
-            tokens: tokens.try_into().unwrap_or(draw.capacity),
+            tokens: tokens.try_into().unwrap_or(pace.capacity),
             part: if full { 0 } else { part.try_into().unwrap_or(0) },
-            every: draw.every,
+            pace,
             at: self.at.max(mark),
         }
     }
 
     /// Takes the tokens, or tells how long it takes until they are there: the largest number where they never will be.
-    fn take(self, draw: &Draw) -> Result<Self, u64> {
-        if let Some(tokens) = self.tokens.checked_sub(draw.tokens) {
+    fn take(self, tokens: u64) -> Result<Self, u64> {
+        if let Some(tokens) = self.tokens.checked_sub(tokens) {
             return Ok(Self { tokens, ..self });
         }
-        if draw.tokens > draw.capacity || draw.refill == 0 || draw.every == 0 {
+        let Pace { capacity, refill, every } = self.pace;
+        if tokens > capacity || refill == 0 || every == 0 {
             return Err(u64::MAX);
         }
-        let missing = u128::from(draw.tokens - self.tokens) * u128::from(draw.every) - u128::from(self.part);
-        Err(missing.div_ceil(u128::from(draw.refill)).try_into().unwrap_or(u64::MAX))
+        let missing = u128::from(tokens - self.tokens) * u128::from(every) - u128::from(self.part);
+        Err(missing.div_ceil(u128::from(refill)).try_into().unwrap_or(u64::MAX))
     }
 }
 
@@ -230,6 +242,31 @@ mod tests {
         assert_eq!(buckets.take("n", &draws, 5), Ok(()));
         buckets.give_back("n", &draws);
         assert_eq!(buckets.level("n", &draws[0], 5), 5);
+    }
+
+    #[test]
+    fn what_is_dropped_of_very_many_buckets_would_not_be_fuller_if_it_were_new() {
+        let buckets = started(0);
+        let named = |name: String, capacity| Draw { counter: name, ..draw(1, capacity, 1, 1) };
+        // Drawn from late: as large as the others, but not full again when they are.
+        let large = named("large".to_owned(), 1_000_000);
+        assert_eq!(buckets.take("n", &[Draw { tokens: 500_000, ..large.clone() }], 1_000_000), Ok(()));
+        for number in 1..MANY {
+            assert_eq!(buckets.take("n", &[named(number.to_string(), 5)], 1_000_000), Ok(()));
+        }
+        assert_eq!(buckets.lock().count, MANY);
+        assert_eq!(buckets.take("n", &[named("one more".to_owned(), 5)], 1_000_010), Ok(()));
+        assert_eq!(buckets.lock().count, 2);
+        assert_eq!(buckets.level("n", &large, 1_000_010), 500_010);
+    }
+
+    #[test]
+    fn a_pace_that_changes_keeps_what_was_gained() {
+        let buckets = started(0);
+        assert_eq!(buckets.take("n", &[draw(0, 10, 1, 1_000)], 2_500), Ok(()));
+        assert_eq!(buckets.take("n", &[draw(2, 10, 1, 10)], 2_500), Ok(()));
+        assert_eq!(buckets.level("n", &draw(0, 10, 1, 10), 2_505), 1);
+        assert_eq!(buckets.level("n", &draw(0, 3, 1, 1), 9_999), 3);
     }
 
     proptest! {

@@ -109,14 +109,24 @@ impl Opener for StateFile {
         }
         let file = file.into_std();
         if again {
-            // After a failed sync the system may hold pages as clean that never reached the disk.
-            rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)
-                .map_err(|error| self.failed(error.into()))?;
+            drop_cached(&file).map_err(|error| self.failed(error))?;
         }
         let length = metadata.len();
         let backend = FileBackend::new(file).map_err(|error| store_error(error.into(), &self.path))?;
         open_database(backend, length, &self.path)
     }
+}
+
+/// After a failed sync the system may hold pages as clean that never reached the disk: what is read next comes from there.
+#[cfg(target_os = "linux")]
+fn drop_cached(file: impl std::os::fd::AsFd) -> io::Result<()> {
+    Ok(rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed)?)
+}
+
+/// No other system lets a program ask for that.
+#[cfg(not(target_os = "linux"))]
+fn drop_cached(_: impl std::os::fd::AsFd) -> io::Result<()> {
+    Ok(())
 }
 
 /// Opens what holds a store already, of so many bytes.
