@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use redb::{Builder, Database, StorageBackend};
 
-use super::file::{Opener, initialize, open_database, store_error};
+use super::file::{Opener, initialize, open_database};
 use super::*;
 use crate::bindings::placet::policy::counters::Excess;
 
