@@ -1,1 +1,5 @@
-//! Placeholder.
+//! What the tests of the whole share. The crate is used by nothing else.
+
+pub mod rig;
+pub mod source;
+pub mod vectors;

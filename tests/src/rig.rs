@@ -1,0 +1,157 @@
+//! A vendor with TEST keys, and installations that trust it: the real component, signed, on a real disk.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use ed25519_compact::{KeyPair, Seed};
+use placet::artifact::{Manifest, SigningKey, pack, sign};
+use placet::{Builder, Placet, PolicyRoot};
+use serde_json::{Value, json};
+
+/// 2026-07-01T00:00:00Z, in seconds; before any run of these tests.
+pub const ISSUED: u64 = 1_782_864_000;
+/// 2100-01-01T00:00:00Z, in seconds.
+pub const FAR: u64 = 4_102_444_800;
+
+/// The root of the repository.
+pub fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// The default policy component, built once for each test program.
+pub fn component() -> &'static [u8] {
+    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
+    COMPONENT.get_or_init(|| {
+        let out = root().join("target/placet-policy.wasm");
+        let built = Command::new(root().join("scripts/build-policy")).arg(&out).status().expect("sh runs");
+        assert!(built.success(), "scripts/build-policy failed");
+        std::fs::read(out).expect("the component was built")
+    })
+}
+
+/// A vendor whose keys are made from fixed TEST seeds.
+pub struct Vendor {
+    /// Signs policies. TEST.
+    pub root: SigningKey,
+    /// Signs licenses. TEST.
+    pub license: KeyPair,
+}
+
+impl Default for Vendor {
+    fn default() -> Self {
+        Self::with_seeds(1, 2)
+    }
+}
+
+impl Vendor {
+    /// A vendor with other TEST keys.
+    pub fn with_seeds(root: u8, license: u8) -> Self {
+        let pair = |seed| KeyPair::from_seed(Seed::new([seed; 32]));
+        Self { root: SigningKey::from_pem(&pair(root).sk.to_pem()).expect("a key"), license: pair(license) }
+    }
+
+    /// What a product compiles in.
+    pub fn policy_root(&self) -> PolicyRoot {
+        self.root.root()
+    }
+
+    /// The key that licenses are signed with, as a public JWK.
+    pub fn jwk(&self) -> Value {
+        json!({"kty": "OKP", "crv": "Ed25519", "x": base64url(&*self.license.pk), "kid": "TEST-1"})
+    }
+
+    /// A manifest that trusts this vendor's license key.
+    pub fn manifest(&self, sequence: u64) -> Manifest {
+        let manifest = json!({
+            "format": 1, "name": "acme/router", "version": format!("1.{sequence}.0"), "sequence": sequence,
+            "interface": "0.1.0",
+            "imports": ["placet:policy/clock@0.1.0", "placet:policy/files@0.1.0", "placet:policy/counters@0.1.0"],
+            "issued": ISSUED, "minimum-host": "0.1.0",
+            "trust": [{"kid": "TEST-1", "jwk": self.jwk(), "format": "placet/1", "use": ["license"]}],
+            "settings": {},
+        });
+        Manifest::from_json(&manifest.to_string()).expect("a manifest")
+    }
+
+    /// The default policy, signed.
+    pub fn policy(&self, sequence: u64) -> Vec<u8> {
+        self.policy_of(component(), &self.manifest(sequence))
+    }
+
+    /// Any component, signed.
+    pub fn policy_of(&self, component: &[u8], manifest: &Manifest) -> Vec<u8> {
+        sign(&pack(component, manifest).expect("packs"), &self.root).expect("signs")
+    }
+
+    /// A compact JWS over these claims.
+    pub fn license(&self, claims: &Value) -> String {
+        let header = json!({"alg": "EdDSA", "kid": "TEST-1", "typ": "license+jwt"});
+        let signed = format!("{}.{}", base64url(header.to_string().as_bytes()), base64url(claims.to_string().as_bytes()));
+        let signature = self.license.sk.sign(signed.as_bytes(), None);
+        format!("{signed}.{}", base64url(&*signature))
+    }
+}
+
+/// Claims of a license that holds now: feature `sso`; quota `tokens` of 1,000, which may be given back; gauge `objects` of 5.
+pub fn claims(id: &str) -> Value {
+    json!({
+        "iss": "https://licensing.acme.example", "jti": id, "sub": "org_globex", "aud": "acme/router",
+        "iat": ISSUED, "nbf": ISSUED, "exp": FAR, "customer": "Globex GmbH", "plan": "enterprise",
+        "features": {"sso": true, "audit": false},
+        "limits": {"tokens": {"kind": "quota", "max": 1000, "refund": true}, "objects": {"kind": "gauge", "max": 5}},
+    })
+}
+
+/// A directory with a vendor's policy and room for state and licenses.
+pub struct Site {
+    /// Who signs here.
+    pub vendor: Vendor,
+    dir: tempfile::TempDir,
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        let site = Self { vendor: Vendor::default(), dir: tempfile::tempdir().expect("a directory") };
+        site.put("policy.wasm", &site.vendor.policy(10));
+        site
+    }
+}
+
+impl Site {
+    /// A path in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Writes a file into it.
+    pub fn put(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        std::fs::write(&path, content).expect("writes");
+        path
+    }
+
+    /// What opens it: `policy.wasm`, `license.json` and `state/`.
+    pub fn builder(&self) -> Builder {
+        Placet::builder()
+            .root(self.vendor.policy_root())
+            .policy(self.path("policy.wasm"))
+            .licenses(self.path("license.json"))
+            .state(self.path("state"))
+    }
+
+    /// Opens it.
+    pub fn open(&self) -> Placet {
+        self.builder().open().expect("opens")
+    }
+
+    /// Signs a license over these claims, and puts it where the product looks.
+    pub fn license(&self, claims: &Value) {
+        self.put("license.json", self.vendor.license(claims));
+    }
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    placet_rules::base64url::encode(bytes)
+}
