@@ -1,3 +1,3 @@
 //! The signed policy file, from one place.
 
-pub(crate) use placet_artifact::*;
+pub(crate) use placet::artifact::*;

@@ -2,10 +2,30 @@
 //! otherwise.
 
 use anyhow::Context as _;
+use placet::Verifier;
+use serde_json::{Value, json};
 use wasmparser::{Parser, Payload};
 
-use crate::artifact::Version;
+use crate::artifact::{FORMAT, Manifest, Version};
 use crate::problem::Problem;
+
+/// The default policy, which this build made.
+pub(crate) const DEFAULT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/policy.wasm"));
+
+/// The default policy as a verifier that trusts these keys (entries of a manifest's `trust`); it was compiled in, so no signature
+/// of it is asked for.
+///
+/// # Errors
+/// When an entry is none that a manifest may hold.
+pub(crate) fn verifier(trust: &Value) -> anyhow::Result<Verifier> {
+    let Interface { version, imports } = interface(DEFAULT)?;
+    let manifest = json!({
+        "format": FORMAT, "name": "placet/verifier", "version": env!("CARGO_PKG_VERSION"), "sequence": 0,
+        "interface": version, "imports": imports, "issued": 0, "minimum-host": env!("CARGO_PKG_VERSION"),
+        "trust": trust, "settings": {},
+    });
+    Ok(Verifier::from_component(DEFAULT, &Manifest::from_json(&manifest.to_string())?)?)
+}
 
 /// Everything of ours in an import or export begins with it.
 const PACKAGE: &str = "placet:policy/";

@@ -9,7 +9,10 @@ mod keys;
 mod output;
 mod problem;
 mod random;
+mod reasons;
 mod roots;
+mod show;
+mod site;
 mod wall_clock;
 
 use std::process::ExitCode;

@@ -23,12 +23,15 @@ pub(crate) enum Format {
 pub(crate) enum Outcome {
     /// 0: yes, or done.
     Yes,
+    /// 1: denied, or not usable.
+    No,
 }
 
 impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Yes => Self::SUCCESS,
+            Outcome::No => Self::from(1),
         }
     }
 }
@@ -52,6 +55,11 @@ impl Answer {
     /// Done, or yes.
     pub(crate) fn yes(text: impl Into<String>, json: Value) -> Self {
         Self { text: text.into(), json: Shown::Value(json), outcome: Outcome::Yes }
+    }
+
+    /// Yes or no.
+    pub(crate) fn verdict(yes: bool, text: impl Into<String>, json: Value) -> Self {
+        Self { outcome: if yes { Outcome::Yes } else { Outcome::No }, ..Self::yes(text, json) }
     }
 
     /// A document, which is printed as it is.

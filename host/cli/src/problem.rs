@@ -8,7 +8,7 @@ use std::error::Error;
 pub(crate) struct Problem {
     message: String,
     help: String,
-    reason: Option<&'static str>,
+    reason: Option<String>,
     #[source]
     source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -26,8 +26,8 @@ impl Problem {
     }
 
     /// An artifact or document was refused, with the reason from the table of reasons: exit code 3.
-    pub(crate) fn refused(mut self, reason: &'static str) -> Self {
-        self.reason = Some(reason);
+    pub(crate) fn refused(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
         self
     }
 
@@ -37,7 +37,7 @@ impl Problem {
     }
 
     /// Why an artifact or document was refused, if that is what happened.
-    pub(crate) fn reason(&self) -> Option<&'static str> {
-        self.reason
+    pub(crate) fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
     }
 }

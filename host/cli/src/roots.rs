@@ -18,6 +18,11 @@ pub(crate) struct RootOptions {
 }
 
 impl RootOptions {
+    /// Whether the roots were compiled in.
+    pub(crate) fn are_built_in(&self) -> bool {
+        !BUILT_IN.is_empty()
+    }
+
     /// The roots to verify policies with.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod new;
 mod sign;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
@@ -17,12 +18,14 @@ use crate::problem::Problem;
 pub(crate) enum Command {
     New(Box<new::Arguments>),
     Sign(sign::Arguments),
+    Verify(verify::Arguments),
 }
 
 pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
     match command {
         Command::New(arguments) => new::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
     }
 }
 

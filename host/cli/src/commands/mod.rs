@@ -1,10 +1,22 @@
 //! The commands, one file each.
 
+mod asking;
+mod check;
 mod completions;
+mod consume;
+mod credit;
+mod doctor;
+mod inspect;
+mod install;
+mod jws;
 mod key;
 mod license;
 mod man;
+mod measure;
 mod policy;
+mod remove;
+mod status;
+mod usage;
 
 use crate::output::{Answer, Format};
 
@@ -40,6 +52,20 @@ pub(crate) enum Command {
     /// Pack, sign and check policies
     #[command(subcommand)]
     Policy(policy::Command),
+    Inspect(inspect::Arguments),
+    Install(install::Arguments),
+    Remove(remove::Arguments),
+    Status(status::Arguments),
+    Usage(usage::Arguments),
+    Check(check::Arguments),
+    Preview(consume::Preview),
+    Consume(consume::Consume),
+    Credit(credit::Arguments),
+    Measure(measure::Arguments),
+    Doctor(doctor::Arguments),
+    /// Verify signatures, whatever they sign
+    #[command(subcommand)]
+    Jws(jws::Command),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -50,6 +76,18 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
         Command::Key(command) => key::run(command),
         Command::License(command) => license::run(command),
         Command::Policy(command) => policy::run(command),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Install(arguments) => install::run(&arguments),
+        Command::Remove(arguments) => remove::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
+        Command::Usage(arguments) => usage::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Preview(arguments) => consume::preview(&arguments),
+        Command::Consume(arguments) => consume::run(&arguments),
+        Command::Credit(arguments) => credit::run(&arguments),
+        Command::Measure(arguments) => measure::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Jws(command) => jws::run(command),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
     }

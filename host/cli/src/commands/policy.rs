@@ -1,12 +1,16 @@
 //! `placet policy`: signed policies.
 
 mod inspect;
+mod install;
+mod list;
 mod pack;
+mod rollback;
 mod sign;
 mod verify;
 
 use std::path::{Path, PathBuf};
 
+use placet::{PolicyError, PolicyInfo};
 use serde_json::{Value, json};
 
 use crate::artifact::{Manifest, SigningKey};
@@ -21,6 +25,9 @@ pub(crate) enum Command {
     Sign(sign::Arguments),
     Verify(verify::Arguments),
     Inspect(inspect::Arguments),
+    Install(install::Arguments),
+    List(list::Arguments),
+    Rollback(rollback::Arguments),
 }
 
 pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
@@ -29,6 +36,9 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Install(arguments) => install::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+        Command::Rollback(arguments) => rollback::run(&arguments),
     }
 }
 
@@ -46,6 +56,19 @@ fn refused(path: &Path, reason: &'static str, error: impl std::error::Error + Se
         .find(|(name, _)| *name == reason)
         .map_or("fetch the policy again", |(_, help)| help);
     Problem::new(format!("`{}` is refused", path.display()), help).because(error).refused(reason)
+}
+
+/// A policy that does not run, with the next step.
+fn not_adopted(path: &Path, error: PolicyError) -> Problem {
+    let reason = error.reason();
+    let help = crate::reasons::help(reason);
+    Problem::new(format!("`{}` was not adopted", path.display()), help).because(error).refused(reason)
+}
+
+/// The policy that decides from now on.
+fn adopted(info: &PolicyInfo) -> anyhow::Result<Answer> {
+    let text = format!("{} {} (sequence {}) decides from now on\n", info.name, info.version, info.sequence);
+    Ok(Answer::yes(text, serde_json::to_value(info)?))
 }
 
 /// What a manifest says, for people.

@@ -12,9 +12,6 @@ use crate::output::Answer;
 use crate::problem::Problem;
 use crate::{component, files, wall_clock};
 
-/// The default policy, as the build script built it.
-const DEFAULT_POLICY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/policy.wasm"));
-
 /// Pack a component and its manifest into a policy; with a key, sign it
 ///
 /// The component is the default policy that comes with this command, unless another one is given. The manifest names the
@@ -60,7 +57,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let given = arguments.component.as_deref().map(files::read).transpose()?;
-    let component = given.as_deref().unwrap_or(DEFAULT_POLICY);
+    let component = given.as_deref().unwrap_or(component::DEFAULT);
     let name = arguments
         .component
         .as_deref()

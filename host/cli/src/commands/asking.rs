@@ -1,0 +1,51 @@
+//! What the commands that ask for a decision have in common.
+
+use placet::{Decision, Request};
+
+use crate::problem::Problem;
+use crate::reasons;
+use crate::site::pair;
+
+/// For whom, and with what else.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ContextOptions {
+    /// The tenant to count for
+    #[arg(long, value_name = "NAME")]
+    tenant: Option<String>,
+    /// More for the policy, such as access=read
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    detail: Vec<(String, String)>,
+}
+
+/// A key under which a request counts once.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct OnceOption {
+    /// The same key never counts twice, whatever is retried
+    #[arg(long, value_name = "KEY")]
+    once: Option<String>,
+}
+
+impl ContextOptions {
+    /// Asks.
+    pub(crate) fn ask(&self, request: Request<'_>) -> anyhow::Result<Decision> {
+        let request = match &self.tenant {
+            Some(tenant) => request.tenant(tenant),
+            None => request,
+        };
+        let request = self.detail.iter().fold(request, |request, (name, value)| request.detail(name, value));
+        Ok(request.decide().map_err(|failure| {
+            let help = reasons::help(failure.reason());
+            Problem::new("the policy made no decision", help).because(failure)
+        })?)
+    }
+}
+
+impl OnceOption {
+    /// The request, under the key.
+    pub(crate) fn guard<'a>(&self, request: Request<'a>) -> Request<'a> {
+        match &self.once {
+            Some(key) => request.once(key),
+            None => request,
+        }
+    }
+}

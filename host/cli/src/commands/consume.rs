@@ -1,0 +1,70 @@
+//! `placet consume` and `placet preview`.
+
+use placet::Placet;
+
+use super::asking::{ContextOptions, OnceOption};
+use crate::output::Answer;
+use crate::show;
+use crate::site::SiteOptions;
+
+/// Charge limits, all or none
+///
+/// Quotas, and gauges going up. Exit code 0 when allowed, 1 when denied; then nothing was counted.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:
+  placet consume tokens 1200
+  placet consume tokens 1200 --and requests=1 --tenant t1 --once request-4711")]
+pub(crate) struct Consume {
+    #[command(flatten)]
+    charges: Charges,
+    #[command(flatten)]
+    once: OnceOption,
+}
+
+/// Ask whether charges would be allowed, and count nothing
+///
+/// Exit code 0 when they would be allowed, 1 when denied.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Example:
+  placet preview tokens 1200 --and requests=1")]
+pub(crate) struct Preview {
+    #[command(flatten)]
+    charges: Charges,
+}
+
+#[derive(Debug, clap::Args)]
+struct Charges {
+    /// The limit, as the license names it
+    limit: String,
+    /// Units
+    amount: u64,
+    /// Another charge of the same request
+    #[arg(long, value_name = "LIMIT=AMOUNT", value_parser = charge)]
+    and: Vec<(String, u64)>,
+    #[command(flatten)]
+    context: ContextOptions,
+    #[command(flatten)]
+    site: SiteOptions,
+}
+
+pub(crate) fn run(arguments: &Consume) -> anyhow::Result<Answer> {
+    arguments.charges.ask(|placet, limit, amount| arguments.once.guard(placet.consume(limit, amount)))
+}
+
+pub(crate) fn preview(arguments: &Preview) -> anyhow::Result<Answer> {
+    arguments.charges.ask(|placet, limit, amount| placet.preview(limit, amount))
+}
+
+impl Charges {
+    fn ask(&self, request: impl for<'a> Fn(&'a Placet, &str, u64) -> placet::Request<'a>) -> anyhow::Result<Answer> {
+        let placet = self.site.open()?;
+        let request = request(&placet, &self.limit, self.amount);
+        let request = self.and.iter().fold(request, |request, (limit, amount)| request.and(limit, *amount));
+        show::decision(&self.context.ask(request)?)
+    }
+}
+
+fn charge(text: &str) -> Result<(String, u64), String> {
+    let (limit, amount) = crate::site::pair(text).map_err(|_| "write LIMIT=AMOUNT, such as requests=1".to_owned())?;
+    Ok((limit, amount.parse().map_err(|_| format!("`{amount}` is no whole number"))?))
+}

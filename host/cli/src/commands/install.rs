@@ -1,0 +1,52 @@
+//! `placet install`.
+
+use std::path::PathBuf;
+
+use placet::InstallError;
+
+use crate::output::Answer;
+use crate::problem::Problem;
+use crate::site::SiteOptions;
+use crate::{files, reasons, show};
+
+/// Install a license
+///
+/// It is verified first; one that does not hold changes nothing (exit code 3). Renewals and top-ups are installed the same way.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:
+  placet install license.json --state state/
+  placet install license.json --dry-run")]
+pub(crate) struct Arguments {
+    /// The license; `-` for standard input
+    file: PathBuf,
+    /// The name to install it under, in place of one that has it; made from the license's id unless told
+    #[arg(long)]
+    name: Option<String>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    site: SiteOptions,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
+    let document = files::read(&arguments.file)?;
+    let placet = arguments.site.open()?;
+    if arguments.dry_run {
+        let before = placet.status();
+        let name = arguments.name.as_deref().unwrap_or("preview");
+        let after =
+            placet.inspect(&document, Some(name)).map_err(|failure| not_installed(&arguments.file, failure.into()))?;
+        return Ok(Answer::verdict(after.usable, show::preview(&before, &after), serde_json::to_value(&after)?));
+    }
+    let status = placet.install(&document, arguments.name.as_deref());
+    show::status(&status.map_err(|error| not_installed(&arguments.file, error))?)
+}
+
+fn not_installed(file: &std::path::Path, error: InstallError) -> Problem {
+    let reason = error.reason().to_owned();
+    let refused = matches!(error, InstallError::Refused { .. });
+    let problem =
+        Problem::new(format!("`{}` was not installed", file.display()), reasons::help(&reason)).because(error);
+    if refused { problem.refused(reason) } else { problem }
+}

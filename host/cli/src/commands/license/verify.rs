@@ -1,0 +1,104 @@
+//! `placet license verify`.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use placet::{License, Verifier};
+use serde_json::{Value, json};
+
+use crate::commands::inspect::peek;
+use crate::output::{Answer, table};
+use crate::problem::Problem;
+use crate::site::SiteOptions;
+use crate::{component, files, keys, reasons, show, wall_clock};
+
+/// Check who signed a license, and show what it grants
+///
+/// Against public keys, as the vendor does after issuing, or against a signed policy, as the product does. An expired license is
+/// genuine too: its state is shown. Exit code 3 when it is refused.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:
+  placet license verify license.json --key licensing.pub
+  placet license verify license.json --policy acme-router.wasm --root vendor.pub --summary for-support.json")]
+pub(crate) struct Arguments {
+    /// The license; `-` for standard input
+    file: PathBuf,
+    /// A public key to verify with, PEM or JWK; may be given several times
+    #[arg(long, value_name = "FILE", conflicts_with = "policy")]
+    key: Vec<PathBuf>,
+    /// The name that the policy knows the key by, if it is not the thumbprint
+    #[arg(long, value_name = "ID", requires = "key")]
+    kid: Option<String>,
+    /// Write the safe summary, which may be handed to support: names, times and limits, never the token
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
+    #[command(flatten)]
+    site: SiteOptions,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
+    let document = files::read(&arguments.file)?;
+    let verifier = if arguments.key.is_empty() { by_policy(arguments)? } else { by_keys(arguments, &document)? };
+    let license = verifier.verify(&document).map_err(|error| {
+        let reason = error.reason().to_owned();
+        let message = format!("`{}` is not verified", arguments.file.display());
+        Problem::new(message, reasons::help(&reason)).because(error).refused(reason)
+    })?;
+    let summary = show::summary(&license.summary);
+    if let Some(path) = &arguments.summary {
+        files::write(path, serde_json::to_string_pretty(&summary)?.as_bytes())?;
+    }
+    Ok(Answer::yes(table(&rows(&license)), serde_json::to_value(&license)?))
+}
+
+fn rows(license: &License) -> Vec<(&'static str, String)> {
+    let now = u64::try_from(wall_clock::now().as_millisecond()).unwrap_or(0);
+    vec![
+        ("Signature:", format!("valid ({})", license.algorithm)),
+        ("License:", license.id.clone()),
+        ("Plan:", license.plan.to_string()),
+        ("Organization:", license.organization.clone()),
+        ("State:", format!("{} ({})", license.state, license.reason)),
+        ("Expires:", show::expiry(license.summary.expires, now)),
+        ("Key id:", license.summary.key.clone()),
+        ("Limits:", show::limits(license.limits())),
+        ("Features:", if license.features().is_empty() { "none".to_owned() } else { license.features().join(", ") }),
+    ]
+}
+
+fn by_policy(arguments: &Arguments) -> anyhow::Result<Verifier> {
+    if arguments.site.policy.is_none() {
+        let help = "give `--key FILE` with the vendor's public key, or `--policy FILE` with the signed policy";
+        return Err(Problem::new("nothing says whom to trust", help).into());
+    }
+    Ok(arguments.site.builder()?.verifier().map_err(crate::site::not_opened)?)
+}
+
+/// A verifier that trusts these keys, for whatever product the license names.
+fn by_keys(arguments: &Arguments, document: &[u8]) -> anyhow::Result<Verifier> {
+    let audience = peek(document).and_then(|(_, claims)| first_audience(&claims));
+    let mut trust = Vec::new();
+    for path in &arguments.key {
+        let key = keys::PublicKey::read(path)?;
+        let kid = arguments.kid.as_deref().unwrap_or(key.kid());
+        let mut entry = json!({
+            "kid": kid, "jwk": jwk_named(&key, kid), "format": "placet/1", "use": ["license"],
+        });
+        if let (Some(audience), Some(entry)) = (&audience, entry.as_object_mut()) {
+            entry.insert("product".to_owned(), audience.as_str().into());
+        }
+        trust.push(entry);
+    }
+    component::verifier(&Value::Array(trust)).context("the embedded policy does not run")
+}
+
+fn jwk_named(key: &keys::PublicKey, kid: &str) -> Value {
+    let mut jwk = key.jwk();
+    jwk.insert("kid".to_owned(), kid.into());
+    Value::Object(jwk)
+}
+
+fn first_audience(claims: &Value) -> Option<String> {
+    let audience = claims.get("aud")?;
+    audience.as_str().or_else(|| audience.get(0)?.as_str()).map(ToOwned::to_owned)
+}

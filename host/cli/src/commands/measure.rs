@@ -1,0 +1,28 @@
+//! `placet measure`.
+
+use super::asking::ContextOptions;
+use crate::output::Answer;
+use crate::show;
+use crate::site::SiteOptions;
+
+/// Report the level of a gauge
+///
+/// For what the product counts by itself. The level is recorded even above the maximum, and then denied: exit code 1.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Example:
+  placet measure objects 42 --tenant t1")]
+pub(crate) struct Arguments {
+    /// The limit, as the license names it
+    limit: String,
+    /// The level that was measured
+    level: u64,
+    #[command(flatten)]
+    context: ContextOptions,
+    #[command(flatten)]
+    site: SiteOptions,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
+    let placet = arguments.site.open()?;
+    show::decision(&arguments.context.ask(placet.measure(&arguments.limit, arguments.level))?)
+}

@@ -1,0 +1,36 @@
+//! `placet policy install`.
+
+use std::path::PathBuf;
+
+use placet::OpenError;
+
+use crate::output::Answer;
+use crate::site::SiteOptions;
+
+/// Install a policy: the first one, or a newer one
+///
+/// It is verified, compiled and tested before it counts; until then, and if anything fails, the one of before decides. A policy
+/// older than what was adopted is refused (exit code 3): to go back on purpose, `placet policy rollback`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Example:
+  placet policy install acme-router-1.5.0.wasm --state state/ --root vendor.pub")]
+pub(crate) struct Arguments {
+    /// The signed policy
+    file: PathBuf,
+    #[command(flatten)]
+    site: SiteOptions,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
+    let placet = match arguments.site.builder()?.open() {
+        Ok(placet) => placet,
+        // The first policy of this installation.
+        Err(OpenError::NoPolicy) => {
+            let builder = arguments.site.builder()?.policy(&arguments.file);
+            builder.open().map_err(crate::site::not_opened)?
+        }
+        Err(error) => return Err(crate::site::not_opened(error).into()),
+    };
+    let info = placet.install_policy(&arguments.file).map_err(|error| super::not_adopted(&arguments.file, error))?;
+    super::adopted(&info)
+}

@@ -1,0 +1,26 @@
+//! `placet policy rollback`.
+
+use std::path::PathBuf;
+
+use crate::output::Answer;
+use crate::site::SiteOptions;
+
+/// Go back to an older policy, on purpose
+///
+/// To exactly this file, and no lower than what the product and the licenses demand. The status warns `policy-rolled-back` until
+/// a policy above all that were adopted is installed. `placet policy list` names the files that are kept.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Example:
+  placet policy rollback acme-router-1.4.0.wasm --state state/ --root vendor.pub")]
+pub(crate) struct Arguments {
+    /// The older signed policy
+    file: PathBuf,
+    #[command(flatten)]
+    site: SiteOptions,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
+    let placet = arguments.site.open()?;
+    let info = placet.rollback_policy(&arguments.file).map_err(|error| super::not_adopted(&arguments.file, error))?;
+    super::adopted(&info)
+}

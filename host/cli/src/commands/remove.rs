@@ -1,0 +1,29 @@
+//! `placet remove`.
+
+use crate::output::Answer;
+use crate::problem::Problem;
+use crate::reasons;
+use crate::site::SiteOptions;
+
+/// End an installed license at once
+///
+/// No copy of it is kept. What was counted stays counted, should it be installed again.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Example:
+  placet remove lic_2026_0042")]
+pub(crate) struct Arguments {
+    /// The document's name or the license's id; `placet status` shows both
+    license: String,
+    #[command(flatten)]
+    site: SiteOptions,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
+    let placet = arguments.site.open()?;
+    let status = placet.remove(&arguments.license).map_err(|error| {
+        let help = reasons::help(error.reason());
+        Problem::new(format!("`{}` was not removed", arguments.license), help).because(error)
+    })?;
+    let text = format!("removed `{}`; the state is now {} ({})\n", arguments.license, status.state, status.reason);
+    Ok(Answer::yes(text, serde_json::to_value(&status)?))
+}

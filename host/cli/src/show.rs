@@ -1,0 +1,170 @@
+//! Decisions, states and licenses as people read them.
+
+use jiff::Timestamp;
+use placet::{Decision, LicenseStatus, Limit, Status, Summary, Usage, Warning};
+use serde_json::json;
+
+use crate::output::{Answer, table};
+
+/// A decision: one line, and its warnings below.
+pub(crate) fn decision(decision: &Decision) -> anyhow::Result<Answer> {
+    let verdict = if decision.allowed { "allowed" } else { "denied" };
+    let used: Vec<_> = decision.usage.iter().map(used_of).collect();
+    let used = if used.is_empty() { String::new() } else { format!(" ({})", used.join(", ")) };
+    let mut text = format!("{verdict}: {}{used}\n", decision.reason);
+    for warning in &decision.warnings {
+        text.push_str(&format!("  warning: {}\n", warning.text));
+    }
+    for detail in &decision.details {
+        text.push_str(&format!("  {}: {}\n", detail.name, detail.value));
+    }
+    if !decision.allowed {
+        text.push_str(&format!("  help: {}\n", crate::reasons::help(&decision.reason)));
+    }
+    Ok(Answer::verdict(decision.allowed, text, serde_json::to_value(decision)?))
+}
+
+/// The state of an installation.
+pub(crate) fn status(status: &Status) -> anyhow::Result<Answer> {
+    let mut rows = vec![
+        ("state", format!("{} ({})", status.state, status.reason)),
+        ("usable", yes_or_no(status.usable)),
+        ("grace", if status.state == "grace" { format!("running ({})", status.reason) } else { "none".into() }),
+    ];
+    rows.extend(status.until.map(|until| ("until", moment(until))));
+    rows.extend(status.licenses.iter().flat_map(|license| license_rows(license, status.evaluated)));
+    rows.push(("features", names(status.features.iter().map(|feature| &*feature.name))));
+    rows.extend(limit_rows(&status.limits, &status.usage));
+    rows.push((
+        "policy",
+        format!("{} {} (sequence {})", status.policy.name, status.policy.version, status.policy.sequence),
+    ));
+    rows.extend(document_rows(status));
+    rows.extend(warning_rows(&status.warnings));
+    Ok(Answer::verdict(status.usable, table(&rows), serde_json::to_value(status)?))
+}
+
+/// What is used.
+pub(crate) fn usage(usage: &[Usage]) -> anyhow::Result<Answer> {
+    let rows: Vec<_> = usage.iter().map(|usage| (&*usage.limit, counted(usage))).collect();
+    let text = if rows.is_empty() { "no limits are counted here\n".to_owned() } else { table(&rows) };
+    Ok(Answer::yes(text, serde_json::to_value(usage)?))
+}
+
+/// One license, row by row.
+pub(crate) fn license_rows(license: &Summary, now: u64) -> Vec<(&'static str, String)> {
+    let detail =
+        |name: &str| license.details.iter().find(|detail| detail.name == name).map(|detail| detail.value.clone());
+    let mut rows = vec![
+        ("license", format!("{}: {} ({})", license.id, license.state, license.reason)),
+        ("  organization", license.customer.clone()),
+        ("  plan", license.plan.clone()),
+        ("  key id", license.key.clone()),
+    ];
+    rows.extend(detail("sku").map(|sku| ("  sku", sku)));
+    rows.push(("  expires", expiry(license.expires, now)));
+    rows.retain(|(_, value)| !value.is_empty());
+    rows
+}
+
+/// A limit as the license names it, for a license that is not counted here.
+pub(crate) fn limits(limits: &[Limit]) -> String {
+    let limit = |limit: &Limit| match limit.max {
+        Some(max) => format!("{} = {max} ({})", limit.name, limit.kind),
+        None => format!("{} = unlimited ({})", limit.name, limit.kind),
+    };
+    names(limits.iter().map(limit))
+}
+
+/// `2027-01-01T00:00:00Z (39 days left)`.
+pub(crate) fn expiry(expires: Option<u64>, now: u64) -> String {
+    let Some(expires) = expires else { return "never".to_owned() };
+    let days = i128::from(expires).wrapping_sub(i128::from(now)).div_euclid(86_400_000);
+    match days {
+        ..=-1 => format!("{} (ended {} days ago)", moment(expires), -days),
+        1 => format!("{} (1 day left)", moment(expires)),
+        _ => format!("{} ({days} days left)", moment(expires)),
+    }
+}
+
+/// The safe summary for a support hand-over: scalars and names alone.
+pub(crate) fn summary(license: &Summary) -> serde_json::Value {
+    let detail = |name: &str| license.details.iter().find(|detail| detail.name == name).map(|detail| &*detail.value);
+    json!({
+        "license_id": license.id,
+        "customer": license.customer,
+        "sku": detail("sku"),
+        "key_id": license.key,
+        "issuer": license.issuer,
+        "issued": license.issued.map(moment),
+        "not_before": license.starts.map(moment),
+        "expiry": license.expires.map(moment),
+        "features": license.features.join(", "),
+        "limits": limits(&license.limits),
+    })
+}
+
+/// What is wrong with documents, for a preview.
+pub(crate) fn preview(before: &LicenseStatus, after: &LicenseStatus) -> String {
+    let mut rows = vec![("state", changed(&before.state, &after.state))];
+    let names = |status: &LicenseStatus| status.features.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+    rows.push(("features", changed(&self::names(names(before)), &self::names(names(after)))));
+    rows.push(("limits", changed(&limits(&before.limits), &limits(&after.limits))));
+    table(&rows)
+}
+
+fn changed(before: &str, after: &str) -> String {
+    if before == after { format!("{after} (unchanged)") } else { format!("{before} -> {after}") }
+}
+
+/// Milliseconds as RFC 3339.
+pub(crate) fn moment(instant: u64) -> String {
+    let timestamp = i64::try_from(instant).ok().and_then(|instant| Timestamp::from_millisecond(instant).ok());
+    timestamp.map_or_else(|| instant.to_string(), |timestamp| timestamp.to_string())
+}
+
+fn limit_rows(limits: &[Limit], usage: &[Usage]) -> Vec<(&'static str, String)> {
+    let row = |limit: &Limit| match usage.iter().find(|usage| usage.limit == limit.name) {
+        Some(usage) => format!("{}: {}", limit.name, counted(usage)),
+        None => format!("{}: {} for each tenant (see `placet usage --tenant NAME`)", limit.name, maximum(limit.max)),
+    };
+    limits.iter().map(|limit| ("limit", row(limit))).collect()
+}
+
+fn document_rows(status: &Status) -> Vec<(&'static str, String)> {
+    let odd = status.documents.iter().filter(|document| !document.adopted || document.recovered);
+    odd.map(|document| {
+        let note = if document.recovered { " (the kept copy stands in)" } else { "" };
+        ("document", format!("{}: {}{note}", document.name, document.reason))
+    })
+    .collect()
+}
+
+fn warning_rows(warnings: &[Warning]) -> Vec<(&'static str, String)> {
+    warnings.iter().map(|warning| ("warning", format!("{}: {}", warning.reason, warning.text))).collect()
+}
+
+fn used_of(usage: &Usage) -> String {
+    format!("{}: {}", usage.limit, counted(usage))
+}
+
+fn counted(usage: &Usage) -> String {
+    let undecided = usage.details.iter().find(|detail| detail.name == "undecided");
+    match undecided {
+        Some(why) => format!("not decided by this policy ({})", why.value),
+        None => format!("{} of {}", usage.used, maximum(usage.max)),
+    }
+}
+
+fn maximum(max: Option<u64>) -> String {
+    max.map_or_else(|| "unlimited".to_owned(), |max| max.to_string())
+}
+
+fn names<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
+    let names: Vec<_> = names.into_iter().map(|name| name.as_ref().to_owned()).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+fn yes_or_no(yes: bool) -> String {
+    if yes { "yes" } else { "no" }.to_owned()
+}
