@@ -205,7 +205,8 @@ fn create_private(parent: &Dir, name: &Path) -> std::io::Result<()> {
 }
 
 fn sync(dir: &Dir) -> std::io::Result<()> {
-    dir.try_clone()?.into_std_file().sync_all()
+    // The handle itself can only be used for looking names up (O_PATH).
+    dir.open(".")?.sync_all()
 }
 
 #[cfg(test)]
