@@ -316,6 +316,13 @@ impl Installation {
     }
 }
 
+impl Drop for Installation {
+    /// Leaves the latest time mark behind, for the next opening to compare with. A failure costs no more than a minute of it.
+    fn drop(&mut self) {
+        drop(self.clock.commit(&*self.store));
+    }
+}
+
 fn load(
     tested: &Tested,
     sources: &[Source],

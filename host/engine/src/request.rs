@@ -58,7 +58,7 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Asks.
+    /// Asks. Where no decision could be made, it may yet have been counted; ask again under the same [`Request::once`] key.
     ///
     /// # Errors
     ///

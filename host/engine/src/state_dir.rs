@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use cap_fs_ext::OpenOptionsSyncExt;
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, MetadataExt, OpenOptions, OpenOptionsExt};
+use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, File, MetadataExt, OpenOptions, OpenOptionsExt};
 
 /// A folder of the state directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +123,8 @@ impl StateDir {
 
     /// A file, whole; none where it is not there.
     pub(crate) fn read(&self, folder: Folder, name: &str, max: u64) -> Result<Option<Vec<u8>>, StateError> {
-        let content = self.dir.open_dir(folder.name()).and_then(|dir| read_regular(&dir, name, max));
+        let content =
+            self.dir.open_dir(folder.name()).and_then(|dir| read_regular(dir.open_with(name, &reading())?, max));
         match content {
             Ok(content) => Ok(Some(content)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -175,19 +176,24 @@ impl StateDir {
     }
 }
 
-/// A file by path, whole: for what an operator or a product names, such as a signed policy.
+/// A file by path, whole, links followed: for what an operator or a product names and a signature proves, a policy.
 pub(crate) fn read_path(path: &Path, max: u64) -> Result<Vec<u8>, StateError> {
-    let failed = |source| StateError { action: "read", path: path.to_owned(), source };
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = path.file_name().ok_or_else(|| failed(ErrorKind::InvalidInput.into()))?;
-    let dir = Dir::open_ambient_dir(parent, ambient_authority()).map_err(failed)?;
-    read_regular(&dir, Path::new(name), max).map_err(failed)
+    let file = File::open_ambient_with(path, &reading(), ambient_authority());
+    file.and_then(|file| read_regular(file, max)).map_err(|source| StateError {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })
 }
 
-fn read_regular(dir: &Dir, name: impl AsRef<Path>, max: u64) -> std::io::Result<Vec<u8>> {
+/// A FIFO must not block the opening.
+fn reading() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).nonblock(true);
-    let file = dir.open_with(name, &options)?;
+    options
+}
+
+fn read_regular(file: File, max: u64) -> std::io::Result<Vec<u8>> {
     if !file.metadata()?.is_file() {
         return Err(std::io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
     }
