@@ -71,9 +71,10 @@ fn file_error(error: files::Error) -> FileError {
 
 fn counter_error(error: counters::Error) -> CounterError {
     match error {
-        counters::Error::Exceeded(excess) => {
-            CounterError::Exceeded { entry: usize::try_from(excess.entry).unwrap_or(usize::MAX), current: excess.current }
-        }
+        counters::Error::Exceeded(excess) => CounterError::Exceeded {
+            entry: usize::try_from(excess.entry).unwrap_or(usize::MAX),
+            current: excess.current,
+        },
         counters::Error::Repeated(recorded) => CounterError::Repeated(recorded),
         counters::Error::Unavailable(reason) => CounterError::Unavailable(reason),
         counters::Error::Other(text) => CounterError::Other(text),

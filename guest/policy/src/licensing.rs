@@ -25,8 +25,7 @@ impl Guest for Component {
 
     fn inspect(document: Vec<u8>, name: Option<String>) -> Status {
         let time = host::time();
-        loaded::policy(|policy| policy.inspect(&document, name.as_deref(), time))
-            .unwrap_or_else(|| not_loaded(time))
+        loaded::policy(|policy| policy.inspect(&document, name.as_deref(), time)).unwrap_or_else(|| not_loaded(time))
     }
 
     fn report(tenant: Option<String>) -> Result<Vec<Usage>, String> {
@@ -34,11 +33,7 @@ impl Guest for Component {
             .unwrap_or_else(|| Err(reason::NOT_LOADED.to_string()))
     }
 
-    fn holders(
-        _limit: String,
-        _tenant: Option<String>,
-        _after: Option<String>,
-    ) -> Result<Vec<Holder>, String> {
+    fn holders(_limit: String, _tenant: Option<String>, _after: Option<String>) -> Result<Vec<Holder>, String> {
         Err(reason::LIMIT_UNDECIDED.to_string())
     }
 }
