@@ -1,16 +1,12 @@
 //! The JSONTestSuite: texts named by whether a parser must take them.
 
-use std::path::PathBuf;
+mod vectors;
 
 use placet_rules::json;
 
 #[test]
 fn texts_are_taken_or_refused_as_their_names_say() {
-    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors");
-    let folder = std::env::var_os("PLACET_VECTORS").map_or_else(beside, PathBuf::from).join("json/test_parsing");
-    if !folder.exists() {
-        return;
-    }
+    let Some(folder) = vectors::folder("json/test_parsing") else { return };
     let mut count = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -1,7 +1,7 @@
 //! Documents signed by others: what they say is right and what they say is wrong.
 #![expect(clippy::unwrap_used, reason = "a helper of tests may panic")]
 
-use std::path::PathBuf;
+mod vectors;
 
 use placet_rules::jwk::PublicKey;
 use placet_rules::{base64url, jws};
@@ -52,11 +52,6 @@ fn told(row: &Value) -> String {
 
 /// None where the folder is not there.
 fn rows(file: &str) -> Option<Vec<Value>> {
-    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors");
-    let folder = std::env::var_os("PLACET_VECTORS").map_or_else(beside, PathBuf::from).join("jws");
-    if !folder.exists() {
-        return None;
-    }
-    let text = std::fs::read_to_string(folder.join(file)).unwrap();
+    let text = std::fs::read_to_string(vectors::folder("jws")?.join(file)).unwrap();
     Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
