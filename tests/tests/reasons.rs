@@ -13,6 +13,9 @@ const CRATES: [&str; 5] = ["guest/rules", "guest/policy", "host/artifact", "host
 const TAKE_A_REASON: [&str; 6] =
     ["warning", "unfit", "Failure::new", "Refusal::at", "Refusal::new", "DocumentError::Other"];
 
+/// Methods whose last argument is a reason: of an event, and of the command's refusals.
+const SAY_A_REASON: [&str; 2] = ["refused", "tell"];
+
 #[test]
 fn every_reason_has_its_row_and_every_row_its_reason() {
     let given = given();
@@ -121,6 +124,14 @@ impl<'ast> Visit<'ast> for Reasons {
             self.within(takes_one && index == 0, |this| this.visit_expr(argument));
         }
         self.visit_expr(&call.func);
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        let takes_one = SAY_A_REASON.contains(&call.method.to_string().as_str());
+        for (index, argument) in call.args.iter().enumerate() {
+            self.within(takes_one && index + 1 == call.args.len(), |this| this.visit_expr(argument));
+        }
+        self.visit_expr(&call.receiver);
     }
 
     // What is matched against is an answer of something else.
