@@ -1,5 +1,6 @@
 //! What the tests of the whole share. The crate is used by nothing else.
 
+pub mod hostile;
 pub mod rig;
 pub mod source;
 pub mod vectors;

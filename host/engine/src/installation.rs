@@ -222,8 +222,16 @@ impl Installation {
         }
         let preview = loaded.inspect(document, Some(&name)).map_err(Failure::from)?;
         accepted(&preview, &name)?;
+        let before = self.state.read(Folder::Licenses, &name, MAX_DOCUMENT)?;
         self.state.put(Folder::Licenses, &name, document)?;
-        self.load_anew(&changing)?;
+        if let Err(failure) = self.load_anew(&changing) {
+            // What could not be loaded now could not be loaded at the next start either.
+            match before {
+                Some(before) => self.state.put(Folder::Licenses, &name, &before)?,
+                None => drop(self.state.remove(Folder::Licenses, &name)?),
+            }
+            return Err(failure.into());
+        }
         drop(changing);
         Ok((self.status(), name))
     }

@@ -6,6 +6,7 @@ mod builder;
 mod capability;
 mod clock;
 mod code_cache;
+mod code_size;
 mod decision;
 mod documents;
 mod environment;

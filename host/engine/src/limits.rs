@@ -32,3 +32,16 @@ pub(crate) const STACK: usize = 512 << 10;
 /// Bytes that a policy may hand to the host in one call or answer. A status over 256 documents is far smaller; a verified
 /// payload has 1 MiB at most.
 pub(crate) const ANSWER: usize = 16 << 20;
+
+/// Bytes of one function. The largest of the default policy has 22 KB. A compiler's time grows with the square: half a second for
+/// this, a minute for ten times as much.
+pub(crate) const FUNCTION: u64 = 64 << 10;
+
+/// Bytes of all functions. The default policy has 415 KB; the worst that fits takes some seconds to compile.
+pub(crate) const CODE: u64 = 2 << 20;
+
+/// Local variables of one function. The default policy needs 66; a loop around many of them costs time and memory by their number.
+pub(crate) const LOCALS: u32 = 250;
+
+/// Parameters and results of one function or block. The canonical ABI passes 17 at most; a block of three bytes can pass them all.
+pub(crate) const SIGNATURE: usize = 40;

@@ -11,6 +11,7 @@ use crate::Attribute;
 use crate::bindings::exports::placet::policy::licensing::Config;
 use crate::clock::Clock;
 use crate::code_cache;
+use crate::code_size::CodeSizeError;
 use crate::error::PolicyError;
 use crate::program::Program;
 use crate::sandbox::{CompileError, Sandbox};
@@ -137,7 +138,8 @@ pub(crate) fn host_version() -> Version {
 
 fn compile_reason(error: &CompileError) -> &'static str {
     match error {
-        CompileError::Invalid(_) => "policy-invalid",
+        CompileError::Invalid(_) | CompileError::Size(CodeSizeError::Invalid(_)) => "policy-invalid",
+        CompileError::Size(_) => "policy-excess",
         CompileError::Imports(_) | CompileError::Undeclared(_) => "policy-imports",
         CompileError::Interface(_) => "policy-interface",
     }

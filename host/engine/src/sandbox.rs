@@ -13,6 +13,7 @@ use wasmtime::{Config, Engine, Store, StoreLimits, StoreLimitsBuilder, Trap, Upd
 use crate::bindings::{Policy, PolicyPre};
 use crate::capability::{Calls, ClockCapability, CountersCapability, FilesCapability};
 use crate::code_cache::TrustedCode;
+use crate::code_size::{self, CodeSizeError};
 use crate::limits;
 
 /// The interfaces that a policy may import.
@@ -47,6 +48,9 @@ pub(crate) enum SandboxError {
 /// Why a component was not accepted. Whose fault: the policy's vendor.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CompileError {
+    /// Its code is too large to compile it.
+    #[error(transparent)]
+    Size(#[from] CodeSizeError),
     /// It is no valid component.
     #[error("the policy does not compile")]
     Invalid(#[source] wasmtime::Error),
@@ -135,6 +139,7 @@ impl Sandbox {
 
     /// Compiles a component and looks at what it imports and exports. Runs nothing of it.
     pub(crate) fn compile(&self, component: &[u8]) -> Result<Compiled, CompileError> {
+        code_size::check(component)?;
         self.admit(&Component::from_binary(&self.engine, component).map_err(CompileError::Invalid)?)
     }
 
