@@ -1,0 +1,143 @@
+//! What a decision costs, each figure beside what it is to be compared with, in one run: `scripts/bench`.
+
+mod native;
+
+use std::hint::black_box;
+use std::io::Write;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use placet::Placet;
+use placet_rules::decide;
+use placet_rules::types::{Charge, Context};
+use placet_tests::rig::{Site, claims, component};
+
+/// How long each figure is measured.
+const SPAN: Duration = Duration::from_secs(2);
+
+fn main() {
+    let site = Site::default();
+    let mut license = claims("lic_1");
+    license["limits"]["tokens"]["max"] = u64::MAX.into();
+    license["limits"]["rest"] = serde_json::json!({"kind": "quota", "max": 0});
+    site.license(&license);
+    println!("component: {} KB (goal: 500)", component().len() / 1_000);
+    openings(&site);
+    let placet = site.open();
+    decisions(&site, &placet);
+    durable(&site, &placet);
+}
+
+fn openings(site: &Site) {
+    let mut cold = Vec::new();
+    for _ in 0..3 {
+        drop(std::fs::remove_dir_all(site.path("state")));
+        cold.push(timed(|| site.open()));
+    }
+    let warm: Vec<_> = (0..30).map(|_| timed(|| site.open())).collect();
+    println!("open, compiling: {:?} at the median", median(cold));
+    println!("open, with native code at hand: {:?} at the median (goal: 5 ms)", median(warm));
+    let before = resident();
+    let open = site.open();
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    println!("resident after opening with {cores} instances: {} KiB more", resident().saturating_sub(before));
+    drop(open);
+}
+
+fn decisions(site: &Site, placet: &Placet) {
+    let license = std::fs::read(site.path("license.json")).expect("a license");
+    let native = native::Native::new(&site.vendor.manifest(10), license);
+    let context = Context { tenant: None, once: None, details: Vec::new() };
+    let view = native.view();
+    println!("\nat the median, and for 99 of 100:");
+    let through = each("check, through the component", || {
+        assert!(placet.check(black_box("sso")).decide().expect("an answer").allowed);
+    });
+    let alone = each("check, the same rules natively, with the clock read", || {
+        assert!(view.covers(native::time()));
+        assert!(decide::check(black_box(&view), "sso", &context).allowed);
+    });
+    println!("  ratio: {:.1}", through / alone);
+    // Denied: it reads a counter, and commits nothing.
+    let through = each("consume that is denied, through the component", || {
+        assert!(!placet.consume(black_box("rest"), 1).decide().expect("an answer").allowed);
+    });
+    let alone = each("consume that is denied, the same rules natively over a map", || {
+        let charges = [Charge { limit: "rest".to_owned(), amount: 1 }];
+        assert!(!decide::consume(black_box(&view), &charges, &context, &native).expect("an answer").allowed);
+    });
+    println!("  ratio: {:.1}", through / alone);
+}
+
+fn durable(site: &Site, placet: &Placet) {
+    println!("\ndurable, on the disk of `{}`, in calls per second:", site.path("").display());
+    for callers in [1, 2, 8] {
+        let raw = rate(callers, |caller| {
+            let mut file = std::fs::File::create(site.path(&format!("raw-{caller}"))).expect("a file");
+            move || {
+                file.write_all(&[1; 64]).expect("writes");
+                file.sync_data().expect("syncs");
+            }
+        });
+        let consume = rate(callers, |_| || assert!(placet.consume("tokens", 1).decide().expect("an answer").allowed));
+        println!("  {callers} callers: consume {consume:.0}, write + fdatasync {raw:.0}, ratio {:.2}", consume / raw);
+    }
+}
+
+/// Calls per second of so many threads.
+fn rate<C: FnMut() + Send>(callers: usize, make: impl Fn(usize) -> C) -> f64 {
+    let calls: u64 = thread::scope(|scope| {
+        let threads: Vec<_> = (0..callers)
+            .map(|caller| {
+                let mut call = make(caller);
+                scope.spawn(move || {
+                    let start = Instant::now();
+                    let mut calls = 0;
+                    while start.elapsed() < SPAN {
+                        call();
+                        calls += 1;
+                    }
+                    calls
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
+    });
+    calls as f64 / SPAN.as_secs_f64()
+}
+
+/// Nanoseconds of one call at the median; in batches of ten, since asking the time takes time.
+fn each(what: &str, mut call: impl FnMut()) -> f64 {
+    const BATCH: u32 = 10;
+    let start = Instant::now();
+    let mut batches = Vec::new();
+    while start.elapsed() < SPAN {
+        let before = Instant::now();
+        (0..BATCH).for_each(|_| call());
+        batches.push(before.elapsed() / BATCH);
+    }
+    batches.sort_unstable();
+    let at = |share: usize| batches[batches.len() * share / 100].as_nanos();
+    println!("{what}: {} ns, {} ns", at(50), at(99));
+    at(50) as f64
+}
+
+fn timed<T>(act: impl FnOnce() -> T) -> Duration {
+    let before = Instant::now();
+    let made = act();
+    let took = before.elapsed();
+    drop(made);
+    took
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+/// KiB.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or(0)
+}
