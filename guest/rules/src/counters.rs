@@ -63,6 +63,18 @@ pub struct Recorded {
     pub sums: Vec<u64>,
 }
 
+/// The most counters that a host reads in one call.
+const READ_MAX: usize = 1_000;
+
+/// What any number of counters hold: at one moment, as long as one call can ask for all of them.
+pub(crate) fn read_all(counters: &dyn Counters, names: &[String]) -> Result<Vec<u64>, CounterError> {
+    let mut held = Vec::with_capacity(names.len());
+    for names in names.chunks(READ_MAX) {
+        held.extend(counters.read(names)?);
+    }
+    Ok(held)
+}
+
 /// The host's counters. Each call happens whole or not at all, and is durable when it answers.
 pub trait Counters {
     /// What the counters hold at one moment; 0 where nothing was added yet.

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::counters::{CounterError, Counters};
+use crate::counters::{CounterError, Counters, read_all};
 use crate::document::Source;
 use crate::duration::MINUTE;
 use crate::types::Instant;
@@ -23,7 +23,7 @@ pub(crate) fn recall(sources: &mut [Source], counters: &dyn Counters, now: Insta
         return Ok(());
     }
     let names: Vec<String> = good.iter().map(|source| mark(&source.name)).collect();
-    let held = counters.read(&names).map_err(why)?;
+    let held = read_all(counters, &names).map_err(why)?;
     let mut outcome = Ok(());
     for ((source, mark), held) in good.iter_mut().zip(&names).zip(held) {
         source.seen = Some(held);

@@ -76,7 +76,12 @@ fn view(judged: &[Judged<'_>], coverage: Option<Coverage>, sources: &[Source], t
         features: grants::features(&holding),
         readable: BTreeSet::new(),
         limits: grants::limits(if holding.is_empty() { &ended } else { &holding }),
+        ended: BTreeMap::new(),
     };
+    if !holding.is_empty() {
+        view.ended = grants::limits(&ended);
+        view.ended.retain(|name, _| !view.limits.contains_key(name));
+    }
     if !view.usable {
         view.readable = ended
             .iter()

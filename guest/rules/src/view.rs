@@ -31,6 +31,8 @@ pub struct View {
     pub readable: BTreeSet<String>,
     /// By name. Of the licenses that hold; where none does, of those that expired, so that what was used can be given back.
     pub limits: BTreeMap<String, LimitView>,
+    /// Limits that only licenses which ended name, while others hold: what was used of them can be given back as well.
+    pub ended: BTreeMap<String, LimitView>,
 }
 
 impl View {

@@ -41,7 +41,7 @@ pub fn credit(view: &View, charge: &Charge, context: &Context, counters: &dyn Co
         Err(denial) => return Ok(denial.into()),
     };
     let mut refund = Refund::new(target, once::consumed(request, counters)?.as_ref())?;
-    target::read(refund.slots(), counters)?;
+    target::read(refund.target.slots.iter_mut(), counters)?;
     for _ in 0..ATTEMPTS {
         if !refund.split(charge.amount) {
             let usage = Vec::from([refund.target.usage()]);
@@ -79,7 +79,7 @@ fn guarded<'a>(charge: &'a Charge, context: &'a Context) -> Result<(Request<'a>,
 
 /// The limit, with `refund` set on each counter that may be taken from.
 fn refundable<'a>(view: &'a View, request: Request<'a>) -> Result<Target<'a>, Denial<'a>> {
-    let mut target = Target::find(view, request.subject, request.tenant)?;
+    let mut target = Target::find_to_give_back(view, request.subject, request.tenant)?;
     if target.limit.kind == LimitKind::Gauge {
         target.slots.iter_mut().for_each(|slot| slot.refund = true);
     }
@@ -93,8 +93,6 @@ fn refundable<'a>(view: &'a View, request: Request<'a>) -> Result<Target<'a>, De
 /// Where to take from.
 struct Refund<'a> {
     target: Target<'a>,
-    /// Counters that were drawn from and are no longer the limit's: of a license that has been replaced.
-    former: Vec<Slot<'a>>,
     /// In the order of taking: a counter, and how much of it at most.
     sources: Vec<Portion>,
 }
@@ -104,9 +102,9 @@ impl<'a> Refund<'a> {
         let Some(recorded) = recorded else {
             let slots = target.slots.iter().rev().filter(|slot| slot.refund);
             let sources = slots.map(|slot| Portion { counter: slot.counter.clone(), amount: u64::MAX }).collect();
-            return Ok(Self { target, former: Vec::new(), sources });
+            return Ok(Self { target, sources });
         };
-        let mut refund = Self { target, former: Vec::new(), sources: Vec::new() };
+        let mut refund = Self { target, sources: Vec::new() };
         for entry in recorded.entries.iter().rev() {
             let name = CounterName::parse(&entry.counter).ok_or(reason::COUNTERS_DAMAGED)?;
             if name.limit == refund.target.name {
@@ -116,32 +114,24 @@ impl<'a> Refund<'a> {
         Ok(refund)
     }
 
-    /// One more counter to take from, unless the license that it counts for forbids it.
+    /// One more counter to take from, where a license that is here now lets it be given back. A counter of a license that went
+    /// away stays as it is: its terms cannot be asked, and it would be full again when that license comes back.
     fn add(&mut self, entry: &Portion) {
-        match self.target.slots.iter().find(|slot| slot.counter == entry.counter) {
-            Some(slot) if !slot.refund => return,
-            Some(_) => {}
-            None if self.former.iter().any(|slot| slot.counter == entry.counter) => {}
-            None => self.former.push(Slot::former(entry.counter.clone())),
+        if self.target.slots.iter().any(|slot| slot.refund && slot.counter == entry.counter) {
+            self.sources.push(entry.clone());
         }
-        self.sources.push(entry.clone());
-    }
-
-    /// Those of the limit first, for only they are shown.
-    fn slots(&mut self) -> impl Iterator<Item = &mut Slot<'a>> {
-        self.target.slots.iter_mut().chain(&mut self.former)
     }
 
     fn moving(&mut self) -> impl Iterator<Item = &mut Slot<'a>> {
-        self.slots().filter(|slot| slot.part > 0)
+        self.target.slots.iter_mut().filter(|slot| slot.part > 0)
     }
 
     /// Takes from one source after the other. False: together they hold too little.
     fn split(&mut self, amount: u64) -> bool {
         let mut left = amount;
-        self.slots().for_each(|slot| slot.part = 0);
+        self.target.slots.iter_mut().for_each(|slot| slot.part = 0);
         for source in &self.sources {
-            let mut slots = self.target.slots.iter_mut().chain(&mut self.former);
+            let mut slots = self.target.slots.iter_mut();
             if let Some(slot) = slots.find(|slot| slot.counter == source.counter) {
                 let part = left.min(source.amount).min(slot.held.saturating_sub(slot.part));
                 slot.part += part;

@@ -15,7 +15,7 @@ use crate::types::{Charge, Context, Decision};
 use crate::view::View;
 
 /// Sets a gauge to what was measured. A limit that is known is recorded always: above its maximum, and then denied as
-/// `limit-exceeded`; and without a license that holds, when only a rise is denied, with the reason of the view.
+/// `limit-exceeded`; and without a license that holds for it, when only a rise is denied.
 ///
 /// Denied and not recorded: `request-invalid`, `not-licensed` (the reason of the view where no license holds), `kind-mismatch`,
 /// `limit-undecided`, `tenant-required`. A `once` key has no meaning here: measuring may be repeated.
@@ -38,8 +38,11 @@ pub fn measure(view: &View, charge: &Charge, context: &Context, counters: &dyn C
     let usage = target.usage();
     let denied =
         |reason| Denial { license: Some(license), usage: Vec::from([usage]), ..Denial::new(reason, &charge.limit) };
-    if !view.usable && value > before {
+    if value > before && !view.usable {
         return Ok(denied(&view.reason).into());
+    }
+    if value > before && !view.limits.contains_key(&charge.limit) {
+        return Ok(denied(reason::NOT_LICENSED).into());
     }
     if target.max().is_some_and(|max| value > max) {
         return Ok(denied(reason::LIMIT_EXCEEDED).into());
@@ -54,10 +57,11 @@ pub fn measure(view: &View, charge: &Charge, context: &Context, counters: &dyn C
 
 fn gauge<'a>(view: &'a View, charge: &'a Charge, context: &'a Context) -> Result<Target<'a>, Denial<'a>> {
     let request = Request::new(core::slice::from_ref(charge), context)?;
-    match view.limits.get(request.subject).map(|limit| &limit.kind) {
+    let limit = view.limits.get(request.subject).or_else(|| view.ended.get(request.subject));
+    match limit.map(|limit| &limit.kind) {
         Some(LimitKind::Quota | LimitKind::Rate | LimitKind::Seats) => {
             Err(Denial::new(reason::KIND_MISMATCH, request.subject))
         }
-        _ => Target::find(view, request.subject, request.tenant),
+        _ => Target::find_to_give_back(view, request.subject, request.tenant),
     }
 }

@@ -3,15 +3,12 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::counters::{CounterError, Counters};
+use crate::counters::{CounterError, Counters, read_all};
 use crate::reason;
 
 /// What the counters hold: as many numbers as names. Asks nothing where there is no name.
 pub(super) fn read(counters: &dyn Counters, names: &[String]) -> Result<Vec<u64>, String> {
-    if names.is_empty() {
-        return Ok(Vec::new());
-    }
-    let held = counters.read(names).map_err(failed)?;
+    let held = read_all(counters, names).map_err(failed)?;
     if held.len() == names.len() { Ok(held) } else { Err(unfit()) }
 }
 

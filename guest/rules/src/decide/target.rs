@@ -42,11 +42,6 @@ pub(super) struct Slot<'a> {
 }
 
 impl Slot<'_> {
-    /// A counter that no present budget is counted on.
-    pub(super) fn former(counter: String) -> Self {
-        Self { counter, license: "", max: Some(0), refund: true, slack: 0, held: 0, part: 0 }
-    }
-
     /// What the sum may reach.
     pub(super) fn ceiling(&self) -> u64 {
         self.max.unwrap_or(u64::MAX)
@@ -56,7 +51,26 @@ impl Slot<'_> {
 impl<'a> Target<'a> {
     /// A limit by its name, or why it cannot be decided.
     pub(super) fn find(view: &'a View, name: &'a str, tenant: Option<&'a str>) -> Result<Self, Denial<'a>> {
-        let (name, limit) = view.limits.get_key_value(name).ok_or_else(|| Denial::unnamed(view, name))?;
+        Self::of(view.limits.get_key_value(name), view, name, tenant)
+    }
+
+    /// The same, and where no license that holds names it, the limit of one that ended.
+    pub(super) fn find_to_give_back(
+        view: &'a View,
+        name: &'a str,
+        tenant: Option<&'a str>,
+    ) -> Result<Self, Denial<'a>> {
+        let limit = view.limits.get_key_value(name).or_else(|| view.ended.get_key_value(name));
+        Self::of(limit, view, name, tenant)
+    }
+
+    fn of(
+        limit: Option<(&'a String, &'a LimitView)>,
+        view: &'a View,
+        name: &'a str,
+        tenant: Option<&'a str>,
+    ) -> Result<Self, Denial<'a>> {
+        let (name, limit) = limit.ok_or_else(|| Denial::unnamed(view, name))?;
         if !undecided(limit).is_empty() {
             return Err(Denial::undecided(limit, name));
         }

@@ -46,6 +46,25 @@ fn what_an_expired_license_had_can_be_read_and_no_more() {
 }
 
 #[test]
+fn a_level_goes_down_though_its_license_ended_and_another_holds() {
+    let mut after = view();
+    let objects = after.limits.remove("objects").unwrap();
+    after.ended.insert("objects".into(), objects);
+    let memory = Memory::default();
+    assert!(consume(&view(), &[charge("objects", 9)], &tenant(), &memory).unwrap().allowed);
+    assert_eq!(
+        short(&consume(&after, &[charge("objects", 1)], &tenant(), &memory).unwrap()),
+        (false, "not-licensed", "objects")
+    );
+    assert!(credit(&after, &charge("objects", 2), &tenant(), &memory).unwrap().allowed);
+    assert!(measure(&after, &charge("objects", 5), &tenant(), &memory).unwrap().allowed);
+    assert_eq!(
+        short(&measure(&after, &charge("objects", 6), &tenant(), &memory).unwrap()),
+        (false, "not-licensed", "objects")
+    );
+}
+
+#[test]
 fn warnings_of_the_view_stand_in_what_is_allowed() {
     let warning = Warning { reason: "expiry-grace".into(), subject: None, text: "soon".into() };
     let view = View { warnings: vec![warning.clone()], ..view() };

@@ -2,6 +2,7 @@
 
 use placet_rules::counters::{CounterError, Counters, Entry, Once, Portion, Recorded};
 use placet_rules::decide::{consume, credit, preview};
+use placet_rules::license::LimitKind;
 use placet_rules::types::{Context, Warning};
 use placet_rules::view::View;
 
@@ -102,15 +103,19 @@ fn a_refund_takes_from_the_counters_that_were_charged() {
 }
 
 #[test]
-fn a_refund_finds_counters_of_a_license_that_was_replaced() {
+fn a_refund_leaves_counters_alone_of_a_license_that_went_away() {
     let memory = Memory::default();
     consume(&view(), &[charge("tokens", 30)], &once("k"), &memory).unwrap();
-    let mut renewed = view();
-    renewed.limits.get_mut("tokens").unwrap().budgets = vec![budget("lic_9", "lic_9", Some(100))];
-    let back = credit(&renewed, &charge("tokens", 30), &once("k"), &memory).unwrap();
-    assert_eq!((back.allowed, back.usage[0].used, back.usage[0].max), (true, 0, Some(100)));
-    assert_eq!(memory.sum(FIRST), 0);
-    assert_eq!(credit(&renewed, &charge("tokens", 30), &once("k"), &memory).unwrap(), back);
+    // Another license, or a gauge, of the same limit: neither may refill what the one that went away holds.
+    for kind in [LimitKind::Quota, LimitKind::Gauge] {
+        let mut other = view();
+        let limit = other.limits.get_mut("tokens").unwrap();
+        limit.kind = kind;
+        limit.budgets = vec![budget("lic_9", "lic_9", Some(100))];
+        let back = credit(&other, &charge("tokens", 30), &once("k"), &memory).unwrap();
+        assert_eq!((back.allowed, &*back.reason), (false, "credit-exceeded"));
+        assert_eq!(memory.sum(FIRST), 30);
+    }
 }
 
 #[test]

@@ -34,6 +34,7 @@ pub(crate) fn view() -> View {
         warnings: Vec::new(),
         features: BTreeMap::from([("sso".into(), grant(Some(2_000))), ("past".into(), grant(Some(1_000)))]),
         readable: BTreeSet::new(),
+        ended: BTreeMap::new(),
         limits: BTreeMap::from([
             ("tokens".into(), limit(LimitKind::Quota, tokens)),
             ("calls".into(), limit(LimitKind::Quota, vec![calls])),
