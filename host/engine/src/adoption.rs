@@ -35,11 +35,17 @@ impl Choice {
             Ok(shipped) => (shipped, None),
             Err(error) => (None, Some(error)),
         };
-        let mut candidates: Vec<_> = Candidate::adopted(state, roots)?.into_iter().flatten().collect();
-        let name = match &shipped {
-            Some(shipped) => Some(shipped.name().to_owned()),
-            None => store.value(ACTIVE_KEY)?.and_then(|name| String::from_utf8(name).ok()),
+        let (mut candidates, damaged) = Candidate::adopted(state, roots)?;
+        let active = store.value(ACTIVE_KEY)?.and_then(|name| String::from_utf8(name).ok());
+        let name = match (&shipped, active) {
+            // Counters are kept by the policy's name: another name would open every budget anew.
+            (Some(shipped), Some(active)) if shipped.name() != active => {
+                return Err(PolicyError::OtherName { found: shipped.name().to_owned(), expected: active }.into());
+            }
+            (Some(shipped), _) => Some(shipped.name().to_owned()),
+            (None, active) => active,
         };
+        let shipped_refused = shipped_refused.or(damaged);
         candidates.extend(shipped);
         let Some(name) = name else {
             return Err(shipped_refused.map_or(OpenError::NoPolicy, OpenError::Policy));

@@ -144,7 +144,17 @@ impl Snapshot {
     }
 
     fn offer(&mut self, file: String, content: Result<Arc<[u8]>, DocumentError>, installed: bool) {
-        let name = if self.offered.contains_key(&file) { format!("{COLLISION_PREFIX}{file}") } else { file.clone() };
+        let mut name = file.clone();
+        if installed && self.offered.contains_key(&name) {
+            name = format!("{COLLISION_PREFIX}{file}");
+        }
+        // Of several places that have the same name, none is passed over.
+        for number in 2.. {
+            if !self.offered.contains_key(&name) {
+                break;
+            }
+            name = format!("{number}.{file}");
+        }
         self.offered.insert(name, Offered { content, installed: installed.then_some(file) });
     }
 
@@ -303,6 +313,21 @@ mod tests {
         assert_eq!(snapshot.kept(), ["gone"]);
         assert_eq!(snapshot.recover("gone"), only(Ok("k")));
         assert_eq!(snapshot.troubles(), []);
+    }
+
+    #[test]
+    fn of_several_places_with_one_name_none_is_passed_over() {
+        let dirs: Vec<_> = (0..4).map(|_| tempfile::tempdir().unwrap()).collect();
+        let mut sources = Vec::new();
+        for (number, dir) in dirs.iter().enumerate() {
+            fs::write(dir.path().join("a"), number.to_string()).unwrap();
+            let path = dir.path().to_owned();
+            sources.push(if number == 3 { Source::Installed(path) } else { Source::Path(path) });
+        }
+        let snapshot = Snapshot::take(&sources, BTreeMap::new());
+        assert_eq!(snapshot.names(), ["2.a", "3.a", "a", "installed.a"]);
+        assert_eq!(snapshot.read("3.a"), only(Ok("2")));
+        assert_eq!(snapshot.place("installed.a"), Some(Place::Installed("a")));
     }
 
     #[test]

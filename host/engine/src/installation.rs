@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use placet_artifact::{Floor, PolicyRoots};
+use sha2::{Digest, Sha256};
 
 use crate::adoption::{Choice, adopt, adopted};
 use crate::bindings::exports::placet::policy::enforcement::Context;
@@ -25,7 +26,7 @@ use crate::sandbox::Sandbox;
 use crate::state_dir::{Folder, StateDir};
 use crate::status::{PolicyInfo, Status};
 use crate::store::{RedbStore, Store, StoreError};
-use crate::{Attribute, Decision, Usage};
+use crate::{Attribute, Decision, Summary, Usage};
 
 pub(crate) struct Installation {
     roots: PolicyRoots,
@@ -132,6 +133,12 @@ impl Installation {
         Ok(Status::new(loaded.inspect(document, name)?, Ok(Vec::new()), loaded.info()))
     }
 
+    pub(crate) fn preview_install(&self, document: &[u8], name: Option<&str>) -> Result<Status, InstallError> {
+        let loaded = self.loaded();
+        let (_, preview) = loaded.plan(document, name)?;
+        Ok(Status::new(preview, Ok(Vec::new()), loaded.info()))
+    }
+
     pub(crate) fn install(&self, document: &[u8], name: Option<&str>) -> Result<Status, InstallError> {
         let answer = self.try_install(document, name);
         match &answer {
@@ -149,8 +156,8 @@ impl Installation {
     }
 
     pub(crate) fn policies(&self) -> Result<Vec<(PathBuf, PolicyInfo)>, PolicyError> {
-        let candidates = Candidate::adopted(&self.state, &self.roots)?;
-        let mut policies: Vec<_> = candidates.into_iter().flatten().map(|one| (one.path.clone(), one.info())).collect();
+        let (candidates, _) = Candidate::adopted(&self.state, &self.roots)?;
+        let mut policies: Vec<_> = candidates.into_iter().map(|one| (one.path.clone(), one.info())).collect();
         policies.sort_by_key(|(_, info)| info.sequence);
         Ok(policies)
     }
@@ -207,21 +214,8 @@ impl Installation {
     }
 
     fn try_install(&self, document: &[u8], name: Option<&str>) -> Result<(Status, String), InstallError> {
-        if document.len() as u64 > MAX_DOCUMENT {
-            return Err(InstallError::Refused { reason: "too-large".into(), claim: None });
-        }
         let changing = self.change();
-        let loaded = self.loaded();
-        let mut name = match name {
-            Some(name) if is_document_name(name) => name.to_owned(),
-            Some(name) => return Err(InstallError::Name(name.to_owned())),
-            None => name_of(&loaded.inspect(document, None).map_err(Failure::from)?),
-        };
-        if loaded.snapshot.place(&name) == Some(Place::Mounted) {
-            name = format!("{COLLISION_PREFIX}{name}");
-        }
-        let preview = loaded.inspect(document, Some(&name)).map_err(Failure::from)?;
-        accepted(&preview, &name)?;
+        let (name, _) = self.loaded().plan(document, name)?;
         let before = self.state.read(Folder::Licenses, &name, MAX_DOCUMENT)?;
         self.state.put(Folder::Licenses, &name, document)?;
         if let Err(failure) = self.load_anew(&changing) {
@@ -238,23 +232,39 @@ impl Installation {
 
     pub(crate) fn remove(&self, name_or_id: &str) -> Result<Status, InstallError> {
         let changing = self.change();
-        let loaded = self.loaded();
-        let status = loaded.current().map_err(Failure::from)?;
-        let by_id = status.licenses.iter().find(|license| license.id == name_or_id).map(|license| &*license.document);
-        let name = by_id.unwrap_or(name_or_id);
-        match loaded.snapshot.place(name) {
-            Some(Place::Mounted) => return Err(InstallError::Mounted(name.to_owned())),
-            Some(Place::Installed(file)) => {
-                self.state.remove(Folder::Licenses, file)?;
-            }
-            None if loaded.snapshot.kept().iter().any(|kept| kept == name) => {}
-            None => return Err(InstallError::NotInstalled(name_or_id.to_owned())),
+        let status = self.loaded().current().map_err(Failure::from)?;
+        let named = |license: &&Summary| license.id == name_or_id || license.document == name_or_id;
+        let license = status.licenses.iter().find(named);
+        let mut next = Some(license.map_or(name_or_id, |license| &license.document).to_owned());
+        // The same license may lie there under several names, and each may have a copy: all of them end.
+        while let Some(name) = next.take() {
+            self.remove_document(&name)?;
+            self.load_anew(&changing)?;
+            let status = self.loaded().current().map_err(Failure::from)?;
+            let left = license.and_then(|license| status.licenses.iter().find(|left| left.id == license.id));
+            next = left.map(|left| left.document.clone());
         }
-        self.store.forget(&loaded.info().name, name, self.clock.moment().mark)?;
-        self.load_anew(&changing)?;
         drop(changing);
         self.tell("license.removed", name_or_id, "removed");
         Ok(self.status())
+    }
+
+    fn remove_document(&self, name: &str) -> Result<(), InstallError> {
+        let loaded = self.loaded();
+        let place = loaded.snapshot.place(name);
+        match place {
+            Some(Place::Mounted) => return Err(InstallError::Mounted(name.to_owned())),
+            None if !loaded.snapshot.kept().iter().any(|kept| kept == name) => {
+                return Err(InstallError::NotInstalled(name.to_owned()));
+            }
+            _ => {}
+        }
+        // The copy first: what is left by a crash in between is a license that holds, not one that haunts.
+        self.store.forget(&loaded.info().name, name, self.clock.moment().mark)?;
+        if let Some(Place::Installed(file)) = place {
+            self.state.remove(Folder::Licenses, file)?;
+        }
+        Ok(())
     }
 
     fn load_anew(&self, _changing: &MutexGuard<'_, ()>) -> Result<(), Failure> {
@@ -287,6 +297,30 @@ impl Installation {
             if let Err(error) = self.store.keep(&loaded.info().name, &document.name, &content, self.clock.moment().mark)
             {
                 self.tell("store.failed", &document.name, error.reason());
+            }
+        }
+        self.forget_copies(&loaded);
+    }
+
+    /// Lets copies go that can stand in for nothing any more: their grace is over, or the same license is on offer under another
+    /// name. Without that, a mount whose names change would fill the store.
+    fn forget_copies(&self, loaded: &Loaded) {
+        if loaded.status.warnings.iter().any(|warning| warning.reason == "memory-unavailable") {
+            return;
+        }
+        let documents = &loaded.status.documents;
+        let offered: Vec<_> = documents
+            .iter()
+            .filter(|document| document.adopted && !document.recovered)
+            .filter_map(|document| loaded.snapshot.read(&document.name).ok())
+            .collect();
+        for name in loaded.snapshot.kept().iter().filter(|name| loaded.snapshot.place(name).is_none()) {
+            let lapsed = documents.iter().any(|document| document.name == *name && !document.adopted);
+            let elsewhere = loaded.snapshot.recover(name).is_ok_and(|copy| offered.contains(&copy));
+            if (lapsed || elsewhere)
+                && let Err(error) = self.store.forget(&loaded.info().name, name, self.clock.moment().mark)
+            {
+                self.tell("store.failed", name, error.reason());
             }
         }
     }
@@ -377,12 +411,36 @@ fn accepted(preview: &LicenseStatus, name: &str) -> Result<(), InstallError> {
     }
 }
 
-/// A name for a document, by its license id where it has one.
+impl Loaded {
+    /// Under which name a document would be installed, and what the status would be then; or why it is refused.
+    fn plan(&self, document: &[u8], name: Option<&str>) -> Result<(String, LicenseStatus), InstallError> {
+        if document.len() as u64 > MAX_DOCUMENT {
+            return Err(InstallError::Refused { reason: "too-large".into(), claim: None });
+        }
+        let mut name = match name {
+            Some(name) if is_document_name(name) => name.to_owned(),
+            Some(name) => return Err(InstallError::Name(name.to_owned())),
+            None => name_of(&self.inspect(document, None).map_err(Failure::from)?),
+        };
+        if self.snapshot.place(&name) == Some(Place::Mounted) {
+            name = format!("{COLLISION_PREFIX}{name}");
+        }
+        let preview = self.inspect(document, Some(&name)).map_err(Failure::from)?;
+        accepted(&preview, &name)?;
+        Ok((name, preview))
+    }
+}
+
+/// A name for a document, by its license id where it has one; two ids never have the same.
 fn name_of(alone: &LicenseStatus) -> String {
     let id = alone.licenses.first().map_or("document", |license| &license.id);
     let safe = |letter: char| if letter.is_ascii_alphanumeric() || "-_".contains(letter) { letter } else { '-' };
     let name: String = id.chars().take(100).map(safe).collect();
-    format!("{name}.json")
+    if name == id {
+        return format!("{name}.json");
+    }
+    let hash: String = Sha256::digest(id).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("{name}-{hash}.json")
 }
 
 fn is_document_name(name: &str) -> bool {

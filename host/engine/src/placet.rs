@@ -18,6 +18,12 @@ pub struct Placet {
     inner: Arc<Installation>,
 }
 
+/// What the documentation promises is checked by the compiler.
+const _: () = {
+    const fn assert_shared<T: Clone + Send + Sync + 'static>() {}
+    assert_shared::<Placet>();
+};
+
 impl Placet {
     /// Begins to open an installation.
     pub fn builder() -> Builder {
@@ -77,6 +83,15 @@ impl Placet {
     /// [`Failure`] where the policy gave no answer.
     pub fn inspect(&self, document: &[u8], name: Option<&str>) -> Result<Status, Failure> {
         self.inner.inspect(document, name)
+    }
+
+    /// What [`Placet::install`] would bring about; it refuses what that refuses, and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`InstallError`], as for installing.
+    pub fn preview_install(&self, document: &[u8], name: Option<&str>) -> Result<Status, InstallError> {
+        self.inner.preview_install(document, name)
     }
 
     /// Installs a document into the state directory, under the name given or one made from its id, and reads all anew. A document

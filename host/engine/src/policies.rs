@@ -44,18 +44,24 @@ impl Candidate {
         Ok(Self { path: path.to_owned(), verified })
     }
 
-    /// Every genuine policy that was adopted before; the others are told apart, for they may be repaired.
+    /// Every genuine policy that was adopted before; and of the files that are damaged, why the first one is.
     pub(crate) fn adopted(
         state: &StateDir,
         roots: &PolicyRoots,
-    ) -> Result<Vec<Result<Self, PolicyError>>, PolicyError> {
-        let mut candidates = Vec::new();
+    ) -> Result<(Vec<Self>, Option<PolicyError>), PolicyError> {
+        let (mut candidates, mut damaged) = (Vec::new(), None);
         for name in state.names(Folder::Policies)? {
-            if let Some(bytes) = state.read(Folder::Policies, &name, MAX_POLICY as u64)? {
-                candidates.push(Self::verify(&state.path(Folder::Policies).join(name), bytes, roots));
+            let candidate = match state.read(Folder::Policies, &name, MAX_POLICY as u64) {
+                Ok(Some(bytes)) => Self::verify(&state.path(Folder::Policies).join(name), bytes, roots),
+                Ok(None) => continue,
+                Err(error) => Err(error.into()),
+            };
+            match candidate {
+                Ok(candidate) => candidates.push(candidate),
+                Err(error) => damaged = damaged.or(Some(error)),
             }
         }
-        Ok(candidates)
+        Ok((candidates, damaged))
     }
 
     /// The policy's name.
@@ -124,7 +130,9 @@ impl Tested {
             manifest.sequence,
             code_cache::hex(&verified.content_hash())
         );
-        if state.names(Folder::Policies)?.contains(&name) {
+        // A file of that name which holds anything else is damaged.
+        let kept = state.read(Folder::Policies, &name, MAX_POLICY as u64);
+        if kept.is_ok_and(|kept| kept.as_deref() == Some(verified.bytes())) {
             return Ok(());
         }
         Ok(state.put(Folder::Policies, &name, verified.bytes())?)

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use placet_artifact::{ContentHash, Manifest};
 use serde::Serialize;
 
-use crate::bindings::exports::placet::policy::types::{Status as LicenseStatus, Usage, Warning};
+use crate::bindings::exports::placet::policy::types::{Status as LicenseStatus, Summary, Usage, Warning};
 use crate::documents::Snapshot;
 
 const DAY: u64 = 86_400_000;
@@ -101,22 +101,29 @@ fn warning(reason: &str, subject: Option<String>, text: &str) -> Warning {
     Warning { reason: reason.to_owned(), subject, text: text.to_owned() }
 }
 
-/// By the license that ends last among those that hold; where none holds, among all that were read.
+/// By the license that ends last among those that hold; where none holds, among all that were read. One that was set aside does
+/// not count, nor do add-ons and top-ups beside a license that stands by itself.
 fn days_until_expiry(status: &LicenseStatus) -> Option<i64> {
-    let holds = |state: &str| matches!(state, "active" | "expiring" | "grace");
-    let mut holding = status.licenses.iter().filter(|license| holds(&license.state)).peekable();
-    let last = if holding.peek().is_some() {
-        last_end(holding.map(|license| license.expires))
-    } else {
-        last_end(status.licenses.iter().map(|license| license.expires))
-    }?;
-    days_between(status.evaluated, last)
+    let counts = |license: &&Summary| !matches!(&*license.reason, "superseded" | "duplicate" | "duplicate-id");
+    let holds = |license: &&Summary| matches!(&*license.state, "active" | "expiring" | "grace");
+    let is_main = |license: &&Summary| {
+        !license.details.iter().any(|detail| detail.name == "kind" && matches!(&*detail.value, "addon" | "topup"))
+    };
+    let all: Vec<&Summary> = status.licenses.iter().filter(counts).collect();
+    let leading = narrowed(narrowed(all, holds), is_main);
+    days_between(status.evaluated, last_end(leading.iter().map(|license| license.expires))?)
 }
 
 /// Whole days, negative where the end has passed. None beyond the range of time.
 pub(crate) fn days_between(now: u64, end: u64) -> Option<i64> {
     let (end, now) = (i64::try_from(end).ok()?, i64::try_from(now).ok()?);
     Some(end.checked_sub(now)?.div_euclid(DAY.cast_signed()))
+}
+
+/// Those that fit, or all where none does.
+fn narrowed<'a>(licenses: Vec<&'a Summary>, fits: impl Fn(&&'a Summary) -> bool) -> Vec<&'a Summary> {
+    let fitting: Vec<_> = licenses.iter().copied().filter(fits).collect();
+    if fitting.is_empty() { licenses } else { fitting }
 }
 
 /// None where there is none, or where one never ends.

@@ -34,9 +34,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let placet = arguments.site.open()?;
     if arguments.dry_run {
         let before = placet.status();
-        let name = arguments.name.as_deref().unwrap_or("preview");
-        let after =
-            placet.inspect(&document, Some(name)).map_err(|failure| not_installed(&arguments.file, failure.into()))?;
+        let after = placet.preview_install(&document, arguments.name.as_deref());
+        let after = after.map_err(|error| not_installed(&arguments.file, error))?;
         return Ok(Answer::verdict(after.usable, show::preview(&before, &after), serde_json::to_value(&after)?));
     }
     let status = placet.install(&document, arguments.name.as_deref());

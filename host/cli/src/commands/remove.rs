@@ -13,17 +13,18 @@ use crate::site::SiteOptions;
   placet remove lic_2026_0042")]
 pub(crate) struct Arguments {
     /// The document's name or the license's id; `placet status` shows both
-    license: String,
+    #[arg(value_name = "LICENSE")]
+    document: String,
     #[command(flatten)]
     site: SiteOptions,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let placet = arguments.site.open()?;
-    let status = placet.remove(&arguments.license).map_err(|error| {
+    let status = placet.remove(&arguments.document).map_err(|error| {
         let help = reasons::help(error.reason());
-        Problem::new(format!("`{}` was not removed", arguments.license), help).because(error)
+        Problem::new(format!("`{}` was not removed", arguments.document), help).because(error)
     })?;
-    let text = format!("removed `{}`; the state is now {} ({})\n", arguments.license, status.state, status.reason);
+    let text = format!("removed `{}`; the state is now {} ({})\n", arguments.document, status.state, status.reason);
     Ok(Answer::yes(text, serde_json::to_value(&status)?))
 }

@@ -24,8 +24,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let placet = match arguments.site.builder()?.open() {
         Ok(placet) => placet,
-        // The first policy of this installation.
-        Err(OpenError::NoPolicy) => {
+        // The first policy of this installation, or one in place of a damaged one.
+        Err(OpenError::NoPolicy | OpenError::Policy(_)) => {
             let builder = arguments.site.builder()?.policy(&arguments.file);
             builder.open().map_err(crate::site::not_opened)?
         }
