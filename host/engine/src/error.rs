@@ -69,7 +69,7 @@ pub enum PolicyError {
         path: PathBuf,
         /// Why.
         #[source]
-        source: VerifyError,
+        source: Box<VerifyError>,
     },
     /// It is genuine, and not for here or not for now.
     #[error("the policy `{}` is refused", path.display())]
@@ -78,7 +78,7 @@ pub enum PolicyError {
         path: PathBuf,
         /// Why.
         #[source]
-        source: AdmitError,
+        source: Box<AdmitError>,
     },
     /// It is a policy of another name than the one that runs.
     #[error("the policy is named `{found}`, and this installation runs `{expected}`")]

@@ -40,7 +40,7 @@ impl Candidate {
 
     fn verify(path: &Path, bytes: Vec<u8>, roots: &PolicyRoots) -> Result<Self, PolicyError> {
         let verified = placet_artifact::verify(bytes, roots)
-            .map_err(|source| PolicyError::NotGenuine { path: path.to_owned(), source })?;
+            .map_err(|source| PolicyError::NotGenuine { path: path.to_owned(), source: source.into() })?;
         Ok(Self { path: path.to_owned(), verified })
     }
 
@@ -89,8 +89,9 @@ impl Candidate {
         clock: &Arc<Clock>,
     ) -> Result<Tested, PolicyError> {
         let Self { path, verified } = self;
-        let admitted =
-            verified.admit(floor, &host_version()).map_err(|source| PolicyError::NotAdmitted { path, source })?;
+        let admitted = verified
+            .admit(floor, &host_version())
+            .map_err(|source| PolicyError::NotAdmitted { path, source: source.into() })?;
         let verified = admitted.verified();
         let manifest = verified.manifest();
         let unfit = |reason, source| PolicyError::Unfit {

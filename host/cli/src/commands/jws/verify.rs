@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{BufRead as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use placet::Verifier;
@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     }
 }
 
-fn one(verifier: &Verifier, file: &PathBuf, jwk: &PathBuf) -> anyhow::Result<Answer> {
+fn one(verifier: &Verifier, file: &Path, jwk: &Path) -> anyhow::Result<Answer> {
     let document = files::read(file)?;
     let verified = verifier.verify_jws(document.trim_ascii(), &files::read_text(jwk)?).map_err(|error| {
         let reason = error.reason().to_owned();
