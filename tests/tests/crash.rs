@@ -1,0 +1,144 @@
+//! Killed in the middle of consuming, again and again: what was acknowledged is there, and nothing passes the ceiling.
+//!
+//! The child is this very program, told by an environment variable where its installation lies.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use placet::Placet;
+use placet_tests::rig::{Site, Vendor, claims};
+use serde_json::json;
+
+const THREADS: u64 = 4;
+/// What one call takes, so that a part of it would be seen.
+const AMOUNT: u64 = 3;
+/// Small enough that some of the runs end at the ceiling.
+const LIMIT: u64 = 1_500;
+const SITE: &str = "PLACET_TEST_CRASH_SITE";
+
+#[test]
+fn a_process_that_is_killed_loses_nothing_that_it_acknowledged() {
+    let kills = if std::env::var_os("PLACET_LONG").is_some() { 1_000 } else { 50 };
+    let mut site = fresh();
+    let (mut acknowledged, mut killed_while_counting, mut full) = (0, 0, 0);
+    let mut random = 0x9E37_79B9_7F4A_7C15_u64;
+    for kill in 0..kills {
+        let mut child = start(&site);
+        let output = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut lines = output.lines().map(|line| line.expect("a line"));
+        assert!(lines.any(|line| line == "ready"), "kill {kill}: the lock is not free, or it did not open");
+        // What is printed after the kill was printed before it: the pipe keeps it.
+        let reader = thread::spawn(move || {
+            lines.fold((0, 0), |(yes, no), line| match &*line {
+                "+" => (yes + AMOUNT, no),
+                "-" => (yes, no + 1),
+                other => panic!("the child said `{other}`"),
+            })
+        });
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        thread::sleep(Duration::from_micros((random >> 33) % 60_000));
+        child.kill().expect("SIGKILL");
+        assert!(child.wait().expect("waits").code().is_none(), "kill {kill}: it was killed, and had not ended");
+        let (yes, no) = reader.join().expect("read");
+        acknowledged += yes;
+        killed_while_counting += u64::from(yes > 0 && no == 0);
+
+        let placet = site.open();
+        let used = used(&placet);
+        assert!(used >= acknowledged, "kill {kill}: {used} used, and {acknowledged} were acknowledged");
+        assert!(used <= acknowledged + THREADS * AMOUNT, "kill {kill}: {used} used, of {acknowledged} acknowledged");
+        assert!(used <= LIMIT, "kill {kill}: {used} used");
+        assert_eq!(used % AMOUNT, 0, "kill {kill}: a call was counted in part");
+        // What was in flight is either counted or not from now on.
+        acknowledged = used;
+        if used + AMOUNT > LIMIT {
+            full += 1;
+            assert!(!placet.consume("tokens", AMOUNT).decide().expect("a decision").allowed);
+            drop(placet);
+            site = fresh();
+            acknowledged = 0;
+        }
+    }
+    assert!(
+        killed_while_counting * 2 > kills,
+        "only {killed_while_counting} of {kills} were killed while they counted"
+    );
+    println!(
+        "{kills} kills, {killed_while_counting} of them while units were counted; {full} times the ceiling was reached"
+    );
+}
+
+#[test]
+fn the_lock_is_free_when_its_holder_was_killed_and_held_until_then() {
+    let site = fresh();
+    let mut child = start(&site);
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    assert!(lines.any(|line| line.expect("a line") == "ready"));
+    let refused = site.builder().open().expect_err("another process holds it");
+    assert_eq!(refused.reason(), "locked", "{refused}");
+    child.kill().expect("SIGKILL");
+    child.wait().expect("waits");
+    let begun = Instant::now();
+    drop(site.open());
+    assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+/// Not a test of its own: what the child process does.
+#[test]
+fn child() {
+    let Some(path) = std::env::var_os(SITE).map(PathBuf::from) else { return };
+    let placet = Placet::builder()
+        .root(Vendor::default().policy_root())
+        .policy(path.join("policy.wasm"))
+        .licenses(path.join("license.json"))
+        .state(path.join("state"))
+        .open()
+        .expect("opens");
+    let out = Mutex::new(std::io::stdout());
+    let say = |word: &str| {
+        let mut out = out.lock().expect("no thread panicked");
+        // The parent may be gone already: then nobody counts.
+        drop(out.write_all(word.as_bytes()).and_then(|()| out.flush()));
+    };
+    say("ready\n");
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                while placet.consume("tokens", AMOUNT).decide().expect("a decision").allowed {
+                    say("+\n");
+                }
+                say("-\n");
+                // At the ceiling, it waits to be killed.
+                thread::sleep(Duration::from_secs(60));
+            });
+        }
+    });
+}
+
+fn fresh() -> Site {
+    let site = Site::default();
+    let mut license = claims("lic_1");
+    license["limits"] = json!({"tokens": {"kind": "quota", "max": LIMIT}});
+    site.license(&license);
+    // So that no child compiles the policy.
+    drop(site.open());
+    site
+}
+
+fn start(site: &Site) -> Child {
+    Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", "child", "--nocapture", "--quiet", "--test-threads=1"])
+        .env(SITE, site.path(""))
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts")
+}
+
+fn used(placet: &Placet) -> u64 {
+    let usage = placet.usage(None).expect("the usage");
+    usage.into_iter().find(|usage| usage.limit == "tokens").expect("the limit").used
+}
