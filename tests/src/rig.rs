@@ -118,7 +118,7 @@ pub struct Site {
 impl Default for Site {
     fn default() -> Self {
         let site = Self { vendor: Vendor::default(), dir: tempfile::tempdir().expect("a directory") };
-        site.put("policy.wasm", &site.vendor.policy(10));
+        site.put("policy.wasm", site.vendor.policy(10));
         site
     }
 }

@@ -21,7 +21,7 @@ use crate::world::World;
 
 #[test]
 fn every_case_is_answered_as_it_expects_natively_and_by_the_component() {
-    let wrong: Vec<String> = cases().iter().flat_map(|case| run(case)).collect();
+    let wrong: Vec<String> = cases().iter().flat_map(run).collect();
     assert!(wrong.is_empty(), "{} answers are wrong:\n\n{}", wrong.len(), wrong.join("\n\n"));
 }
 
