@@ -33,6 +33,17 @@ fn there_are_many_cases_and_each_has_a_name_of_its_own() {
     assert!(cases.len() >= 150, "{}", cases.len());
 }
 
+#[test]
+fn every_question_expects_a_reason_as_well() {
+    for case in cases() {
+        let questions = case.steps.iter().filter(|step| !matches!(step.act, Act::Report | Act::Counters | Act::Load));
+        for expected in questions.filter_map(|step| step.expect.as_ref()) {
+            let told = ["reason", "error", "state"].iter().any(|name| expected[name].is_string());
+            assert!(told, "{}: {expected}", case.name);
+        }
+    }
+}
+
 /// A policy over a world.
 trait Run {
     fn world(&mut self) -> &mut World;
