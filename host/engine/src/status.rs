@@ -82,9 +82,9 @@ impl Status {
         self.license.warnings.push(warning("development-root", None, text));
     }
 
-    /// Warns that the policy which the product ships does not run.
+    /// Warns that a policy file does not run, though another one does.
     pub(crate) fn warn_shipped_refused(&mut self, reason: &'static str) {
-        let text = "the policy file that the product names does not run, and an installed one does in its place";
+        let text = "a policy file, the one that the product names or one that was installed, does not run; another does in its place";
         self.license.warnings.push(warning(reason, None, text));
     }
 
