@@ -20,7 +20,11 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let cli = commands::Cli::parse();
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let cli = match commands::Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return output::misused(&error, &arguments),
+    };
     match commands::run(cli.command).and_then(|answer| answer.print(cli.format)) {
         Ok(outcome) => outcome.into(),
         Err(error) => output::fail(&error, cli.format),

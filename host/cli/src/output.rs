@@ -1,5 +1,6 @@
 //! How answers and failures are shown: text for people, JSON for programs.
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -42,6 +43,7 @@ pub(crate) struct Answer {
     text: String,
     json: Shown,
     outcome: Outcome,
+    warnings: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -54,7 +56,7 @@ enum Shown {
 impl Answer {
     /// Done, or yes.
     pub(crate) fn yes(text: impl Into<String>, json: Value) -> Self {
-        Self { text: text.into(), json: Shown::Value(json), outcome: Outcome::Yes }
+        Self { text: text.into(), json: Shown::Value(json), outcome: Outcome::Yes, warnings: Vec::new() }
     }
 
     /// Yes or no.
@@ -64,11 +66,25 @@ impl Answer {
 
     /// A document, which is printed as it is.
     pub(crate) fn document(text: impl Into<String>) -> Self {
-        Self { text: text.into(), json: Shown::AsText, outcome: Outcome::Yes }
+        Self { text: text.into(), json: Shown::AsText, outcome: Outcome::Yes, warnings: Vec::new() }
     }
 
-    /// Prints it on standard output.
+    /// Done, and yet somebody should know this.
+    pub(crate) fn warn(mut self, warning: impl Into<String>) -> Self {
+        self.warnings.push(warning.into());
+        self
+    }
+
+    /// Prints it on standard output, and its warnings on standard error.
     pub(crate) fn print(self, format: Format) -> anyhow::Result<Outcome> {
+        for warning in &self.warnings {
+            let text = match format {
+                Format::Json => json!({ "warning": warning }).to_string(),
+                Format::Text => format!("warning: {}", printable(warning)),
+            };
+            // As with failures: where standard error is gone, nobody is left to be warned.
+            let _ = writeln!(std::io::stderr().lock(), "{text}");
+        }
         let mut text = match (format, self.json) {
             (Format::Json, Shown::Value(json)) => serde_json::to_string_pretty(&json)?,
             _ => self.text,
@@ -85,11 +101,29 @@ impl Answer {
     }
 }
 
+/// The next step where nothing better is known.
+const HELP: &str = "`placet help` lists the commands, `placet help COMMAND` explains one";
+
+/// Prints what is wrong with the arguments, in the form that they ask for. Help and version, which were asked for, go to
+/// standard output.
+pub(crate) fn misused(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    if !error.use_stderr() || error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // Where the terminal is gone there is nobody left to tell.
+        let _ = error.print();
+        return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+    }
+    let rendered = error.render().to_string();
+    let message = rendered.trim_start_matches("error: ").split("\n\nFor more information").next().unwrap_or_default();
+    let json = arguments.iter().any(|argument| argument == "--format=json")
+        || arguments.windows(2).any(|pair| matches!(pair, [flag, value] if flag == "--format" && value == "json"));
+    fail(&Problem::new(message.trim_end(), HELP).into(), if json { Format::Json } else { Format::Text })
+}
+
 /// Prints a failure on standard error: 3 where an artifact or document was refused, else 2.
 pub(crate) fn fail(error: &anyhow::Error, format: Format) -> ExitCode {
     let problem = error.downcast_ref::<Problem>();
     let reason = problem.and_then(Problem::reason);
-    let help = problem.map_or("`placet help` lists the commands, `placet help COMMAND` explains one", Problem::help);
+    let help = problem.map_or(HELP, Problem::help);
     let message = printable(&format!("{error:#}"));
     let text = match format {
         Format::Json => json!({ "error": message, "reason": reason, "help": help }).to_string(),

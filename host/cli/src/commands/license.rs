@@ -45,23 +45,44 @@ struct Signing {
 
 /// Checks claims, signs the bytes as they are and hands them out.
 fn issue(claims: &[u8], of: &str, key: &Path, signing: &Signing) -> anyhow::Result<Answer> {
-    claims::check(claims).map_err(|wrong| {
-        Problem::new(
-            format!("{of} cannot be signed: {wrong}"),
-            "mend the claims; `placet license new` writes some to start from",
-        )
-    })?;
+    let undecided = checked(claims, of)?;
     let form = if signing.compact { Form::Compact } else { Form::Json };
     let private = PrivateKey::read(key)?;
     let license = keys::sign(claims, &private, signing.kid.as_deref(), form)?;
-    let Some(out) = &signing.out else { return Ok(Answer::document(license)) };
-    files::write(out, license.as_bytes())?;
-    if files::is_standard(out) {
-        return Ok(Answer::document(""));
-    }
+    let answer = match &signing.out {
+        None => Answer::document(license),
+        Some(out) => {
+            files::write(out, license.as_bytes())?;
+            if files::is_standard(out) { Answer::document("") } else { signed(out, &private, signing)? }
+        }
+    };
+    Ok(warned(answer, &undecided))
+}
+
+fn signed(out: &Path, private: &PrivateKey, signing: &Signing) -> anyhow::Result<Answer> {
     let public = private.public()?;
     let kid = signing.kid.as_deref().unwrap_or(public.kid());
     let file = out.display().to_string();
     let text = table(&[("license", file.as_str()), ("key id", kid), ("algorithm", public.algorithm().as_str())]);
     Ok(Answer::yes(text, json!({ "file": file, "kid": kid, "alg": public.algorithm().as_str() })))
+}
+
+/// The claims that are fine and not decided yet.
+fn checked(claims: &[u8], of: &str) -> Result<Vec<String>, Problem> {
+    claims::check(claims).map_err(|wrong| {
+        Problem::new(
+            format!("{of} cannot be signed: {wrong}"),
+            "mend the claims; `placet license new` writes some to start from",
+        )
+    })
+}
+
+/// The answer, with a warning where claims are not decided yet.
+fn warned(answer: Answer, undecided: &[String]) -> Answer {
+    if undecided.is_empty() {
+        return answer;
+    }
+    let list = undecided.join(", ");
+    answer
+        .warn(format!("the policies of this release do not decide {list} yet: what these claims narrow does not hold"))
 }

@@ -1,22 +1,70 @@
 //! Checks claims before they are signed: what a policy would refuse is not to leave the vendor.
 
+use placet_rules::claims::{self, Origin};
 use placet_rules::json;
+use placet_rules::refusal::Refusal;
 use serde_json::Value;
 
-/// Checks that a payload is one JSON object that is read the same way by everyone: no key twice, 32 levels at most, 1 MiB at
-/// most, and every number a whole one.
+/// Checks that a payload is one JSON object that is read the same way by everyone (no key twice, 32 levels at most, 1 MiB at most,
+/// every number a whole one), and that a policy takes each of its claims. The answer is those claims that are fine and that the
+/// policies of this release do not decide yet, so that what they narrow does not hold.
 ///
 /// # Errors
 /// What is wrong, and where.
-pub(crate) fn check(payload: &[u8]) -> Result<(), String> {
-    let claims = json::parse(payload).map_err(|error| error.to_string())?;
-    if !claims.is_object() {
+pub(crate) fn check(payload: &[u8]) -> Result<Vec<String>, String> {
+    let value = json::parse(payload).map_err(|error| error.to_string())?;
+    if !value.is_object() {
         return Err("claims are one JSON object".to_owned());
     }
-    match fraction(&claims, "") {
-        Some(path) => Err(format!("`{path}` is no whole number from 0 to 18446744073709551615")),
-        None => Ok(()),
+    if let Some(path) = fraction(&value, "") {
+        return Err(format!("`{path}` is no whole number from 0 to 18446744073709551615"));
     }
+    let features = unknown_features(&value);
+    // Where a license comes from decides nothing about its claims.
+    let origin =
+        Origin { document: String::new(), key: String::new(), algorithm: String::new(), payload_hash: [0; 32] };
+    let license = claims::read(value, origin).map_err(|refusal| refused(&refusal))?.license;
+    let limits = license.limits.iter().flat_map(|(name, terms)| {
+        terms.undecided.iter().map(move |why| match why.split_once('=') {
+            Some((claim, value)) => format!("`limits.{name}.{claim}` = {value}"),
+            None => format!("`limits.{name}.{why}`"),
+        })
+    });
+    let whole = license.undecided.iter().map(|claim| format!("`{claim}`"));
+    Ok(whole.chain(features).chain(limits).collect())
+}
+
+/// The claim that a policy would refuse, and what it must be.
+fn refused(refusal: &Refusal) -> String {
+    let claim = refusal.details.iter().find(|detail| detail.name == "claim").map_or("", |detail| &*detail.value);
+    let path: Vec<&str> = claim.split('.').collect();
+    let form = match path.as_slice() {
+        ["exp"] => "seconds since 1970, later than `nbf`",
+        ["iat" | "nbf"] | ["features", _, .., "expires"] => "seconds since 1970",
+        ["features" | "limits" | "grace" | "warn" | "scope" | "metadata"] => "an object",
+        ["features", _] => "true, false or an object, under a name of 1 to 128 bytes",
+        ["limits", _] => "an object, under a name of 1 to 128 bytes",
+        ["limits", _, .., "max"] => "a whole number, or null for unlimited",
+        ["limits", _, .., "warn"] | ["warn", "usage"] => "a whole number from 1 to 100",
+        ["limits", _, .., "slack"] | ["min_policy"] => "a whole number",
+        ["limits", _, .., "refund"] => "true or false",
+        ["jti"] | ["limits", _, .., "account"] => "text of 1 to 128 bytes",
+        ["grace", _] | ["warn", "expiring"] => "a length of time in text, such as \"14d\" or \"72h\"",
+        ["scope", "match"] => "text",
+        ["aud"] => "text, or a list of texts that is not empty",
+        ["supersedes"] => "a list of texts",
+        ["scope", _] => "a list of texts that is not empty",
+        ["limits", ..] | ["iss" | "sub" | "customer" | "plan" | "sku" | "kind"] => "text",
+        _ => "of the form that docs/license-format.md gives",
+    };
+    format!("no policy would take `{claim}`, which must be {form}")
+}
+
+/// Features that no policy of this release grants, for their value is of a type that it does not know.
+fn unknown_features(claims: &Value) -> Vec<String> {
+    let features = claims.get("features").and_then(Value::as_object).into_iter().flatten();
+    let unknown = features.filter(|(_, value)| !value.is_boolean() && !value.is_object());
+    unknown.map(|(name, _)| format!("`features.{name}`")).collect()
 }
 
 /// The path of the first number that is no u64.
@@ -42,7 +90,7 @@ mod tests {
     fn only_whole_numbers_and_single_keys_are_signed() {
         assert_eq!(
             check(br#"{"exp":1798761600,"limits":{"tokens":{"kind":"quota","max":18446744073709551615}}}"#),
-            Ok(())
+            Ok(Vec::new())
         );
         for (claims, word) in [
             (r#"{"limits":{"tokens":{"max":1.5}}}"#, "limits.tokens.max"),
@@ -55,5 +103,40 @@ mod tests {
             let error = check(claims.as_bytes()).unwrap_err();
             assert!(error.contains(word), "{claims}: {error}");
         }
+    }
+
+    #[test]
+    fn what_a_policy_would_refuse_is_named_with_its_form() {
+        for (claims, words) in [
+            (r#"{"exp":"2027"}"#, "`exp`, which must be seconds"),
+            (r#"{"exp":null}"#, "`exp`"),
+            (r#"{"nbf":20,"exp":10}"#, "later than `nbf`"),
+            (r#"{"grace":{"expiry":14}}"#, "`grace.expiry`, which must be a length of time"),
+            (r#"{"limits":{"t":{"kind":"quota"}}}"#, "`limits.t.max`, which must be a whole number, or null"),
+            (r#"{"limits":{"t":{"max":5}}}"#, "`limits.t.kind`"),
+            (r#"{"limits":{"t":5}}"#, "`limits.t`"),
+            (r#"{"limits":[]}"#, "`limits`, which must be an object"),
+            (r#"{"features":{"":true}}"#, "`features.`"),
+            (r#"{"scope":{"hosts":[]}}"#, "`scope.hosts`, which must be a list"),
+            (r#"{"jti":""}"#, "`jti`"),
+        ] {
+            let error = check(claims.as_bytes()).unwrap_err();
+            assert!(error.contains(words), "{claims}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_decided_yet_is_named() {
+        let claims = br#"{"ends":"day","features":{"sso":true,"x":1},"scope":{"instances":3},
+            "limits":{"r":{"kind":"rate","max":1,"every":"1s"},"q":{"kind":"quota","max":1,"enforce":"soft"}}}"#;
+        let expected = [
+            "`ends`",
+            "`scope.instances`",
+            "`features.x`",
+            "`limits.q.enforce` = soft",
+            "`limits.r.kind` = rate",
+            "`limits.r.every`",
+        ];
+        assert_eq!(check(claims).unwrap(), expected);
     }
 }

@@ -85,10 +85,19 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
         return super::issue(claims.to_string().as_bytes(), "the license", key, &arguments.signing);
     }
     let text = format!("{claims:#}\n");
-    let Some(out) = &arguments.signing.out else { return Ok(Answer::document(text)) };
-    files::write(out, text.as_bytes())?;
-    let shown = if files::is_standard(out) { String::new() } else { format!("claims written to {}", out.display()) };
-    Ok(Answer::yes(shown, serde_json::json!({ "file": out })))
+    let undecided = super::checked(text.as_bytes(), "the license")?;
+    let answer = match &arguments.signing.out {
+        None => Answer::document(text),
+        Some(out) => {
+            files::write(out, text.as_bytes())?;
+            if files::is_standard(out) {
+                Answer::document("")
+            } else {
+                Answer::yes(format!("claims written to {}", out.display()), serde_json::json!({ "file": out }))
+            }
+        }
+    };
+    Ok(super::warned(answer, &undecided))
 }
 
 /// The claims of format `placet/1`; what was not said is left out.

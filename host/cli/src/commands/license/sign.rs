@@ -8,8 +8,9 @@ use crate::output::Answer;
 
 /// Sign claims, byte by byte as they stand in the file
 ///
-/// The claims are checked first: JSON, no key twice, whole numbers. They are not formatted or sorted: what the file holds is
-/// what the license holds.
+/// The claims are checked first: JSON, no key twice, whole numbers, and nothing that a policy would refuse. What this release's
+/// policies do not decide yet is signed with a warning. Claims are not formatted or sorted: what the file holds is what the
+/// license holds.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   placet license sign claims.json --key licensing.key --out license.json
