@@ -73,7 +73,9 @@ const CAPABILITIES: [(&str, &[&str]); 4] = [
 ];
 
 /// The one file of a crate that uses a capability; what is not named uses none. The tests are free to use all.
-const USERS: [(&str, &str, &str); 5] = [
+const USERS: [(&str, &str, &str); 6] = [
+    // The arguments, to say what is wrong with them.
+    ("host/cli", "environment", "main.rs"),
     ("host/cli", "files", "files.rs"),
     ("host/cli", "randomness", "random.rs"),
     ("host/cli", "wall clock", "wall_clock.rs"),
