@@ -49,7 +49,11 @@ pub(crate) struct Interface {
 /// # Errors
 /// When it is no component, or one that no host would run as a policy.
 pub(crate) fn interface(component: &[u8]) -> anyhow::Result<Interface> {
-    let (mut imports, exports) = names(component).context("the file is not a WebAssembly component")?;
+    let (mut imports, exports) = names(component).map_err(|error| {
+        // The parser's own text shows bytes, which help nobody.
+        let message = format!("it is not a WebAssembly component, or is damaged at byte {}", error.offset());
+        Problem::new(message, "give the .wasm file of a component, or none for the default policy")
+    })?;
     imports.sort();
     if let Some(other) = imports.iter().find(|name| !IMPORTS.contains(&ours(name).map_or("", |(name, _)| name))) {
         let message = format!("the component imports `{other}`, which no host gives to a policy");

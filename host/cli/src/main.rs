@@ -1,5 +1,6 @@
 //! The `placet` command: parses, runs one command, maps its answer to an exit code.
 
+mod argument;
 mod artifact;
 mod commands;
 mod component;
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
     let cli = match commands::Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return output::misused(&error, &arguments),
+        Err(error) => return output::misused(&error, &arguments, &commands::named(&arguments)),
     };
     match commands::run(cli.command).and_then(|answer| answer.print(cli.format)) {
         Ok(outcome) => outcome.into(),

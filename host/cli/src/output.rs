@@ -106,7 +106,7 @@ const HELP: &str = "`placet help` lists the commands, `placet help COMMAND` expl
 
 /// Prints what is wrong with the arguments, in the form that they ask for. Help and version, which were asked for, go to
 /// standard output.
-pub(crate) fn misused(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+pub(crate) fn misused(error: &clap::Error, arguments: &[OsString], command: &str) -> ExitCode {
     if !error.use_stderr() || error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         // Where the terminal is gone there is nobody left to tell.
         let _ = error.print();
@@ -116,7 +116,8 @@ pub(crate) fn misused(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let message = rendered.trim_start_matches("error: ").split("\n\nFor more information").next().unwrap_or_default();
     let json = arguments.iter().any(|argument| argument == "--format=json")
         || arguments.windows(2).any(|pair| matches!(pair, [flag, value] if flag == "--format" && value == "json"));
-    fail(&Problem::new(message.trim_end(), HELP).into(), if json { Format::Json } else { Format::Text })
+    let help = format!("`{command} --help` explains it, with examples");
+    fail(&Problem::new(message.trim_end(), help).into(), if json { Format::Json } else { Format::Text })
 }
 
 /// Prints a failure on standard error: 3 where an artifact or document was refused, else 2.

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use placet::{Builder, FailMode, OpenError, Placet};
+use placet::{Builder, FailMode, OpenError, Placet, PolicyError};
 
+use crate::argument::pair;
 use crate::problem::Problem;
 use crate::reasons;
 use crate::roots::RootOptions;
@@ -57,23 +58,42 @@ impl SiteOptions {
     }
 }
 
+/// What to do where the file of a policy cannot be read at all.
+pub(crate) const POLICY_FILE: &str = "give the path of a signed policy file that exists and that you may read";
+
 /// An installation that did not open, with the next step.
 pub(crate) fn not_opened(error: OpenError) -> Problem {
+    let Unopened { missing, help } = unopened(&error);
     let reason = error.reason().to_owned();
-    let help = match &error {
-        OpenError::NoState => "give `--state DIR`, or set PLACET_STATE".to_owned(),
-        OpenError::NoPolicy => "install one with `placet policy install FILE`, or give `--policy FILE`".to_owned(),
-        _ => reasons::help(&reason),
+    let refused = matches!(&error, OpenError::Policy(error) if !matches!(error, PolicyError::File(_)));
+    let problem = match missing {
+        Some(missing) => Problem::new(missing, help),
+        None => Problem::new("the installation cannot be opened", help).because(error),
     };
-    let refused = matches!(&error, OpenError::Policy(_));
-    let problem = Problem::new("the installation cannot be opened", help).because(error);
     if refused { problem.refused(reason) } else { problem }
 }
 
-/// `NAME=VALUE`.
-pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("write NAME=VALUE".to_owned()),
-    }
+/// Why an installation did not open, in terms of the command.
+pub(crate) struct Unopened {
+    /// What was not given; none where the error says it all.
+    pub(crate) missing: Option<&'static str>,
+    /// The next step.
+    pub(crate) help: String,
+}
+
+/// Why an installation did not open.
+pub(crate) fn unopened(error: &OpenError) -> Unopened {
+    let (missing, help) = match error {
+        OpenError::NoState => (Some("no state directory is named"), "give `--state DIR`, or set PLACET_STATE"),
+        OpenError::NoPolicy => (
+            Some("no policy is installed in the state directory, and none is named"),
+            "install one with `placet policy install FILE`, or give `--policy FILE`",
+        ),
+        OpenError::Policy(PolicyError::File(_)) => (None, POLICY_FILE),
+        OpenError::State(error) if error.reason() == "state-io" => {
+            (None, "give `--state` a directory that you may read and write; it is made if it is not there")
+        }
+        _ => return Unopened { missing: None, help: reasons::help(error.reason()) },
+    };
+    Unopened { missing, help: help.to_owned() }
 }

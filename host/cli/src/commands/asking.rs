@@ -2,9 +2,9 @@
 
 use placet::{Decision, Request};
 
+use crate::argument::pair;
 use crate::problem::Problem;
 use crate::reasons;
-use crate::site::pair;
 
 /// For whom, and with what else.
 #[derive(Clone, Debug, clap::Args)]

@@ -3,6 +3,7 @@
 use placet::Placet;
 
 use super::asking::{ContextOptions, OnceOption};
+use crate::argument::{number, pair};
 use crate::output::Answer;
 use crate::show;
 use crate::site::SiteOptions;
@@ -37,6 +38,7 @@ struct Charges {
     /// The limit, as the license names it
     limit: String,
     /// Units
+    #[arg(value_parser = number, allow_negative_numbers = true)]
     amount: u64,
     /// Another charge of the same request
     #[arg(long, value_name = "LIMIT=AMOUNT", value_parser = charge)]
@@ -65,6 +67,6 @@ impl Charges {
 }
 
 fn charge(text: &str) -> Result<(String, u64), String> {
-    let (limit, amount) = crate::site::pair(text).map_err(|_| "write LIMIT=AMOUNT, such as requests=1".to_owned())?;
-    Ok((limit, amount.parse().map_err(|_| format!("`{amount}` is no whole number"))?))
+    let (limit, amount) = pair(text).map_err(|_| "write LIMIT=AMOUNT, such as requests=1".to_owned())?;
+    Ok((limit, number(&amount)?))
 }

@@ -1,6 +1,7 @@
 //! `placet credit`.
 
 use super::asking::{ContextOptions, OnceOption};
+use crate::argument::number;
 use crate::output::Answer;
 use crate::show;
 use crate::site::SiteOptions;
@@ -17,6 +18,7 @@ pub(crate) struct Arguments {
     /// The limit, as the license names it
     limit: String,
     /// Units
+    #[arg(value_parser = number, allow_negative_numbers = true)]
     amount: u64,
     #[command(flatten)]
     once: OnceOption,

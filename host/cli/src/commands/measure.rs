@@ -1,6 +1,7 @@
 //! `placet measure`.
 
 use super::asking::ContextOptions;
+use crate::argument::number;
 use crate::output::Answer;
 use crate::show;
 use crate::site::SiteOptions;
@@ -15,6 +16,7 @@ pub(crate) struct Arguments {
     /// The limit, as the license names it
     limit: String,
     /// The level that was measured
+    #[arg(value_parser = number, allow_negative_numbers = true)]
     level: u64,
     #[command(flatten)]
     context: ContextOptions,

@@ -18,6 +18,10 @@ mod remove;
 mod status;
 mod usage;
 
+use std::ffi::OsString;
+
+use clap::CommandFactory as _;
+
 use crate::output::{Answer, Format};
 
 /// Decides, offline, what a licensed product may do
@@ -70,6 +74,19 @@ pub(crate) enum Command {
     Man(man::Arguments),
 }
 
+/// The command that arguments name, as far as they name one: `placet policy pack`.
+pub(crate) fn named(arguments: &[OsString]) -> String {
+    let mut command = &Cli::command();
+    let mut name = command.get_name().to_owned();
+    for argument in arguments.iter().skip(1).filter_map(|argument| argument.to_str()) {
+        let Some(found) = command.find_subcommand(argument) else { continue };
+        name.push(' ');
+        name.push_str(argument);
+        command = found;
+    }
+    name
+}
+
 /// Runs one command.
 pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
     match command {
@@ -95,11 +112,20 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
 
 #[cfg(test)]
 mod tests {
-    use clap::{Command, CommandFactory};
+    use clap::{Command, CommandFactory as _};
 
     #[test]
     fn the_arguments_contradict_nothing() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_command_is_named_as_far_as_it_is_known() {
+        let named = |line: &str| super::named(&line.split(' ').map(Into::into).collect::<Vec<_>>());
+        assert_eq!(named("placet"), "placet");
+        assert_eq!(named("placet chek sso"), "placet");
+        assert_eq!(named("placet --format json policy pack --name x"), "placet policy pack");
+        assert_eq!(named("placet license issue"), "placet license");
     }
 
     #[test]

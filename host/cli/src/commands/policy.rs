@@ -61,8 +61,11 @@ fn refused(path: &Path, reason: &'static str, error: impl std::error::Error + Se
 /// A policy that does not run, with the next step.
 fn not_adopted(path: &Path, error: PolicyError) -> Problem {
     let reason = error.reason();
-    let help = crate::reasons::help(reason);
-    Problem::new(format!("`{}` was not adopted", path.display()), help).because(error).refused(reason)
+    let message = format!("`{}` was not adopted", path.display());
+    if matches!(error, PolicyError::File(_)) {
+        return Problem::new(message, crate::site::POLICY_FILE).because(error);
+    }
+    Problem::new(message, crate::reasons::help(reason)).because(error).refused(reason)
 }
 
 /// The policy that decides from now on.

@@ -18,7 +18,7 @@ use crate::{component, files, reasons};
 ///
 /// Says nothing about what the payload means. With `--batch`, JSON lines {"id","token","key"} are read from standard input (the
 /// token a string or a JWS JSON object, the key a public JWK), and one line {"id","accepted","reason","payload"} is written for
-/// each. Exit code 3 when a single token is refused.
+/// each; with an "error" where the line itself is none of these. Exit code 3 when a single token is refused.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   placet jws verify token.jws --jwk key.json
@@ -45,7 +45,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
 
 fn one(verifier: &Verifier, file: &Path, jwk: &Path) -> anyhow::Result<Answer> {
     let document = files::read(file)?;
-    let verified = verifier.verify_jws(document.trim_ascii(), &files::read_text(jwk)?).map_err(|error| {
+    let key = files::read_text(jwk)?;
+    placet_rules::json::parse(key.as_bytes()).map_err(|error| {
+        let help = "give a public key as a JWK; `placet key show --format json` shows that of a key in PEM";
+        Problem::new(format!("`{}` is not a JWK", jwk.display()), help).because(error.to_string())
+    })?;
+    let verified = verifier.verify_jws(document.trim_ascii(), &key).map_err(|error| {
         let reason = error.reason().to_owned();
         let message = format!("`{}` is not verified", file.display());
         Problem::new(message, reasons::help(&reason)).because(error).refused(reason)
@@ -62,22 +67,33 @@ fn one(verifier: &Verifier, file: &Path, jwk: &Path) -> anyhow::Result<Answer> {
 
 fn batch(verifier: &Verifier) -> anyhow::Result<Answer> {
     let mut out = std::io::stdout().lock();
-    for (number, line) in (1..).zip(std::io::stdin().lock().lines()) {
+    // Bytes, not text: a line that is no UTF-8 is refused like any other, and those after it are answered.
+    for (number, line) in (1_u64..).zip(std::io::stdin().lock().split(b'\n')) {
         let line = line.context("standard input cannot be read")?;
-        if line.trim().is_empty() {
+        let line = line.trim_ascii();
+        if line.is_empty() {
             continue;
         }
-        let answer = match serde_json::from_str::<Row<'_>>(&line) {
+        let row = if line.starts_with(b"{") {
+            serde_json::from_slice(line).map_err(|error| error.to_string())
+        } else {
+            Err(ROW.to_owned())
+        };
+        let answer = match row {
             Ok(row) => answer(verifier, &row),
-            Err(error) => refused(&Value::Null, &format!("line {number}: {error}")),
+            Err(error) => misread(number, &error),
         };
         writeln!(out, "{answer}").context("standard output cannot be written")?;
     }
     Ok(Answer::document(""))
 }
 
+/// What a line must be.
+const ROW: &str = "a row is one JSON object with `id`, `token` and `key`";
+
 /// One line; token and key byte by byte as they stand there, so that nothing is mended on the way to the verifier.
 #[derive(serde::Deserialize)]
+#[serde(expecting = "a row is one JSON object with `id`, `token` and `key`")]
 struct Row<'a> {
     #[serde(default)]
     id: Value,
@@ -94,6 +110,17 @@ fn answer(verifier: &Verifier, row: &Row<'_>) -> Value {
         }
         Err(error) => refused(&row.id, error.reason()),
     }
+}
+
+/// A line that is no row, and where it is wrong.
+fn misread(number: u64, error: &str) -> Value {
+    // The parser counts lines within the one that it was given.
+    let error = error.replace(" at line 1 column ", " at column ");
+    let mut answer = refused(&Value::Null, "json-invalid");
+    if let Some(answer) = answer.as_object_mut() {
+        answer.insert("error".to_owned(), format!("line {number}: {error}").into());
+    }
+    answer
 }
 
 fn refused(id: &Value, reason: &str) -> Value {

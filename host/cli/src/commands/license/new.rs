@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::Signing;
+use crate::argument::number;
 use crate::issue::dates;
 use crate::issue::limit::Limit;
 use crate::output::Answer;
@@ -67,7 +68,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     supersedes: Vec<String>,
     /// The lowest policy sequence that may judge it
-    #[arg(long, value_name = "SEQUENCE")]
+    #[arg(long, value_name = "SEQUENCE", value_parser = number, allow_negative_numbers = true)]
     min_policy: Option<u64>,
     /// A note of yours. Repeat it for more
     #[arg(long, value_name = "KEY=VALUE")]

@@ -42,7 +42,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let license = verifier.verify(&document).map_err(|error| {
         let reason = error.reason().to_owned();
         let message = format!("`{}` is not verified", arguments.file.display());
-        Problem::new(message, reasons::help(&reason)).because(error).refused(reason)
+        let help = match &*reason {
+            "key-unknown" if !arguments.key.is_empty() => {
+                "give `--key` the public half of the key that signed it; `placet inspect` shows that key's id"
+                    .to_owned()
+            }
+            _ => reasons::help(&reason),
+        };
+        Problem::new(message, help).because(error).refused(reason)
     })?;
     let summary = show::summary(&license.summary);
     if let Some(path) = &arguments.summary {

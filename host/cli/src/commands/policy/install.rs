@@ -27,7 +27,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
         // The first policy of this installation, or one in place of a damaged one.
         Err(OpenError::NoPolicy | OpenError::Policy(_)) => {
             let builder = arguments.site.builder()?.policy(&arguments.file);
-            builder.open().map_err(crate::site::not_opened)?
+            builder.open().map_err(|error| match error {
+                OpenError::Policy(error) => super::not_adopted(&arguments.file, error),
+                error => crate::site::not_opened(error),
+            })?
         }
         Err(error) => return Err(crate::site::not_opened(error).into()),
     };

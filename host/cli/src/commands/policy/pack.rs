@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde_json::Map;
 
+use crate::argument::{number, version};
 use crate::artifact::{FORMAT, Manifest, PolicyName, TrustedKey, Version, pack, sign};
 use crate::issue::dates;
 use crate::keys::PublicKey;
@@ -28,10 +29,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "VENDOR/PRODUCT")]
     name: PolicyName,
     /// Its version, for people
-    #[arg(long, value_name = "SEMVER")]
+    #[arg(long, value_name = "SEMVER", value_parser = version)]
     version: Version,
     /// Its place in the order of policies of this name
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = number, allow_negative_numbers = true)]
     sequence: u64,
     /// Public keys (PEM or JWK) whose licenses it believes
     #[arg(long, value_name = "FILE", value_delimiter = ',', required_unless_present = "trust_json")]
@@ -40,7 +41,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     trust_json: Option<PathBuf>,
     /// The lowest version of the host that it runs on
-    #[arg(long, value_name = "SEMVER", default_value = env!("CARGO_PKG_VERSION"))]
+    #[arg(long, value_name = "SEMVER", value_parser = version, default_value = env!("CARGO_PKG_VERSION"))]
     minimum_host: Version,
     /// When it was made; now unless told otherwise. No host takes the present time to be earlier
     #[arg(long, value_name = "DATE")]
@@ -75,7 +76,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
         trust: trust(arguments)?,
         settings: Map::new(),
     };
-    let packed = pack(component, &manifest).with_context(|| format!("{name} cannot be packed"))?;
+    let packed = pack(component, &manifest).map_err(|error| {
+        let help = "give the component as the compiler wrote it, or none for the default policy";
+        Problem::new(format!("{name} cannot be packed"), help).because(error)
+    })?;
     let Some(key) = &arguments.key else { return super::written(&arguments.out, &packed, None) };
     let key = super::signing_key(key)?;
     super::written(&arguments.out, &sign(&packed, &key)?, Some(key.key_id().to_string()))

@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
-
-use crate::artifact::{resign, sign};
+use crate::artifact::{SignError, resign, sign};
 use crate::files;
 use crate::output::Answer;
+use crate::problem::Problem;
 
 /// Sign a packed policy, as on a machine that is kept offline for it
 #[derive(Debug, clap::Args)]
@@ -31,6 +30,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let policy = files::read(&arguments.file)?;
     let key = super::signing_key(&arguments.key)?;
     let signed = if arguments.replace { resign(&policy, &key) } else { sign(&policy, &key) };
-    let signed = signed.with_context(|| format!("`{}` cannot be signed", arguments.file.display()))?;
+    let signed = signed.map_err(|error| {
+        let help = match error {
+            SignError::AlreadySigned => "add `--replace` to take that signature off and sign anew",
+            SignError::NotSigned => "leave `--replace` away: nothing is there to be replaced",
+            SignError::Format(_) | SignError::Unfit(_) => "give the file that `placet policy pack` wrote",
+        };
+        Problem::new(format!("`{}` cannot be signed", arguments.file.display()), help).because(error)
+    })?;
     super::written(&arguments.out, &signed, Some(key.key_id().to_string()))
 }
