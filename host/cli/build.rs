@@ -1,13 +1,24 @@
 //! Compiles into the binary what it must not look for at run time: the policy roots and the default policy component.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 use anyhow::{Context as _, bail, ensure};
 use placet_artifact::PolicyRoots;
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match prepare() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // In one line: the debug form of an error, which a `main` with a result prints, comes with a backtrace.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn prepare() -> anyhow::Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
     let manifest_dir = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").context("cargo sets CARGO_MANIFEST_DIR")?);
     let workspace = manifest_dir.ancestors().nth(2).context("the crate lies in the workspace, as host/cli")?;
@@ -21,9 +32,11 @@ fn roots(workspace: &Path, out: &Path) -> anyhow::Result<()> {
     let Some(path) = env::var_os("PLACET_ROOTS") else { return Ok(fs::write(out, "")?) };
     let path = workspace.join(path);
     println!("cargo::rerun-if-changed={}", path.display());
-    let pem =
-        fs::read_to_string(&path).with_context(|| format!("PLACET_ROOTS: `{}` cannot be read", path.display()))?;
-    PolicyRoots::from_pem(&pem).with_context(|| format!("PLACET_ROOTS: `{}`", path.display()))?;
+    let relative = "a relative path begins at the workspace's directory";
+    let pem = fs::read_to_string(&path)
+        .with_context(|| format!("PLACET_ROOTS: `{}` cannot be read ({relative})", path.display()))?;
+    PolicyRoots::from_pem(&pem)
+        .with_context(|| format!("PLACET_ROOTS: `{}` cannot be used as policy roots", path.display()))?;
     Ok(fs::write(out, pem)?)
 }
 
