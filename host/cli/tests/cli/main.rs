@@ -3,4 +3,5 @@
 
 mod policy;
 mod support;
+mod vectors;
 mod vendor;
