@@ -13,6 +13,7 @@ mod environment;
 mod error;
 mod event;
 mod installation;
+mod instances;
 mod limits;
 mod maintenance;
 mod placet;

@@ -1,7 +1,6 @@
-//! A policy in force: loaded from one snapshot, one instance per core, a trapped one replaced.
+//! A policy in force: loaded from one snapshot, one instance per core and more where all wait for the disk, a trapped one replaced.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::Arc;
 use std::thread;
 
 use placet_artifact::{ContentHash, Manifest};
@@ -10,13 +9,11 @@ use crate::bindings::exports::placet::policy::licensing::{Config, Status};
 use crate::capability::{ClockCapability, CountersCapability, FilesCapability};
 use crate::clock::{Clock, Reading};
 use crate::documents::Snapshot;
+use crate::instances::{InStore, Instances, MAX_INSTANCES};
 use crate::limits;
 use crate::sandbox::{Compiled, Failure, Instance, Reach};
 use crate::status::PolicyInfo;
 use crate::store::Store;
-
-/// The most instances that a policy is given, however many cores there are.
-const MAX_INSTANCES: usize = 16;
 
 /// A policy that may run: compiled, and what it is told when it loads.
 pub(crate) struct Program {
@@ -50,7 +47,8 @@ pub(crate) struct Loaded {
     /// What `load` answered.
     pub(crate) status: Status,
     pub(crate) lent: Lent,
-    instances: Box<[Mutex<Option<Instance>>]>,
+    instances: Instances,
+    in_store: InStore,
 }
 
 /// Loading gave no policy to run. Whose fault: the policy's vendor.
@@ -75,21 +73,23 @@ impl LoadError {
 }
 
 impl Loaded {
-    /// Loads every instance from the same snapshot and moment.
+    /// Loads an instance for each core, all from the same snapshot and moment.
     pub(crate) fn load(program: Arc<Program>, snapshot: Arc<Snapshot>, lent: Lent) -> Result<Self, LoadError> {
         let cores = thread::available_parallelism().map_or(1, usize::from).min(MAX_INSTANCES);
         let moment = lent.clock.read();
+        let in_store = InStore::default();
         let mut instances = Vec::with_capacity(cores);
         let mut status = None;
         for _ in 0..cores {
-            let (instance, answer) = start(&program, &snapshot, &lent, Some(moment))?;
+            let (instance, answer) = start(&program, &snapshot, &lent, &in_store, Some(moment))?;
             if *status.get_or_insert_with(|| answer.clone()) != answer {
                 return Err(LoadError::Disagreement);
             }
-            instances.push(Mutex::new(Some(instance)));
+            instances.push(instance);
         }
         let status = status.ok_or(LoadError::Disagreement)?;
-        Ok(Self { program, snapshot, status, lent, instances: instances.into() })
+        let instances = Instances::new(instances, in_store.clone());
+        Ok(Self { program, snapshot, status, lent, instances, in_store })
     }
 
     /// Asks the policy; after a failure its instance is replaced before the next call.
@@ -98,10 +98,10 @@ impl Loaded {
         ticks: u64,
         call: impl FnOnce(&mut Instance, u64) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let mut slot = self.slot();
+        let mut slot = self.instances.slot();
         let mut instance = match slot.take() {
             Some(instance) => instance,
-            None => start(&self.program, &self.snapshot, &self.lent, None)?.0,
+            None => start(&self.program, &self.snapshot, &self.lent, &self.in_store, None)?.0,
         };
         // In a panic or a failure it is not put back.
         let answer = call(&mut instance, ticks)?;
@@ -127,46 +127,23 @@ impl Loaded {
     pub(crate) fn info(&self) -> PolicyInfo {
         PolicyInfo::new(&self.program.manifest, &self.program.hash, self.program.rolled_back)
     }
-
-    /// An instance that nobody else is using, if there is one; else the one that this thread has always used.
-    fn slot(&self) -> MutexGuard<'_, Option<Instance>> {
-        let own = own_number() % self.instances.len();
-        let (before, after) = self.instances.split_at(own);
-        for slot in after.iter().chain(before) {
-            match slot.try_lock() {
-                Ok(slot) => return slot,
-                Err(TryLockError::Poisoned(slot)) => return slot.into_inner(),
-                Err(TryLockError::WouldBlock) => {}
-            }
-        }
-        #[expect(clippy::indexing_slicing, reason = "the remainder by the length")]
-        self.instances[own].lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 fn start(
     program: &Program,
     snapshot: &Arc<Snapshot>,
     lent: &Lent,
+    in_store: &InStore,
     moment: Option<Reading>,
 ) -> Result<(Instance, Status), Failure> {
     let reach = Reach::new(
         ClockCapability::new(lent.clock.clone(), moment),
         FilesCapability::new(snapshot.clone()),
-        CountersCapability::new(lent.clone(), program.compiled.ticks()),
+        CountersCapability::new(lent.clone(), in_store.clone(), program.compiled.ticks()),
     );
     let mut instance = program.compiled.instantiate(reach)?;
     let status = instance
         .call(limits::LOAD_TICKS, |policy, store| policy.placet_policy_licensing().call_load(store, &program.config))?;
     instance.reach().clock.thaw();
     Ok((instance, status))
-}
-
-/// A number of the present thread, given in the order of first use.
-fn own_number() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static OWN: usize = NEXT.fetch_add(1, Ordering::Relaxed);
-    }
-    OWN.with(|own| *own)
 }

@@ -3,7 +3,6 @@
 mod native;
 
 use std::hint::black_box;
-use std::io::Write;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,7 +24,6 @@ fn main() {
     openings(&site);
     let placet = site.open();
     decisions(&site, &placet);
-    durable(&site, &placet);
 }
 
 fn openings(site: &Site) {
@@ -67,43 +65,6 @@ fn decisions(site: &Site, placet: &Placet) {
         assert!(!decide::consume(black_box(&view), &charges, &context, &native).expect("an answer").allowed);
     });
     println!("  ratio: {:.1}", through / alone);
-}
-
-fn durable(site: &Site, placet: &Placet) {
-    println!("\ndurable, on the disk of `{}`, in calls per second:", site.path("").display());
-    for callers in [1, 2, 8] {
-        let raw = rate(callers, |caller| {
-            let mut file = std::fs::File::create(site.path(&format!("raw-{caller}"))).expect("a file");
-            move || {
-                file.write_all(&[1; 64]).expect("writes");
-                file.sync_data().expect("syncs");
-            }
-        });
-        let consume = rate(callers, |_| || assert!(placet.consume("tokens", 1).decide().expect("an answer").allowed));
-        println!("  {callers} callers: consume {consume:.0}, write + fdatasync {raw:.0}, ratio {:.2}", consume / raw);
-    }
-}
-
-/// Calls per second of so many threads.
-fn rate<C: FnMut() + Send>(callers: usize, make: impl Fn(usize) -> C) -> f64 {
-    let calls: u64 = thread::scope(|scope| {
-        let threads: Vec<_> = (0..callers)
-            .map(|caller| {
-                let mut call = make(caller);
-                scope.spawn(move || {
-                    let start = Instant::now();
-                    let mut calls = 0;
-                    while start.elapsed() < SPAN {
-                        call();
-                        calls += 1;
-                    }
-                    calls
-                })
-            })
-            .collect();
-        threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
-    });
-    calls as f64 / SPAN.as_secs_f64()
 }
 
 /// Nanoseconds of one call at the median; in batches of ten, since asking the time takes time.

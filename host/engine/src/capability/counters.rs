@@ -4,12 +4,14 @@ use wasmtime::component::{HasSelf, Linker};
 
 use super::Calls;
 use crate::bindings::placet::policy::counters::{self, Draw, Entry, Error, Host, Member, Once, Portion, Recorded};
+use crate::instances::InStore;
 use crate::program::Lent;
 use crate::sandbox::Ticks;
 
 /// What an instance sees of the counters.
 pub(crate) struct CountersCapability {
     lent: Lent,
+    in_store: InStore,
     ticks: Ticks,
     /// Ticks that went by in the store during the present call, and were not yet given back.
     waited: u64,
@@ -18,8 +20,8 @@ pub(crate) struct CountersCapability {
 
 impl CountersCapability {
     /// The counters of one policy.
-    pub(crate) fn new(lent: Lent, ticks: Ticks) -> Self {
-        Self { lent, ticks, waited: 0, calls: Calls::new() }
+    pub(crate) fn new(lent: Lent, in_store: InStore, ticks: Ticks) -> Self {
+        Self { lent, in_store, ticks, waited: 0, calls: Calls::new() }
     }
 
     /// Forgets what the call before took.
@@ -45,7 +47,7 @@ impl CountersCapability {
     fn ask<T>(&mut self, ask: impl FnOnce(&Lent) -> T) -> wasmtime::Result<T> {
         self.calls.take()?;
         let before = self.ticks.count();
-        let answer = ask(&self.lent);
+        let answer = self.in_store.during(|| ask(&self.lent));
         self.waited += self.ticks.count() - before;
         Ok(answer)
     }

@@ -1,0 +1,51 @@
+//! What counting costs beside the disk that it lands on: `scripts/bench --bench counters`.
+//!
+//! R is the rate at which one writer appends 64 bytes to a file and calls `fdatasync`. A disk that others use as well changes its
+//! pace from one moment to the next: everything takes turns in short slices, and each figure is the median over the rounds, each
+//! slice against R in the same round.
+
+mod contenders;
+mod rate;
+
+use placet_tests::rig::{Site, claims};
+
+use crate::contenders::{Log, Raw, Sqlite};
+use crate::rate::{Contest, micros};
+
+fn main() {
+    let site = Site::default();
+    let mut license = claims("lic_1");
+    license["limits"]["tokens"]["max"] = u64::MAX.into();
+    site.license(&license);
+    let placet = site.open();
+    println!("on the disk of `{}`", site.path("").display());
+    for callers in [1, 2, 8] {
+        let (raw, many) = (Raw::new(&site, 1), Raw::new(&site, callers));
+        let (log, sqlite) = (Log::new(&site), Sqlite::new(&site));
+        let mut contest = Contest::default();
+        contest.enter("R: write + fdatasync, one writer", 1, |_| raw.write(0));
+        contest.enter("write + fdatasync, a file for each", callers, |caller| many.write(caller));
+        contest.enter("append-only log, one file", callers, |_| log.count());
+        contest.enter("SQLite, WAL, synchronous=FULL", callers, |_| sqlite.count());
+        contest
+            .enter("consume", callers, |_| assert!(placet.consume("tokens", 1).decide().expect("an answer").allowed));
+        let figures = contest.run();
+        println!("\n{callers} callers: calls per second, ratio to R; latency at the median, and of 99 of 100");
+        for figure in &figures {
+            println!(
+                "  {:36} {:>9.0} {:>7.2} R  {:>9} µs {:>9} µs",
+                figure.name,
+                figure.rate,
+                figure.ratio,
+                micros(figure.median),
+                micros(figure.most)
+            );
+        }
+        if let (Some(raw), Some(consume)) = (figures.first(), figures.last()) {
+            println!(
+                "  p99 of consume: {:.1} times one write + fdatasync",
+                consume.most.as_secs_f64() / raw.median.as_secs_f64()
+            );
+        }
+    }
+}
