@@ -73,13 +73,15 @@ const CAPABILITIES: [(&str, &[&str]); 4] = [
 ];
 
 /// The one file of a crate that uses a capability; what is not named uses none. The tests are free to use all.
-const USERS: [(&str, &str, &str); 6] = [
+const USERS: [(&str, &str, &str); 7] = [
     // The arguments, to say what is wrong with them.
     ("host/cli", "environment", "main.rs"),
     ("host/cli", "files", "files.rs"),
     ("host/cli", "randomness", "random.rs"),
     ("host/cli", "wall clock", "wall_clock.rs"),
     ("host/engine", "environment", "environment.rs"),
+    // The install key.
+    ("host/engine", "randomness", "install_key.rs"),
     ("host/engine", "wall clock", "clock/source.rs"),
 ];
 

@@ -90,6 +90,8 @@ pub const COUNTERS_DISK_FULL: &str = "counters-disk-full";
 pub const COUNTERS_READ_ONLY: &str = "counters-read-only";
 /// No decision: the counters hold what no policy wrote.
 pub const COUNTERS_DAMAGED: &str = "counters-damaged";
+/// No decision: another program edited the counters.
+pub const COUNTERS_EDITED: &str = "counters-edited";
 /// No decision: another process holds the counters.
 pub const COUNTERS_LOCKED: &str = "counters-locked";
 /// No decision: the disk failed.
@@ -103,10 +105,11 @@ pub const COUNTERS_UNSUPPORTED: &str = "counters-unsupported";
 /// No decision: the counters gave no answer that fits.
 pub const COUNTERS_UNAVAILABLE: &str = "counters-unavailable";
 /// What a host may answer in place of a count, each without its `counters-`.
-pub const COUNTERS: [&str; 8] = [
+pub const COUNTERS: [&str; 9] = [
     COUNTERS_DISK_FULL,
     COUNTERS_READ_ONLY,
     COUNTERS_DAMAGED,
+    COUNTERS_EDITED,
     COUNTERS_LOCKED,
     COUNTERS_IO,
     COUNTERS_COMMIT_UNKNOWN,

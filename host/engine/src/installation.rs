@@ -25,7 +25,7 @@ use crate::request::Question;
 use crate::sandbox::Sandbox;
 use crate::state_dir::{Folder, StateDir};
 use crate::status::{PolicyInfo, Status};
-use crate::store::{RedbStore, Store, StoreError};
+use crate::store::{Head, RedbStore, Store, StoreError};
 use crate::{Attribute, Decision, Summary, Usage};
 
 pub(crate) struct Installation {
@@ -160,6 +160,14 @@ impl Installation {
         let mut policies: Vec<_> = candidates.into_iter().map(|one| (one.path.clone(), one.info())).collect();
         policies.sort_by_key(|(_, info)| info.sequence);
         Ok(policies)
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    pub(crate) fn tell_head(&self) -> Result<Head, StoreError> {
+        self.store.tell_head(self.clock.moment().mark)
     }
 
     fn loaded(&self) -> Arc<Loaded> {

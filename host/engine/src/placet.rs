@@ -10,6 +10,7 @@ use crate::event::Event;
 use crate::installation::Installation;
 use crate::request::{Question, Request};
 use crate::status::{PolicyInfo, Status};
+use crate::store::{Ancestry, Head, StoreError};
 use crate::{Decision, Usage};
 
 /// One installation of a licensed product: its policy, its licenses, its counters. Cheap to clone, and shared by all threads.
@@ -148,6 +149,38 @@ impl Placet {
     /// [`PolicyError`] where the state directory cannot be read; a file that is not genuine is left out.
     pub fn policies(&self) -> Result<Vec<(PathBuf, PolicyInfo)>, PolicyError> {
         self.inner.policies()
+    }
+
+    /// The last commit of the counters, to be shown, and compared with a later one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where the counters cannot be read.
+    pub fn head(&self) -> Result<Head, StoreError> {
+        self.inner.store().head()
+    }
+
+    /// The last commit of the counters, to be handed out in a report: [`Placet::ancestry`] knows the newest 1,000 of these.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where it cannot be recorded.
+    pub fn tell_head(&self) -> Result<Head, StoreError> {
+        self.inner.tell_head()
+    }
+
+    /// Did these counters go on from a commit that was handed out earlier, or were they put back?
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where the counters cannot be read.
+    pub fn ancestry(&self, earlier: &Head) -> Result<Ancestry, StoreError> {
+        self.inner.store().ancestry(earlier)
+    }
+
+    /// By which the key is known that seals the counters: sixteen hex digits.
+    pub fn install_key(&self) -> String {
+        self.inner.store().install_key()
     }
 
     /// Calls back for each event, in the thread in which it happens.

@@ -44,6 +44,26 @@ pub enum StoreError {
         /// What is wrong with it, for a log.
         detail: String,
     },
+    /// Something else than this installation wrote into the file, took a row away, or put one back as it once was.
+    #[error("`{}` was edited by another program (table `{table}`); restore the state directory from a copy that was not", path.display())]
+    Edited {
+        /// The file.
+        path: PathBuf,
+        /// The table it was noticed in; `chain`: in the sum of all.
+        table: &'static str,
+    },
+    /// The file belongs to another installation: another install key sealed it.
+    #[error("`{}` belongs to another installation; put back the file that belongs here, with its own `install.key`", path.display())]
+    Swapped {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The install key is not there, and the file was sealed with one.
+    #[error("`{}` is missing, and the counters beside it are sealed with it; restore it from a copy", path.display())]
+    KeyMissing {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// The file was written by a newer release.
     #[error("`{}` has format {format}, which is newer than this release reads; use the newer release", path.display())]
     Newer {
@@ -71,14 +91,17 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// The reason, as in the table of reasons: `locked`, `disk-full`, `read-only`, `damaged`, `newer-format`, `io` or
-    /// `commit-unknown`.
+    /// The reason, as in the table of reasons: `locked`, `disk-full`, `read-only`, `damaged`, `edited`, `swapped`,
+    /// `install-key-missing`, `newer-format`, `io` or `commit-unknown`.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Locked { .. } => "locked",
             Self::DiskFull { .. } => "disk-full",
             Self::ReadOnly { .. } => "read-only",
             Self::Damaged { .. } => "damaged",
+            Self::Edited { .. } => "edited",
+            Self::Swapped { .. } => "swapped",
+            Self::KeyMissing { .. } => "install-key-missing",
             Self::Newer { .. } => "newer-format",
             Self::Io { .. } => "io",
             Self::CommitUnknown { .. } => "commit-unknown",

@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::bucket::Buckets;
 use super::{
-    Floor, MAX_ONCE_KEY, Moment, Store, StoreError, at_most, check_add, check_name, check_read, check_subtract,
-    recorded, recorded_add,
+    Ancestry, Floor, Head, MAX_ONCE_KEY, Moment, Store, StoreError, at_most, check_add, check_name, check_read,
+    check_subtract, recorded, recorded_add,
 };
 use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Portion, Recorded};
 
@@ -34,6 +34,9 @@ struct Model {
     floors: BTreeMap<String, Floor>,
     values: BTreeMap<String, Vec<u8>>,
     mark: Option<u64>,
+    /// How often something changed. Nothing here can be put back, so a number tells a commit.
+    changes: u64,
+    told: BTreeMap<u64, [u8; 32]>,
 }
 
 fn key(namespace: &str, name: &str) -> Key {
@@ -60,6 +63,11 @@ impl Model {
 
     fn passed(&mut self, mark: u64) {
         self.mark = self.mark.max(Some(mark));
+        self.changes += 1;
+    }
+
+    fn head(&self) -> Head {
+        Head { number: self.changes, hash: Sha256::digest(self.changes.to_le_bytes()).into() }
     }
 
     fn repeated(&self, namespace: &str, once: Option<&Once>) -> Result<(), Error> {
@@ -293,5 +301,32 @@ impl Store for MemoryStore {
             model.passed(mark);
         }
         Ok(())
+    }
+
+    fn install_key(&self) -> String {
+        String::new()
+    }
+
+    fn head(&self) -> Result<Head, StoreError> {
+        Ok(self.model().head())
+    }
+
+    fn tell_head(&self, mark: u64) -> Result<Head, StoreError> {
+        let mut model = self.model();
+        let head = model.head();
+        model.told.insert(head.number, head.hash);
+        model.passed(mark);
+        Ok(head)
+    }
+
+    fn ancestry(&self, earlier: &Head) -> Result<Ancestry, StoreError> {
+        let model = self.model();
+        let last = model.head();
+        let known = last == *earlier || model.told.get(&earlier.number) == Some(&earlier.hash);
+        Ok(match known {
+            _ if earlier.number > last.number => Ancestry::Restored,
+            true => Ancestry::Continued,
+            false => Ancestry::Forked,
+        })
     }
 }

@@ -57,6 +57,36 @@ pub(crate) struct Floor {
     pub(crate) hash: [u8; 32],
 }
 
+/// The last commit: what stands in a status, a log or a report, and is compared with a later one. Two hashes under one number
+/// are two histories.
+///
+/// Displays as the number, a colon and the hash in hex.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// How many commits there were.
+    pub number: u64,
+    /// Over all of them.
+    pub hash: [u8; 32],
+}
+
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.number)?;
+        self.hash.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Where a head that was handed out earlier stands to the state that is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ancestry {
+    /// This state continued from it.
+    Continued,
+    /// This state is older: it was put back.
+    Restored,
+    /// This state has another history: an older one was put back and went on, or it is another installation's.
+    Forked,
+}
+
 /// The promises above, for the counters of many policies. `namespace` is the name of the policy, which never sees another's.
 ///
 /// What a policy asks for is answered in the words of `wit/counters.wit`; what the host asks for fails with a [`StoreError`].
@@ -152,6 +182,19 @@ pub(crate) trait Store: Send + Sync + fmt::Debug {
 
     /// Puts such a value; none removes it. The same value again writes nothing.
     fn put_value(&self, key: &str, value: Option<&[u8]>, mark: u64) -> Result<(), StoreError>;
+
+    /// By which the install key is known; sixteen hex digits, empty where nothing is sealed.
+    fn install_key(&self) -> String;
+
+    /// The last commit.
+    fn head(&self) -> Result<Head, StoreError>;
+
+    /// The last commit, to be handed out in a report: kept, so that [`Store::ancestry`] knows it. The newest 1,000 are.
+    fn tell_head(&self, mark: u64) -> Result<Head, StoreError>;
+
+    /// Where a head that was handed out stands to this state. One that was told, but not by [`Store::tell_head`], or that is no longer
+    /// kept, is a fork once this state went on.
+    fn ancestry(&self, earlier: &Head) -> Result<Ancestry, StoreError>;
 }
 
 /// Refuses names and requests that are longer than what the store keeps, and calls that ask for too much at once.

@@ -4,11 +4,13 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use redb::{Builder, Database, StorageBackend};
+use redb::{Builder, StorageBackend};
 
-use super::file::{Opener, initialize, open_database};
+use super::file::{Opened, Opener, initialize, open_database};
+use super::sealed::Seals;
 use super::*;
 use crate::bindings::placet::policy::counters::Excess;
+use crate::install_key::InstallKey;
 
 const ENOSPC: i32 = 28;
 const EIO: i32 = 5;
@@ -40,8 +42,9 @@ impl Disk {
     pub(super) fn new() -> Self {
         let disk = Self::default();
         let database = Builder::new().create_with_backend(disk.clone()).unwrap();
-        initialize(&database).unwrap();
-        database.close().unwrap();
+        let opened = Opened { database, seals: seals() };
+        initialize(&opened).unwrap();
+        opened.database.close().unwrap();
         disk.state().log.clear();
         disk
     }
@@ -134,7 +137,7 @@ impl Opener for Disk {
         Path::new("state/counters.redb")
     }
 
-    fn open(&self, again: bool) -> Result<Database, StoreError> {
+    fn open(&self, again: bool) -> Result<Opened, StoreError> {
         let length = {
             let mut state = self.state();
             if again {
@@ -142,8 +145,12 @@ impl Opener for Disk {
             }
             state.cache.len() as u64
         };
-        open_database(self.clone(), length, self.path())
+        open_database(self.clone(), length, self.path(), seals())
     }
+}
+
+fn seals() -> Seals {
+    Seals::new(&InstallKey::test(7))
 }
 
 fn at(time: u64) -> Moment {

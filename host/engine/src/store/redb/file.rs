@@ -8,7 +8,10 @@ use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
 use redb::backends::FileBackend;
 use redb::{Builder, Database, ReadableDatabase};
 
+use super::error::RowError;
 use super::rows;
+use super::sealed::{Digest, Seals, Txn, View};
+use crate::install_key::{self, InstallKey};
 use crate::store::StoreError;
 
 /// The file's name in the state directory.
@@ -27,7 +30,25 @@ pub(super) trait Opener: Send + 'static {
     fn path(&self) -> &Path;
 
     /// Opens and checks it; `again` after a failure: nothing that is only in the system's memory is trusted.
-    fn open(&self, again: bool) -> Result<Database, StoreError>;
+    fn open(&self, again: bool) -> Result<Opened, StoreError>;
+}
+
+/// An open file, and what its rows are sealed by.
+pub(super) struct Opened {
+    pub(super) database: Database,
+    pub(super) seals: Seals,
+}
+
+impl Opened {
+    /// Looks at what was committed.
+    pub(super) fn view(&self) -> Result<View<'_>, RowError> {
+        Ok(View { view: self.database.begin_read()?, seals: &self.seals })
+    }
+
+    /// Begins to change it.
+    pub(super) fn begin(&self, digest: Digest) -> Result<Txn<'_>, RowError> {
+        Ok(Txn { txn: self.database.begin_write()?, seals: &self.seals, digest: digest.into() })
+    }
 }
 
 /// The file of a state directory.
@@ -46,6 +67,17 @@ impl StateFile {
         StoreError::from_io(error, self.path.clone())
     }
 
+    /// The install key. It is made where nothing is sealed yet, and never for a file that another key has sealed.
+    fn key(&self, dir: &Dir, sealed: bool) -> Result<InstallKey, StoreError> {
+        let path = self.directory.join(install_key::NAME);
+        let failed = |error| StoreError::from_io(error, path.clone());
+        match InstallKey::read(dir).map_err(failed)? {
+            Some(key) => Ok(key),
+            None if sealed => Err(StoreError::KeyMissing { path }),
+            None => InstallKey::make(dir).map_err(failed),
+        }
+    }
+
     fn open_existing(&self, dir: &Dir) -> Result<Option<File>, StoreError> {
         match dir.open_with(NAME, OpenOptions::new().read(true).write(true)) {
             Ok(file) => Ok(Some(file)),
@@ -56,7 +88,7 @@ impl StateFile {
 
     /// Makes the file under another name and links it into its place: a crash on the way leaves no file that is half made,
     /// and where two processes do it at once, one file wins.
-    fn create(&self, dir: &Dir) -> Result<(), StoreError> {
+    fn create(&self, dir: &Dir, seals: &Seals) -> Result<(), StoreError> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true).mode(0o600);
         let (name, file) = (0_u32..)
@@ -66,7 +98,7 @@ impl StateFile {
             .find(|made| !matches!(made, Err(error) if error.kind() == io::ErrorKind::AlreadyExists))
             .unwrap_or_else(|| Err(io::ErrorKind::AlreadyExists.into()))
             .map_err(|error| self.failed(error))?;
-        let linked = self.fill(file).and_then(|()| match dir.hard_link(&name, dir, NAME) {
+        let linked = self.fill(file, seals).and_then(|()| match dir.hard_link(&name, dir, NAME) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(self.failed(error)),
             _ => Ok(()),
         });
@@ -75,15 +107,17 @@ impl StateFile {
         linked.and(removed.map_err(|error| self.failed(error)))
     }
 
-    fn fill(&self, file: File) -> Result<(), StoreError> {
-        let fill = || -> Result<(), redb::Error> {
+    fn fill(&self, file: File, seals: &Seals) -> Result<(), StoreError> {
+        let fill = || -> Result<(), RowError> {
             let mut database = Builder::new();
             database.set_cache_size(CACHE);
-            let database = database.create_with_backend(FileBackend::new(file.into_std())?)?;
-            initialize(&database)?;
-            Ok(database.close()?)
+            let backend = FileBackend::new(file.into_std()).map_err(redb::Error::from)?;
+            let database = database.create_with_backend(backend).map_err(redb::Error::from)?;
+            let opened = Opened { database, seals: seals.clone() };
+            initialize(&opened)?;
+            Ok(opened.database.close().map_err(redb::Error::from)?)
         };
-        fill().map_err(|error| store_error(error, &self.path))
+        fill().map_err(|error| row_error(error, &self.path))
     }
 }
 
@@ -92,14 +126,16 @@ impl Opener for StateFile {
         &self.path
     }
 
-    fn open(&self, again: bool) -> Result<Database, StoreError> {
+    fn open(&self, again: bool) -> Result<Opened, StoreError> {
         let dir = Dir::open_ambient_dir(&self.directory, ambient_authority()).map_err(|error| self.failed(error))?;
-        let file = match self.open_existing(&dir)? {
+        let existing = self.open_existing(&dir)?;
+        let seals = Seals::new(&self.key(&dir, existing.is_some())?);
+        let file = match existing {
             Some(file) => file,
             // A file that was there and is gone is not made anew under a running process.
             None if again => return Err(self.failed(io::ErrorKind::NotFound.into())),
             None => {
-                self.create(&dir)?;
+                self.create(&dir, &seals)?;
                 self.open_existing(&dir)?.ok_or_else(|| self.failed(io::ErrorKind::NotFound.into()))?
             }
         };
@@ -113,7 +149,7 @@ impl Opener for StateFile {
         }
         let length = metadata.len();
         let backend = FileBackend::new(file).map_err(|error| store_error(error.into(), &self.path))?;
-        open_database(backend, length, &self.path)
+        open_database(backend, length, &self.path, seals)
     }
 }
 
@@ -134,7 +170,8 @@ pub(super) fn open_database(
     backend: impl redb::StorageBackend,
     length: u64,
     path: &Path,
-) -> Result<Database, StoreError> {
+    seals: Seals,
+) -> Result<Opened, StoreError> {
     // redb would make a new store of it.
     if length == 0 {
         return Err(damaged(path, "it is empty"));
@@ -143,23 +180,40 @@ pub(super) fn open_database(
     builder.set_cache_size(CACHE).set_check_integrity_on_open(length <= CHECKED);
     let opened = builder.create_with_backend(backend).map_err(redb::Error::from);
     let database = opened.map_err(|error| store_error(error, path))?;
-    let format = database.begin_read().map_err(redb::Error::from).and_then(|view| rows::format(&view));
-    match format.map_err(|error| store_error(error, path))? {
-        Some(rows::FORMAT) => Ok(database),
-        Some(format) if format > rows::FORMAT => Err(StoreError::Newer { path: path.to_owned(), format }),
-        _ => Err(damaged(path, "it has no format number")),
+    let opened = Opened { database, seals };
+    let failed = |error| row_error(error, path);
+    {
+        let view = opened.view().map_err(failed)?;
+        match rows::format(&view).map_err(failed)? {
+            Some(rows::FORMAT) => {}
+            Some(format) if format > rows::FORMAT => return Err(StoreError::Newer { path: path.to_owned(), format }),
+            _ => return Err(damaged(path, "it has no format number")),
+        }
+        if !rows::is_own(&view).map_err(failed)? {
+            return Err(StoreError::Swapped { path: path.to_owned() });
+        }
+        rows::check(&view, length <= CHECKED).map_err(failed)?;
     }
+    Ok(opened)
 }
 
 /// Makes the tables of a new file.
-pub(super) fn initialize(database: &Database) -> Result<(), redb::Error> {
-    let txn = database.begin_write()?;
+pub(super) fn initialize(opened: &Opened) -> Result<(), RowError> {
+    let txn = opened.begin(Digest::default())?;
     rows::create(&txn)?;
-    Ok(txn.commit()?)
+    Ok(txn.txn.commit()?)
 }
 
 /// In words of ours.
-pub(super) fn store_error(error: redb::Error, path: &Path) -> StoreError {
+pub(super) fn row_error(error: RowError, path: &Path) -> StoreError {
+    match error {
+        RowError::Redb(error) => store_error(error, path),
+        RowError::Edited { table } => StoreError::Edited { path: path.to_owned(), table },
+    }
+}
+
+/// In words of ours.
+fn store_error(error: redb::Error, path: &Path) -> StoreError {
     match error {
         redb::Error::Io(error) => StoreError::from_io(error, path.to_owned()),
         redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => {

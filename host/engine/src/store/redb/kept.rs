@@ -1,72 +1,82 @@
 //! What the host itself keeps: copies of documents, the floors of policies, small values.
 
-use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
+use std::ops::ControlFlow;
+
 use sha2::{Digest, Sha256};
 
+use super::error::RowError;
 use super::rows::{Name, Outcome, Step};
+use super::sealed::{Digest as Sum, Reading, Sealed, Txn, View};
 use crate::store::Floor;
 
 type Copied = (&'static [u8; 32], &'static [u8]);
 
 /// (namespace, document) → (SHA-256, content).
-const KEPT: TableDefinition<Name, Copied> = TableDefinition::new("kept");
+const KEPT: Sealed<Name, Copied> = Sealed::new("kept");
 /// Namespace → (sequence, SHA-256 of the artifact).
-const FLOORS: TableDefinition<&str, (u64, &[u8; 32])> = TableDefinition::new("floors");
+const FLOORS: Sealed<&str, (u64, &[u8; 32])> = Sealed::new("floors");
 /// Small values of the host's.
-const VALUES: TableDefinition<&str, &[u8]> = TableDefinition::new("values");
+const VALUES: Sealed<&str, &[u8]> = Sealed::new("values");
 
-pub(super) fn create(txn: &WriteTransaction) -> Result<(), redb::Error> {
-    txn.open_table(KEPT)?;
-    txn.open_table(FLOORS)?;
-    txn.open_table(VALUES)?;
+pub(super) fn create(txn: &Txn<'_>) -> Result<(), RowError> {
+    txn.open(&KEPT)?;
+    txn.open(&FLOORS)?;
+    txn.open(&VALUES)?;
     Ok(())
 }
 
-pub(super) fn kept(view: &ReadTransaction, namespace: &str) -> Result<Vec<(String, [u8; 32])>, redb::Error> {
+pub(super) fn digest(view: &View<'_>, rows: bool, digest: Sum) -> Result<Sum, RowError> {
+    view.digest(&VALUES, rows, view.digest(&FLOORS, rows, view.digest(&KEPT, rows, digest)?)?)
+}
+
+pub(super) fn kept(view: &View<'_>, namespace: &str) -> Result<Vec<(String, [u8; 32])>, RowError> {
     let mut kept = Vec::new();
-    for row in view.open_table(KEPT)?.range((namespace, "")..)? {
-        let (key, value) = row?;
-        let (space, name) = key.value();
+    view.open(&KEPT)?.each((namespace, "").., |(space, name), (hash, _)| {
         if space != namespace {
-            break;
+            return ControlFlow::Break(());
         }
-        kept.push((name.to_owned(), *value.value().0));
-    }
+        kept.push((name.to_owned(), *hash));
+        ControlFlow::Continue(())
+    })?;
     Ok(kept)
 }
 
-pub(super) fn recover(view: &ReadTransaction, namespace: &str, name: &str) -> Result<Option<Vec<u8>>, redb::Error> {
-    let Some(row) = view.open_table(KEPT)?.get((namespace, name))? else { return Ok(None) };
-    let (hash, content) = row.value();
-    if Sha256::digest(content).as_slice() != hash {
-        return Err(redb::Error::Corrupted("a kept document does not have its SHA-256".to_owned()));
+pub(super) fn recover(view: &View<'_>, namespace: &str, name: &str) -> Result<Option<Vec<u8>>, RowError> {
+    let copy = view.open(&KEPT)?.get((namespace, name), |(hash, content)| (*hash, content.to_vec()))?;
+    match copy {
+        Some((hash, content)) if Sha256::digest(&content).as_slice() != hash => {
+            Err(redb::Error::Corrupted("a kept document does not have its SHA-256".to_owned()).into())
+        }
+        copy => Ok(copy.map(|(_, content)| content)),
     }
-    Ok(Some(content.to_vec()))
 }
 
-pub(super) fn keep(txn: &WriteTransaction, namespace: &str, name: &str, content: &[u8]) -> Step<()> {
+pub(super) fn keep(txn: &Txn<'_>, namespace: &str, name: &str, content: &[u8]) -> Step<()> {
     let hash: [u8; 32] = Sha256::digest(content).into();
-    let mut table = txn.open_table(KEPT)?;
-    if table.get((namespace, name))?.is_some_and(|row| row.value() == (&hash, content)) {
+    let mut table = txn.open(&KEPT)?;
+    if table.get((namespace, name), |row| row == (&hash, content))? == Some(true) {
         return Ok(Outcome::Same(()));
     }
     table.insert((namespace, name), (&hash, content))?;
     Ok(Outcome::Changed(()))
 }
 
-pub(super) fn forget(txn: &WriteTransaction, namespace: &str, name: &str) -> Step<bool> {
-    let held = txn.open_table(KEPT)?.remove((namespace, name))?.is_some();
+pub(super) fn forget(txn: &Txn<'_>, namespace: &str, name: &str) -> Step<bool> {
+    let held = txn.open(&KEPT)?.remove((namespace, name))?;
     Ok(if held { Outcome::Changed(true) } else { Outcome::Same(false) })
 }
 
-pub(super) fn floor(view: &ReadTransaction, namespace: &str) -> Result<Option<Floor>, redb::Error> {
-    let row = view.open_table(FLOORS)?.get(namespace)?;
-    Ok(row.map(|row| Floor { sequence: row.value().0, hash: *row.value().1 }))
+pub(super) fn floor(view: &View<'_>, namespace: &str) -> Result<Option<Floor>, RowError> {
+    view.open(&FLOORS)?.get(namespace, floor_of)
 }
 
-pub(super) fn raise_floor(txn: &WriteTransaction, namespace: &str, floor: Floor) -> Step<Floor> {
-    let mut table = txn.open_table(FLOORS)?;
-    let held = table.get(namespace)?.map(|row| Floor { sequence: row.value().0, hash: *row.value().1 });
+fn floor_of((sequence, hash): (u64, &[u8; 32])) -> Floor {
+    Floor { sequence, hash: *hash }
+}
+
+pub(super) fn raise_floor(txn: &Txn<'_>, namespace: &str, floor: Floor) -> Step<Floor> {
+    let mut table = txn.open(&FLOORS)?;
+    let held = table.get(namespace, floor_of)?;
     if let Some(held) = held.filter(|held| held.sequence >= floor.sequence) {
         return Ok(Outcome::Same(held));
     }
@@ -74,18 +84,18 @@ pub(super) fn raise_floor(txn: &WriteTransaction, namespace: &str, floor: Floor)
     Ok(Outcome::Changed(floor))
 }
 
-pub(super) fn value(view: &ReadTransaction, key: &str) -> Result<Option<Vec<u8>>, redb::Error> {
-    Ok(view.open_table(VALUES)?.get(key)?.map(|value| value.value().to_vec()))
+pub(super) fn value(view: &View<'_>, key: &str) -> Result<Option<Vec<u8>>, RowError> {
+    view.open(&VALUES)?.get(key, <[u8]>::to_vec)
 }
 
-pub(super) fn put_value(txn: &WriteTransaction, key: &str, value: Option<&[u8]>) -> Step<()> {
-    let mut table = txn.open_table(VALUES)?;
-    if table.get(key)?.as_ref().map(|held| held.value()) == value {
+pub(super) fn put_value(txn: &Txn<'_>, key: &str, value: Option<&[u8]>) -> Step<()> {
+    let mut table = txn.open(&VALUES)?;
+    if table.get(key, <[u8]>::to_vec)?.as_deref() == value {
         return Ok(Outcome::Same(()));
     }
     match value {
         Some(value) => table.insert(key, value)?,
-        None => table.remove(key)?,
-    };
+        None => drop(table.remove(key)?),
+    }
     Ok(Outcome::Changed(()))
 }

@@ -4,17 +4,22 @@
 //! a larger one after a crash. What that cannot see: bytes that another program alters while the file is open, and damage to the
 //! very last commit before a crash, which looks like a commit that did not come to its end: the state before it is served.
 
+mod chain;
+mod error;
 mod file;
 mod kept;
 mod once;
 mod pools;
 mod rows;
+mod sealed;
 mod writer;
 
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod forgeries;
 #[cfg(test)]
 mod mounts;
 #[cfg(test)]
@@ -28,7 +33,8 @@ use self::file::{Opener, StateFile};
 use self::writer::Writer;
 use super::bucket::Buckets;
 use super::{
-    Floor, MAX_ONCE_KEY, Moment, Store, StoreError, at_most, check_add, check_name, check_read, check_subtract,
+    Ancestry, Floor, Head, MAX_ONCE_KEY, Moment, Store, StoreError, at_most, check_add, check_name, check_read,
+    check_subtract,
 };
 use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Member, Once, Portion, Recorded};
 
@@ -159,7 +165,7 @@ impl Store for RedbStore {
     }
 
     fn mark(&self) -> Result<Option<u64>, StoreError> {
-        self.writer.view(rows::mark)
+        self.writer.view(|view| Ok(chain::last(view)?.mark))
     }
 
     fn commit_mark(&self, mark: u64) -> Result<(), StoreError> {
@@ -200,5 +206,21 @@ impl Store for RedbStore {
     fn put_value(&self, key: &str, value: Option<&[u8]>, mark: u64) -> Result<(), StoreError> {
         let (key, value) = (key.to_owned(), value.map(<[u8]>::to_vec));
         self.writer.write(mark, move |txn| kept::put_value(txn, &key, value.as_deref()))
+    }
+
+    fn install_key(&self) -> String {
+        self.writer.install_key().to_owned()
+    }
+
+    fn head(&self) -> Result<Head, StoreError> {
+        self.writer.view(|view| Ok(chain::last(view)?.head()))
+    }
+
+    fn tell_head(&self, mark: u64) -> Result<Head, StoreError> {
+        self.writer.write(mark, chain::tell)
+    }
+
+    fn ancestry(&self, earlier: &Head) -> Result<Ancestry, StoreError> {
+        self.writer.view(|view| chain::ancestry(view, earlier))
     }
 }

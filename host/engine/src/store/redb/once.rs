@@ -1,70 +1,73 @@
 //! `once` keys, and what they counted.
 
-use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
-
+use super::error::RowError;
 use super::rows::Name;
+use super::sealed::{Digest, Reading, Sealed, Txn, View};
 use crate::bindings::placet::policy::counters::{Once, Recorded};
 use crate::store::{ONCE_KEPT, ONCE_NEWEST, ONCE_PURGED};
 
 /// (namespace, key) → what it counted, as JSON.
-const ONCE: TableDefinition<Name, &[u8]> = TableDefinition::new("once");
+const ONCE: Sealed<Name, &[u8]> = Sealed::new("once");
 /// Rows of `ONCE` in the order they were made: a serial number without gaps → (mark, namespace, key).
-const ONCE_ORDER: TableDefinition<u64, (u64, &str, &str)> = TableDefinition::new("once-order");
+const ONCE_ORDER: Sealed<u64, (u64, &str, &str)> = Sealed::new("once-order");
 
-pub(super) fn create(txn: &WriteTransaction) -> Result<(), redb::Error> {
-    txn.open_table(ONCE)?;
-    txn.open_table(ONCE_ORDER)?;
+pub(super) fn create(txn: &Txn<'_>) -> Result<(), RowError> {
+    txn.open(&ONCE)?;
+    txn.open(&ONCE_ORDER)?;
     Ok(())
 }
 
-pub(super) fn recall(view: &ReadTransaction, namespace: &str, key: &str) -> Result<Option<Recorded>, redb::Error> {
-    recorded_under(&view.open_table(ONCE)?, namespace, key)
+pub(super) fn digest(view: &View<'_>, rows: bool, digest: Digest) -> Result<Digest, RowError> {
+    view.digest(&ONCE_ORDER, rows, view.digest(&ONCE, rows, digest)?)
 }
 
-pub(super) fn repeated(
-    txn: &WriteTransaction,
-    namespace: &str,
-    once: Option<&Once>,
-) -> Result<Option<Recorded>, redb::Error> {
+pub(super) fn recall(view: &View<'_>, namespace: &str, key: &str) -> Result<Option<Recorded>, RowError> {
+    recorded_under(&view.open(&ONCE)?, namespace, key)
+}
+
+pub(super) fn repeated(txn: &Txn<'_>, namespace: &str, once: Option<&Once>) -> Result<Option<Recorded>, RowError> {
     match once {
-        Some(once) => recorded_under(&txn.open_table(ONCE)?, namespace, &once.key),
+        Some(once) => recorded_under(&txn.open(&ONCE)?, namespace, &once.key),
         None => Ok(None),
     }
 }
 
 fn recorded_under(
-    table: &impl ReadableTable<Name, &'static [u8]>,
+    table: &impl Reading<Name, &'static [u8]>,
     namespace: &str,
     key: &str,
-) -> Result<Option<Recorded>, redb::Error> {
-    let Some(row) = table.get((namespace, key))? else { return Ok(None) };
-    let recorded = serde_json::from_slice(row.value());
-    recorded.map(Some).map_err(|_| redb::Error::Corrupted("a once row is not JSON of its shape".to_owned()))
+) -> Result<Option<Recorded>, RowError> {
+    let recorded = table.get((namespace, key), |row| serde_json::from_slice(row).ok())?;
+    recorded
+        .map_or(Ok(None), |recorded| recorded.map(Some).ok_or_else(|| corrupted("a once row is not JSON of its shape")))
 }
 
 pub(super) fn record(
-    txn: &WriteTransaction,
+    txn: &Txn<'_>,
     namespace: &str,
     key: &str,
     recorded: &Recorded,
     mark: u64,
-) -> Result<(), redb::Error> {
-    let row = serde_json::to_vec(recorded).map_err(|error| redb::Error::Corrupted(error.to_string()))?;
-    let mut table = txn.open_table(ONCE)?;
+) -> Result<(), RowError> {
+    let row = serde_json::to_vec(recorded).map_err(|error| corrupted(&error.to_string()))?;
+    let mut table = txn.open(&ONCE)?;
     table.insert((namespace, key), row.as_slice())?;
-    let mut order = txn.open_table(ONCE_ORDER)?;
-    let newest = order.last()?.map_or(0, |(serial, _)| serial.value().wrapping_add(1));
+    let mut order = txn.open(&ONCE_ORDER)?;
+    let newest = order.last(|serial, _| serial)?.map_or(0, |newest| newest.wrapping_add(1));
     order.insert(newest, (mark, namespace, key))?;
     for _ in 0..ONCE_PURGED {
-        let oldest = order.first()?.map(|(serial, row)| (serial.value(), row.value().0));
-        let Some((serial, made)) = oldest else { break };
+        let oldest =
+            order.first(|serial, (made, namespace, key)| (serial, made, namespace.to_owned(), key.to_owned()))?;
+        let Some((serial, made, namespace, key)) = oldest else { break };
         if newest.saturating_sub(serial) < ONCE_NEWEST || mark.saturating_sub(made) < ONCE_KEPT {
             break;
         }
-        if let Some(row) = order.remove(serial)? {
-            let (_, namespace, key) = row.value();
-            table.remove((namespace, key))?;
-        }
+        order.remove(serial)?;
+        table.remove((namespace.as_str(), key.as_str()))?;
     }
     Ok(())
+}
+
+fn corrupted(detail: &str) -> RowError {
+    redb::Error::Corrupted(detail.to_owned()).into()
 }

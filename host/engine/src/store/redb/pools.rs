@@ -1,30 +1,36 @@
 //! Pools: a row for each member. A call looks at all members of its pool.
 
-use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
+use std::ops::ControlFlow;
 
+use super::error::RowError;
 use super::rows::{Asked, Outcome, refused};
+use super::sealed::{Digest, Reading, Sealed, Txn, View};
 use crate::bindings::placet::policy::counters::{Error, Excess, Member};
 use crate::store::Moment;
 
 type PoolName = (&'static str, &'static str, &'static str);
 
 /// (namespace, pool, holder) → (weight, expiry).
-const POOLS: TableDefinition<PoolName, (u64, Option<u64>)> = TableDefinition::new("pools");
+const POOLS: Sealed<PoolName, (u64, Option<u64>)> = Sealed::new("pools");
 
-pub(super) fn create(txn: &WriteTransaction) -> Result<(), redb::Error> {
-    txn.open_table(POOLS)?;
+pub(super) fn create(txn: &Txn<'_>) -> Result<(), RowError> {
+    txn.open(&POOLS)?;
     Ok(())
 }
 
+pub(super) fn digest(view: &View<'_>, rows: bool, digest: Digest) -> Result<Digest, RowError> {
+    view.digest(&POOLS, rows, digest)
+}
+
 pub(super) fn claim(
-    txn: &WriteTransaction,
+    txn: &Txn<'_>,
     namespace: &str,
     pool: &str,
     member: &Member,
     capacity: u64,
     moment: Moment,
 ) -> Asked<u64> {
-    let mut table = txn.open_table(POOLS)?;
+    let mut table = txn.open(&POOLS)?;
     let all = members_of(&table, namespace, pool)?;
     let (mut before, mut own) = (0_u64, None);
     for held in all.iter().filter(|held| !has_expired(held, moment.now)) {
@@ -47,41 +53,34 @@ pub(super) fn claim(
     Ok(Outcome::Changed(Ok(others.saturating_add(member.weight))))
 }
 
-pub(super) fn release(txn: &WriteTransaction, namespace: &str, pool: &str, holder: &str, now: u64) -> Asked<u64> {
-    let mut table = txn.open_table(POOLS)?;
-    let held = table.remove((namespace, pool, holder))?.is_some();
+pub(super) fn release(txn: &Txn<'_>, namespace: &str, pool: &str, holder: &str, now: u64) -> Asked<u64> {
+    let mut table = txn.open(&POOLS)?;
+    let held = table.remove((namespace, pool, holder))?;
     let members = members_of(&table, namespace, pool)?;
     let unexpired = members.iter().filter(|member| !has_expired(member, now));
     let sum = unexpired.fold(0_u64, |sum, member| sum.saturating_add(member.weight));
     Ok(if held { Outcome::Changed(Ok(sum)) } else { Outcome::Same(Ok(sum)) })
 }
 
-pub(super) fn members(
-    view: &ReadTransaction,
-    namespace: &str,
-    pool: &str,
-    now: u64,
-) -> Result<Vec<Member>, redb::Error> {
-    let mut members = members_of(&view.open_table(POOLS)?, namespace, pool)?;
+pub(super) fn members(view: &View<'_>, namespace: &str, pool: &str, now: u64) -> Result<Vec<Member>, RowError> {
+    let mut members = members_of(&view.open(&POOLS)?, namespace, pool)?;
     members.retain(|member| !has_expired(member, now));
     Ok(members)
 }
 
 fn members_of(
-    table: &impl ReadableTable<PoolName, (u64, Option<u64>)>,
+    table: &impl Reading<PoolName, (u64, Option<u64>)>,
     namespace: &str,
     pool: &str,
-) -> Result<Vec<Member>, redb::Error> {
+) -> Result<Vec<Member>, RowError> {
     let mut members = Vec::new();
-    for row in table.range((namespace, pool, "")..)? {
-        let (key, value) = row?;
-        let (space, name, holder) = key.value();
+    table.each((namespace, pool, "").., |(space, name, holder), (weight, expires)| {
         if (space, name) != (namespace, pool) {
-            break;
+            return ControlFlow::Break(());
         }
-        let (weight, expires) = value.value();
         members.push(Member { holder: holder.to_owned(), weight, expires });
-    }
+        ControlFlow::Continue(())
+    })?;
     Ok(members)
 }
 

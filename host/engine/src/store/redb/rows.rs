@@ -4,9 +4,13 @@
 //! with other calls.
 
 use std::collections::BTreeMap;
+use std::ops::{Bound, ControlFlow};
 
-use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
+use redb::TableDefinition;
 
+use super::chain;
+use super::error::RowError;
+use super::sealed::{Digest, Reading, Sealed, Txn, View};
 use super::{kept, once, pools};
 use crate::bindings::placet::policy::counters::{Entry, Error, Excess, Once, Portion};
 use crate::store::{recorded, recorded_add};
@@ -18,14 +22,13 @@ pub(super) const FORMAT: u64 = 1;
 pub(super) type Name = (&'static str, &'static str);
 
 /// (namespace, counter) → what it holds.
-const COUNTERS: TableDefinition<Name, u64> = TableDefinition::new("counters");
-/// Numbers about the file itself; the one table that every format has.
-const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+const COUNTERS: Sealed<Name, u64> = Sealed::new("counters");
+/// What the file says about itself; the one table that every format has.
+const META: TableDefinition<&str, &str> = TableDefinition::new("meta");
 
 const META_FORMAT: &str = "format";
-const META_MARK: &str = "mark";
-/// Counts the commits: it tells whether a commit that failed has happened.
-const META_COMMITS: &str = "commits";
+/// The id of the install key that seals it.
+const META_KEY: &str = "install-key";
 
 /// What a call did.
 #[derive(Debug)]
@@ -36,7 +39,7 @@ pub(super) enum Outcome<T> {
     Same(T),
 }
 
-pub(super) type Step<T> = Result<Outcome<T>, redb::Error>;
+pub(super) type Step<T> = Result<Outcome<T>, RowError>;
 /// A step that a policy asked for, and may be refused.
 pub(super) type Asked<T> = Step<Result<T, Error>>;
 
@@ -45,64 +48,55 @@ pub(super) fn refused<T>(error: Error) -> Asked<T> {
 }
 
 /// Makes every table of a new file.
-pub(super) fn create(txn: &WriteTransaction) -> Result<(), redb::Error> {
-    txn.open_table(COUNTERS)?;
+pub(super) fn create(txn: &Txn<'_>) -> Result<(), RowError> {
+    txn.open(&COUNTERS)?;
     once::create(txn)?;
     pools::create(txn)?;
     kept::create(txn)?;
-    txn.open_table(META)?.insert(META_FORMAT, FORMAT)?;
+    chain::create(txn)?;
+    let mut meta = txn.txn.open_table(META)?;
+    meta.insert(META_FORMAT, &*FORMAT.to_string())?;
+    meta.insert(META_KEY, &*txn.seals.id)?;
     Ok(())
 }
 
 /// The format of the file; none where it is not of ours.
-pub(super) fn format(view: &ReadTransaction) -> Result<Option<u64>, redb::Error> {
-    meta(view, META_FORMAT)
+pub(super) fn format(view: &View<'_>) -> Result<Option<u64>, RowError> {
+    Ok(view.view.open_table(META)?.get(META_FORMAT)?.and_then(|format| format.value().parse().ok()))
 }
 
-/// The highest confirmed time.
-pub(super) fn mark(view: &ReadTransaction) -> Result<Option<u64>, redb::Error> {
-    meta(view, META_MARK)
+/// Is it sealed by this install key?
+pub(super) fn is_own(view: &View<'_>) -> Result<bool, RowError> {
+    Ok(view.view.open_table(META)?.get(META_KEY)?.is_some_and(|key| key.value() == view.seals.id))
 }
 
-/// How many commits there were.
-pub(super) fn commits(view: &ReadTransaction) -> Result<u64, redb::Error> {
-    Ok(meta(view, META_COMMITS)?.unwrap_or(0))
+/// Compares what the tables hold with the last commit; with `rows`, looks at each row's own tag as well.
+pub(super) fn check(view: &View<'_>, rows: bool) -> Result<(), RowError> {
+    let digest = view.digest(&COUNTERS, rows, Digest::default())?;
+    let digest = once::digest(view, rows, digest)?;
+    let digest = pools::digest(view, rows, digest)?;
+    let digest = kept::digest(view, rows, digest)?;
+    let digest = chain::digest(view, rows, digest)?;
+    if chain::last(view)?.digest == digest { Ok(()) } else { Err(RowError::Edited { table: "chain" }) }
 }
 
-fn meta(view: &ReadTransaction, key: &str) -> Result<Option<u64>, redb::Error> {
-    Ok(view.open_table(META)?.get(key)?.map(|value| value.value()))
+/// Lifts the confirmed time.
+pub(super) fn lift_mark(txn: &Txn<'_>, mark: u64) -> Step<()> {
+    Ok(if chain::before(txn)?.mark < Some(mark) { Outcome::Changed(()) } else { Outcome::Same(()) })
 }
 
-/// Whether `seal` will lift the mark.
-pub(super) fn lift_mark(txn: &WriteTransaction, mark: u64) -> Step<()> {
-    let held = txn.open_table(META)?.get(META_MARK)?.map(|held| held.value());
-    Ok(if held < Some(mark) { Outcome::Changed(()) } else { Outcome::Same(()) })
-}
-
-/// What every transaction that changes something ends with.
-pub(super) fn seal(txn: &WriteTransaction, mark: u64) -> Result<(), redb::Error> {
-    let mut meta = txn.open_table(META)?;
-    let held = meta.get(META_MARK)?.map(|held| held.value());
-    if held < Some(mark) {
-        meta.insert(META_MARK, mark)?;
-    }
-    let commits = meta.get(META_COMMITS)?.map_or(0, |commits| commits.value());
-    meta.insert(META_COMMITS, commits.wrapping_add(1))?;
-    Ok(())
-}
-
-pub(super) fn read(view: &ReadTransaction, namespace: &str, counters: &[String]) -> Result<Vec<u64>, redb::Error> {
-    let table = view.open_table(COUNTERS)?;
+pub(super) fn read(view: &View<'_>, namespace: &str, counters: &[String]) -> Result<Vec<u64>, RowError> {
+    let table = view.open(&COUNTERS)?;
     counters.iter().map(|counter| held(&table, namespace, counter)).collect()
 }
 
-fn held<'t>(table: &impl ReadableTable<Name, u64>, namespace: &'t str, counter: &'t str) -> Result<u64, redb::Error> {
-    Ok(table.get((namespace, counter))?.map_or(0, |value| value.value()))
+fn held(table: &impl Reading<Name, u64>, namespace: &str, counter: &str) -> Result<u64, RowError> {
+    Ok(table.get((namespace, counter), |held| held)?.unwrap_or(0))
 }
 
 /// `draw` takes the tokens; it is asked last.
 pub(super) fn add(
-    txn: &WriteTransaction,
+    txn: &Txn<'_>,
     namespace: &str,
     entries: Vec<Entry>,
     once: Option<Once>,
@@ -112,7 +106,7 @@ pub(super) fn add(
     if let Some(recorded) = once::repeated(txn, namespace, once.as_ref())? {
         return refused(Error::Repeated(recorded));
     }
-    let mut table = txn.open_table(COUNTERS)?;
+    let mut table = txn.open(&COUNTERS)?;
     let mut sums: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     for (index, entry) in (0_u32..).zip(&entries) {
         let (before, sum) = held_or(&sums, &table, namespace, &entry.counter)?;
@@ -125,7 +119,7 @@ pub(super) fn add(
         return refused(error);
     }
     for (counter, (_, sum)) in &sums {
-        table.insert((namespace, *counter), sum)?;
+        table.insert((namespace, *counter), *sum)?;
     }
     let answer: Vec<u64> = entries.iter().filter_map(|entry| Some(sums.get(entry.counter.as_str())?.1)).collect();
     if let Some(once) = once {
@@ -135,7 +129,7 @@ pub(super) fn add(
 }
 
 pub(super) fn subtract(
-    txn: &WriteTransaction,
+    txn: &Txn<'_>,
     namespace: &str,
     portions: Vec<Portion>,
     once: Option<Once>,
@@ -144,7 +138,7 @@ pub(super) fn subtract(
     if let Some(recorded) = once::repeated(txn, namespace, once.as_ref())? {
         return refused(Error::Repeated(recorded));
     }
-    let mut table = txn.open_table(COUNTERS)?;
+    let mut table = txn.open(&COUNTERS)?;
     let mut rests: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     for (index, portion) in (0_u32..).zip(&portions) {
         let (before, rest) = held_or(&rests, &table, namespace, &portion.counter)?;
@@ -154,7 +148,7 @@ pub(super) fn subtract(
         };
     }
     for (counter, (_, rest)) in &rests {
-        table.insert((namespace, *counter), rest)?;
+        table.insert((namespace, *counter), *rest)?;
     }
     let answer: Vec<u64> = portions.iter().filter_map(|portion| Some(rests.get(portion.counter.as_str())?.1)).collect();
     if let Some(once) = once {
@@ -166,24 +160,25 @@ pub(super) fn subtract(
 /// What a counter held before this call, and what it will hold after the entries so far.
 fn held_or(
     known: &BTreeMap<&str, (u64, u64)>,
-    table: &impl ReadableTable<Name, u64>,
+    table: &impl Reading<Name, u64>,
     namespace: &str,
     counter: &str,
-) -> Result<(u64, u64), redb::Error> {
+) -> Result<(u64, u64), RowError> {
     match known.get(counter) {
         Some(known) => Ok(*known),
         None => held(table, namespace, counter).map(|held| (held, held)),
     }
 }
 
-pub(super) fn set(txn: &WriteTransaction, namespace: &str, counter: &str, value: u64) -> Asked<u64> {
-    let mut table = txn.open_table(COUNTERS)?;
-    let before = table.insert((namespace, counter), value)?.map_or(0, |before| before.value());
+pub(super) fn set(txn: &Txn<'_>, namespace: &str, counter: &str, value: u64) -> Asked<u64> {
+    let mut table = txn.open(&COUNTERS)?;
+    let before = held(&table, namespace, counter)?;
+    table.insert((namespace, counter), value)?;
     Ok(Outcome::Changed(Ok(before)))
 }
 
-pub(super) fn raise(txn: &WriteTransaction, namespace: &str, counter: &str, value: u64) -> Asked<u64> {
-    let mut table = txn.open_table(COUNTERS)?;
+pub(super) fn raise(txn: &Txn<'_>, namespace: &str, counter: &str, value: u64) -> Asked<u64> {
+    let mut table = txn.open(&COUNTERS)?;
     let before = held(&table, namespace, counter)?;
     if value <= before {
         return Ok(Outcome::Same(Ok(before)));
@@ -193,31 +188,31 @@ pub(super) fn raise(txn: &WriteTransaction, namespace: &str, counter: &str, valu
 }
 
 pub(super) fn counters(
-    view: &ReadTransaction,
+    view: &View<'_>,
     namespace: &str,
     prefix: &str,
     after: Option<&str>,
     limit: usize,
-) -> Result<Vec<(String, u64)>, redb::Error> {
-    let table = view.open_table(COUNTERS)?;
-    let from = after.map_or(prefix, |after| after.max(prefix));
+) -> Result<Vec<(String, u64)>, RowError> {
+    let table = view.open(&COUNTERS)?;
+    let from = match after {
+        Some(after) if after >= prefix => Bound::Excluded((namespace, after)),
+        _ => Bound::Included((namespace, prefix)),
+    };
     let mut found = Vec::new();
-    for row in table.range((namespace, from)..)? {
-        let (key, value) = row?;
-        let (space, name) = key.value();
+    table.each((from, Bound::Unbounded), |(space, name), value| {
         if found.len() == limit || space != namespace || !name.starts_with(prefix) {
-            break;
+            return ControlFlow::Break(());
         }
-        if Some(name) != after {
-            found.push((name.to_owned(), value.value()));
-        }
-    }
+        found.push((name.to_owned(), value));
+        ControlFlow::Continue(())
+    })?;
     Ok(found)
 }
 
 /// What a later release would write.
 #[cfg(test)]
-pub(super) fn write_format(txn: &WriteTransaction, format: u64) -> Step<()> {
-    txn.open_table(META)?.insert(META_FORMAT, format)?;
+pub(super) fn write_format(txn: &Txn<'_>, format: u64) -> Step<()> {
+    txn.txn.open_table(META)?.insert(META_FORMAT, &*format.to_string())?;
     Ok(Outcome::Changed(()))
 }

@@ -8,10 +8,11 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::{self, JoinHandle};
 
-use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
-
-use super::file::{Opener, damaged, store_error};
-use super::rows::{self, Outcome};
+use super::chain::{self, Commit};
+use super::error::RowError;
+use super::file::{Opened, Opener, damaged, row_error};
+use super::rows::Outcome;
+use super::sealed::{Txn, View};
 use crate::store::StoreError;
 
 /// The most calls that one transaction holds, so that none waits for a flood behind it.
@@ -32,8 +33,10 @@ impl fmt::Debug for Writer {
 
 struct Shared {
     path: PathBuf,
+    /// The id of the install key.
+    install_key: String,
     /// The open file, or why there is none.
-    database: RwLock<Result<Database, StoreError>>,
+    database: RwLock<Result<Opened, StoreError>>,
 }
 
 impl Writer {
@@ -41,7 +44,11 @@ impl Writer {
     pub(super) fn start(opener: Box<dyn Opener>) -> Result<Self, StoreError> {
         let path = opener.path().to_owned();
         let database = guarded(&path, || opener.open(false))?;
-        let shared = Arc::new(Shared { path: path.clone(), database: RwLock::new(Ok(database)) });
+        let shared = Arc::new(Shared {
+            path: path.clone(),
+            install_key: database.seals.id.clone(),
+            database: RwLock::new(Ok(database)),
+        });
         let (jobs, received) = channel();
         let thread = thread::Builder::new()
             .name("placet-store".to_owned())
@@ -53,11 +60,16 @@ impl Writer {
         Ok(Self { jobs: Some(jobs), thread: Some(thread), shared })
     }
 
+    /// By which the install key is known.
+    pub(super) fn install_key(&self) -> &str {
+        &self.shared.install_key
+    }
+
     /// Does it in a transaction, and answers when that is on the disk.
     pub(super) fn write<T: Send + 'static>(
         &self,
         mark: u64,
-        apply: impl FnOnce(&WriteTransaction) -> Result<Outcome<T>, redb::Error> + Send + 'static,
+        apply: impl FnOnce(&Txn<'_>) -> Result<Outcome<T>, RowError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = sync_channel(1);
         let job = Call { mark, apply: Some(apply), answer, outcome: None };
@@ -67,10 +79,10 @@ impl Writer {
     }
 
     /// Looks at what was committed.
-    pub(super) fn view<T>(&self, look: impl Fn(&ReadTransaction) -> Result<T, redb::Error>) -> Result<T, StoreError> {
+    pub(super) fn view<T>(&self, look: impl Fn(&View<'_>) -> Result<T, RowError>) -> Result<T, StoreError> {
         match self.try_view(&look) {
-            Err(View::Closed(_)) => {}
-            Err(View::Failed(error)) => {
+            Err(Unseen::Closed(_)) => {}
+            Err(Unseen::Failed(error)) => {
                 self.shared.close(error.clone());
                 return Err(error);
             }
@@ -78,22 +90,19 @@ impl Writer {
         }
         // The thread opens it again before it does anything, even nothing.
         self.write(0, |_| Ok(Outcome::Same(())))?;
-        self.try_view(&look).map_err(|(View::Closed(error) | View::Failed(error))| error)
+        self.try_view(&look).map_err(|(Unseen::Closed(error) | Unseen::Failed(error))| error)
     }
 
-    fn try_view<T>(&self, look: impl Fn(&ReadTransaction) -> Result<T, redb::Error>) -> Result<T, View> {
+    fn try_view<T>(&self, look: impl Fn(&View<'_>) -> Result<T, RowError>) -> Result<T, Unseen> {
         let database = self.shared.database();
-        let database = database.as_ref().map_err(|error| View::Closed(error.clone()))?;
-        let look = || {
-            let view = database.begin_read().map_err(redb::Error::from);
-            view.and_then(|view| look(&view)).map_err(|error| store_error(error, &self.shared.path))
-        };
-        guarded(&self.shared.path, look).map_err(View::Failed)
+        let database = database.as_ref().map_err(|error| Unseen::Closed(error.clone()))?;
+        let look = || database.view().and_then(|view| look(&view)).map_err(|error| row_error(error, &self.shared.path));
+        guarded(&self.shared.path, look).map_err(Unseen::Failed)
     }
 }
 
 /// Why nothing was seen.
-enum View {
+enum Unseen {
     /// The file is not open.
     Closed(StoreError),
     /// It was open, and looking failed.
@@ -112,11 +121,11 @@ impl Drop for Writer {
 
 impl Shared {
     // A panic is caught before it passes the lock.
-    fn database(&self) -> RwLockReadGuard<'_, Result<Database, StoreError>> {
+    fn database(&self) -> RwLockReadGuard<'_, Result<Opened, StoreError>> {
         self.database.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn database_mut(&self) -> RwLockWriteGuard<'_, Result<Database, StoreError>> {
+    fn database_mut(&self) -> RwLockWriteGuard<'_, Result<Opened, StoreError>> {
         self.database.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -143,9 +152,11 @@ fn run(opener: &dyn Opener, shared: &Shared, received: &Receiver<Box<dyn Job>>) 
         }
     }
     let closed = Err(damaged(&shared.path, "it was closed"));
-    if let Ok(database) = std::mem::replace(&mut *shared.database_mut(), closed) {
+    if let Ok(opened) = std::mem::replace(&mut *shared.database_mut(), closed) {
         // A close that fails is found at the next opening, which then repairs.
-        drop(guarded(&shared.path, || database.close().map_err(|error| store_error(error.into(), &shared.path))));
+        drop(guarded(&shared.path, || {
+            opened.database.close().map_err(|error| row_error(redb::Error::from(error).into(), &shared.path))
+        }));
     }
 }
 
@@ -159,10 +170,11 @@ fn commit(opener: &dyn Opener, shared: &Shared, batch: &mut [Box<dyn Job>]) -> R
         let database = shared.database();
         let database = database.as_ref().map_err(StoreError::clone)?;
         let mut attempt = || {
-            commits = Some(commits_of(database)?);
-            transact(database, batch)
+            let before = chain::last(&database.view()?)?;
+            commits = Some(before.number);
+            transact(database, &before, batch)
         };
-        let attempt = guarded(&shared.path, || attempt().map_err(|error| store_error(error, &shared.path)));
+        let attempt = guarded(&shared.path, || attempt().map_err(|error| row_error(error, &shared.path)));
         match attempt {
             Ok(()) => return Ok(()),
             Err(failure) => failure,
@@ -177,23 +189,19 @@ fn commit(opener: &dyn Opener, shared: &Shared, batch: &mut [Box<dyn Job>]) -> R
     }
 }
 
-fn transact(database: &Database, batch: &mut [Box<dyn Job>]) -> Result<(), redb::Error> {
-    let txn = database.begin_write()?;
+fn transact(opened: &Opened, before: &Commit, batch: &mut [Box<dyn Job>]) -> Result<(), RowError> {
+    let txn = opened.begin(before.digest)?;
     let mut mark = None;
     for job in batch {
         mark = mark.max(job.apply(&txn)?);
     }
     match mark {
         Some(mark) => {
-            rows::seal(&txn, mark)?;
-            Ok(txn.commit()?)
+            chain::extend(&txn, before, mark)?;
+            Ok(txn.txn.commit()?)
         }
-        None => Ok(txn.abort()?),
+        None => Ok(txn.txn.abort()?),
     }
-}
-
-fn commits_of(database: &Database) -> Result<u64, redb::Error> {
-    rows::commits(&database.begin_read()?)
 }
 
 /// Opens the closed file. Answers its count of commits.
@@ -201,7 +209,8 @@ fn reopen(opener: &dyn Opener, shared: &Shared) -> Result<u64, StoreError> {
     let mut database = shared.database_mut();
     let opened = guarded(&shared.path, || {
         let opened = opener.open(true)?;
-        let commits = commits_of(&opened).map_err(|error| store_error(error, &shared.path))?;
+        let last = opened.view().and_then(|view| chain::last(&view));
+        let commits = last.map_err(|error| row_error(error, &shared.path))?.number;
         Ok((opened, commits))
     });
     match opened {
@@ -232,7 +241,7 @@ fn message(panic: &(dyn Any + Send)) -> &str {
 /// A call on its way through the thread.
 trait Job: Send {
     /// Does it. Answers the time mark to commit, if it changed something.
-    fn apply(&mut self, txn: &WriteTransaction) -> Result<Option<u64>, redb::Error>;
+    fn apply(&mut self, txn: &Txn<'_>) -> Result<Option<u64>, RowError>;
 
     /// Tells the caller.
     fn answer(self: Box<Self>, done: &Result<(), StoreError>);
@@ -247,10 +256,10 @@ struct Call<F, T> {
 
 impl<F, T> Job for Call<F, T>
 where
-    F: FnOnce(&WriteTransaction) -> Result<Outcome<T>, redb::Error> + Send,
+    F: FnOnce(&Txn<'_>) -> Result<Outcome<T>, RowError> + Send,
     T: Send,
 {
-    fn apply(&mut self, txn: &WriteTransaction) -> Result<Option<u64>, redb::Error> {
+    fn apply(&mut self, txn: &Txn<'_>) -> Result<Option<u64>, RowError> {
         let Some(apply) = self.apply.take() else { return Ok(None) };
         let (outcome, mark) = match apply(txn)? {
             Outcome::Changed(outcome) => (outcome, Some(self.mark)),
