@@ -26,8 +26,8 @@ const BOUNDARIES: [Boundary; 5] = [
         name: "placet-rules",
         dir: "guest/rules",
         ours: &[],
-        others: Some(&["base64ct", "ed25519-compact", "p256", "rsa", "serde", "serde_json", "sha2"]),
-        never: &["jiff", "wasmtime"],
+        others: Some(&["base64ct", "ed25519-compact", "jiff", "p256", "rsa", "semver", "serde", "serde_json", "sha2"]),
+        never: &["wasmtime"],
         never_directly: &[],
     },
     Boundary {

@@ -5,15 +5,18 @@
 //! and does not hold. Refusals name the claim, never its content.
 
 mod features;
-mod fields;
+pub(crate) mod fields;
 mod limits;
+mod terms;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use semver::VersionReq;
 use serde_json::Value;
 
 use self::fields::{Fields, invalid, shown, texts};
+use self::terms::{check_in, day_end, maintenance};
 use crate::duration::{DAY, HOUR};
 use crate::license::{License, Matching, Scope};
 use crate::refusal::Refusal;
@@ -26,11 +29,9 @@ const WARN_EXPIRING: u64 = 30 * DAY;
 /// What `warn.usage` is unless told, in percent.
 const WARN_USAGE: u8 = 80;
 /// Bytes of an id or a name: it becomes a part of a counter's name, which is bounded.
-const NAME: usize = 128;
+pub(crate) const NAME: usize = 128;
 /// Details of one license that are kept for display.
 const DETAILS: usize = 64;
-/// Claims that narrow a license and are not decided yet.
-const UNDECIDED: [&str; 4] = ["check_in", "ends", "maintenance", "requires"];
 
 /// Who signed a payload, and where it was found.
 #[derive(Clone, Debug)]
@@ -62,11 +63,7 @@ pub fn read(payload: Value, origin: Origin) -> Result<Claims, Refusal> {
         Some(_) => return Err(invalid("jti")),
         None => payload_id(&origin.payload_hash),
     };
-    let audience = claims.typed("aud", |value| match value {
-        Value::String(one) => Some(Vec::from([one])),
-        other => texts(other).filter(|list| !list.is_empty()),
-    })?;
-    let audience = audience.unwrap_or_default();
+    let audience = audience(&mut claims)?;
     let (issued, starts, expires) = (claims.instant("iat")?, claims.instant("nbf")?, claims.instant("exp")?);
     if let (Some(starts), Some(expires)) = (starts, expires)
         && expires <= starts
@@ -75,6 +72,12 @@ pub fn read(payload: Value, origin: Origin) -> Result<Claims, Refusal> {
     }
     let mut undecided = Vec::new();
     let mut details = Vec::new();
+    let expires = day_end(&mut claims, expires, &mut undecided)?;
+    let kind = claims.text("kind")?.unwrap_or_else(|| String::from("standard"));
+    if kind == "trial" && expires.is_none() {
+        return Err(invalid("exp"));
+    }
+    let scope = scope(claims.object("scope")?, &mut undecided)?;
     let (mut grace, mut warn) = (claims.object("grace")?, claims.object("warn")?);
     let license = License {
         id,
@@ -88,13 +91,16 @@ pub fn read(payload: Value, origin: Origin) -> Result<Claims, Refusal> {
         product: audience.join(", "),
         plan: claims.words("plan")?,
         sku: claims.words("sku")?,
-        kind: claims.text("kind")?.unwrap_or_else(|| String::from("standard")),
+        kind,
         issued,
         starts,
         expires,
         supersedes: claims.typed("supersedes", texts)?.unwrap_or_default(),
+        requires: claims.texts("requires")?,
+        maintenance: maintenance(&mut claims, &scope, &mut undecided)?,
+        check_in: check_in(&mut claims, issued, &mut undecided)?,
         features: features::read(claims.object("features")?, &mut details)?,
-        scope: scope(claims.object("scope")?, &mut undecided)?,
+        scope,
         grace_expiry: grace.duration("expiry")?.unwrap_or(0),
         grace_validation: grace.duration("validation")?.unwrap_or(0),
         grace_clock: grace.duration("clock")?.unwrap_or(GRACE_CLOCK),
@@ -109,14 +115,22 @@ pub fn read(payload: Value, origin: Origin) -> Result<Claims, Refusal> {
     Ok(Claims { license: finish(license, claims, metadata, [grace, warn]), audience })
 }
 
-/// What is left of the claims: those that narrow and are not decided yet, and those for display.
+/// `aud`, each of it; empty: not narrowed.
+pub(crate) fn audience(claims: &mut Fields) -> Result<Vec<String>, Refusal> {
+    let audience = claims.typed("aud", |value| match value {
+        Value::String(one) => Some(Vec::from([one])),
+        other => texts(other).filter(|list| !list.is_empty()),
+    })?;
+    Ok(audience.unwrap_or_default())
+}
+
+/// What is left of the claims is for display.
 fn finish(
     mut license: License,
     claims: Fields,
     metadata: serde_json::Map<String, Value>,
     options: [Fields; 2],
 ) -> License {
-    license.undecided.extend(UNDECIDED.iter().filter(|name| claims.has(name)).map(|name| String::from(*name)));
     license.undecided.sort();
     let metadata = metadata.into_iter().map(|(name, value)| shown(alloc::format!("metadata/{name}"), value));
     license.details.extend(claims.into_left().into_iter().map(|(name, value)| shown(name, value)));
@@ -154,6 +168,7 @@ fn scope(mut fields: Fields, undecided: &mut Vec<String>) -> Result<Scope, Refus
         environments: fields.texts("environments")?,
         products: fields.texts("products")?,
         hosts: fields.texts("hosts")?,
+        versions: fields.typed("versions", |value| VersionReq::parse(value.as_str()?).ok())?,
     };
     undecided.extend(fields.left().map(|name| fields.path(name)));
     Ok(scope)

@@ -3,6 +3,10 @@
 use alloc::format;
 use alloc::string::String;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
 use crate::duration::{DAY, HOUR, MINUTE, SECOND};
 use crate::types::Instant;
 
@@ -12,6 +16,15 @@ const LAST_SECOND: u64 = 253_402_300_799;
 /// Seconds since 1970 to an instant; none beyond the year 9999.
 pub fn from_seconds(seconds: u64) -> Option<Instant> {
     (seconds <= LAST_SECOND).then_some(seconds.saturating_mul(SECOND))
+}
+
+/// A date (its beginning in UTC) or a time of RFC 3339, as a product tells when it was released. None: it is neither, or before 1970.
+pub fn from_date(text: &str) -> Option<Instant> {
+    let moment = match text.parse::<Date>() {
+        Ok(date) if text.len() == "2026-11-23".len() => date.to_zoned(TimeZone::UTC).ok()?.timestamp(),
+        _ => text.parse::<Timestamp>().ok()?,
+    };
+    u64::try_from(moment.as_millisecond()).ok()
 }
 
 /// As `2026-11-23T02:00:49Z`; milliseconds are cut off. The civil date is reckoned as in Howard Hinnant, "chrono-Compatible

@@ -4,6 +4,8 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use semver::VersionReq;
+
 use crate::types::{Attribute, Duration, Instant};
 
 /// What a vendor signed, verified and typed. Made by [`crate::claims`] alone.
@@ -37,10 +39,16 @@ pub struct License {
     pub issued: Option<Instant>,
     /// `nbf`.
     pub starts: Option<Instant>,
-    /// `exp`; the first instant at which the license no longer holds.
+    /// `exp`, or with `ends: "day"` the end of the civil day that it lies in; the first instant at which the license no longer holds.
     pub expires: Option<Instant>,
     /// License ids that stop counting while this one holds.
     pub supersedes: Vec<String>,
+    /// `requires`: holds only beside licenses that hold and have these SKUs, each of them.
+    pub requires: Vec<String>,
+    /// `maintenance`: which versions of the product it is for.
+    pub maintenance: Option<Maintenance>,
+    /// `check_in`: how often the vendor must have heard of it.
+    pub check_in: Option<CheckIn>,
     /// What it grants, by name. A feature set to `false` is not in it.
     pub features: BTreeMap<String, FeatureGrant>,
     /// Its limits, by name.
@@ -138,6 +146,35 @@ pub struct Scope {
     pub products: Vec<String>,
     /// The deployment fact `host`.
     pub hosts: Vec<String>,
+    /// The deployment fact `version` must be in this range.
+    pub versions: Option<VersionReq>,
+}
+
+/// Versions released before its end may be used for ever, later ones never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Maintenance {
+    /// Its last instant.
+    pub until: Instant,
+    /// How it is told which versions these are.
+    pub by: ReleasedBy,
+}
+
+/// How a version is told to be released within the maintenance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReleasedBy {
+    /// By [`Scope::versions`], which the vendor keeps in step.
+    Version,
+    /// By the deployment fact `released`.
+    ReleaseDate,
+}
+
+/// The vendor must hear of a license from time to time, and signs a receipt for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckIn {
+    /// So long after the license was issued, or after the last receipt.
+    pub every: Duration,
+    /// The license holds on for so long after that, with a warning.
+    pub tolerance: Duration,
 }
 
 /// How many fingerprints must fit.

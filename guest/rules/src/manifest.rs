@@ -9,14 +9,13 @@ use alloc::vec::Vec;
 use serde_json::Value;
 
 use crate::jwk::PublicKey;
+use crate::notices::Kind;
 use crate::refusal::Refusal;
 use crate::types::Instant;
 use crate::{instant, json, reason};
 
 /// The format that these rules read.
 pub const FORMAT: &str = "placet/1";
-/// What a key can be for.
-const USES: [&str; 5] = ["license", "revocations", "receipt", "order", "anchor"];
 
 /// The manifest that was signed with the policy.
 #[derive(Clone, Debug)]
@@ -36,8 +35,8 @@ pub struct TrustedKey {
     pub kid: String,
     /// The key, which fixes the algorithm.
     pub key: PublicKey,
-    /// Of `license`, `revocations`, `receipt`, `order`, `anchor`; at least one.
-    pub uses: Vec<String>,
+    /// At least one.
+    pub uses: Vec<Kind>,
     /// Whom its licenses must be for; none: the policy's name.
     pub product: Option<String>,
     /// It signs from then on.
@@ -70,8 +69,8 @@ impl Manifest {
 
 impl TrustedKey {
     /// May it sign documents of this kind?
-    pub fn signs(&self, kind: &str) -> bool {
-        self.uses.iter().any(|known| known == kind)
+    pub fn signs(&self, kind: Kind) -> bool {
+        self.uses.contains(&kind)
     }
 
     /// Could it sign at this time?
@@ -84,7 +83,7 @@ impl TrustedKey {
             return None;
         }
         let uses = entry.get("use")?.as_array()?.iter().filter_map(Value::as_str);
-        let uses: Vec<String> = uses.filter(|known| USES.contains(known)).map(String::from).collect();
+        let uses: Vec<Kind> = uses.filter_map(Kind::named).collect();
         if uses.is_empty() {
             return None;
         }

@@ -1,29 +1,186 @@
-//! What a policy remembers across restarts, in counters of its own: when each document was last seen valid.
+//! What a policy remembers across restarts, in counters of its own: when each document was last seen valid, the highest revocation
+//! list and the latest time anchor, until when each license has checked in, and which orders were carried out.
+//!
+//! All of it only rises, but for the marks of when a document was seen, so that putting an older document back gains nothing.
 
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::counters::{CounterError, Counters, read_all};
+use crate::counter_name::own;
+use crate::counters::{CounterError, Counters, Entry, read_all};
 use crate::document::Source;
 use crate::duration::MINUTE;
+use crate::license::License;
+use crate::merge::account;
+use crate::notices::{Content, InForce, Order, settle};
+use crate::resets::{self, Resets};
 use crate::types::Instant;
 
 /// A mark is moved only when it lags by so much, since each move is a commit.
 const STEP: u64 = MINUTE;
+/// The highest sequence of a revocation list.
+const SEQUENCE: &str = "own/revocations";
+/// The latest time of an anchor.
+const ANCHORED: &str = "own/anchor";
 
-/// Reads the marks of all documents, and moves those of documents that are valid as they were read. A mark ahead of `now` comes from a
-/// clock that ran ahead, and is taken back with it.
-///
-/// Fails with a reason where the counters give no answer. What was not learned stays unknown: then no kept copy stands in.
-pub(crate) fn recall(sources: &mut [Source], counters: &dyn Counters, now: Instant) -> Result<(), String> {
+/// What was remembered when the documents were loaded.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memory {
+    /// The highest sequence of a revocation list that was seen; 0: none was.
+    pub(crate) sequence: u64,
+    /// The latest time of an anchor that was seen.
+    pub(crate) anchored: Instant,
+    /// Why the counters gave no answer. What was not learned stays unknown: then no kept copy stands in, and no limit is counted.
+    pub(crate) forgetful: Option<String>,
+    /// When the next check-in is due, by license id.
+    due: BTreeMap<String, Instant>,
+    /// By their ids.
+    carried_out: BTreeSet<String>,
+    /// By limit and account.
+    resets: BTreeMap<(String, String), Resets>,
+}
+
+impl Memory {
+    /// What must be known before the documents are read.
+    pub(crate) fn recall(counters: &dyn Counters) -> Self {
+        let mut memory = Self::default();
+        match counters.read(&[SEQUENCE.to_string(), ANCHORED.to_string()]).as_deref() {
+            Ok([sequence, anchored]) => (memory.sequence, memory.anchored) = (*sequence, *anchored),
+            Ok(_) => memory.forgetful = Some(unfit()),
+            Err(error) => memory.forgetful = Some(why(error.clone())),
+        }
+        memory
+    }
+
+    /// Settles what was read, carries out its orders, and remembers the rest of it.
+    pub(crate) fn learn(&mut self, sources: &mut [Source], counters: &dyn Counters, now: Instant) {
+        let learned = self.try_learn(sources, counters, now);
+        self.forgetful = self.forgetful.take().or(learned.err());
+    }
+
+    /// When the next check-in of a license is due.
+    pub(crate) fn due(&self, license: &str) -> Option<Instant> {
+        self.due.get(license).copied()
+    }
+
+    /// Was it, here?
+    pub(crate) fn has_carried_out(&self, order: &Order) -> bool {
+        self.carried_out.contains(&order.id)
+    }
+
+    /// How often a limit of an account was reset.
+    pub(crate) fn resets(&self, limit: &str, account: &str) -> Resets {
+        let known = self.resets.get(&(limit.to_string(), account.to_string()));
+        Resets { unknown: self.forgetful.is_some(), ..known.cloned().unwrap_or_default() }
+    }
+
+    fn try_learn(&mut self, sources: &mut [Source], counters: &dyn Counters, now: Instant) -> Result<(), String> {
+        // Nothing but what is read here may decide what holds, so that a second instance learns the same.
+        let recalled = self.recall_orders(sources, counters);
+        settle(sources, self);
+        recalled?;
+        self.raise_highest(sources, counters)?;
+        self.carry_out(sources, counters)?;
+        self.recall_resets(sources, counters)?;
+        self.check_in(sources, counters)?;
+        recall_marks(sources, counters, now)
+    }
+
+    fn recall_orders(&mut self, sources: &[Source], counters: &dyn Counters) -> Result<(), String> {
+        let named: Vec<(&Order, String)> =
+            orders(sources).filter_map(|order| Some((order, resets::order(&order.id)?))).collect();
+        let held = read(counters, named.iter().map(|(_, name)| name.clone()).collect())?;
+        let done = named.iter().zip(held).filter(|(_, held)| *held > 0);
+        self.carried_out.extend(done.map(|((order, _), _)| order.id.clone()));
+        Ok(())
+    }
+
+    /// Of the lists and anchors that hold.
+    fn raise_highest(&mut self, sources: &[Source], counters: &dyn Counters) -> Result<(), String> {
+        let notices = || sources.iter().filter_map(Source::notice);
+        let times = notices().filter_map(|notice| match &notice.content {
+            Content::Anchor(anchor) => Some(anchor.time),
+            _ => None,
+        });
+        let sequence = sources.iter().filter_map(Source::sequence).max().unwrap_or(0);
+        raise(SEQUENCE, &mut self.sequence, sequence, counters)?;
+        raise(ANCHORED, &mut self.anchored, times.max().unwrap_or(0), counters)
+    }
+
+    /// Each order that was not carried out yet, in the order of the documents' names.
+    fn carry_out(&mut self, sources: &[Source], counters: &dyn Counters) -> Result<(), String> {
+        for order in orders(sources) {
+            let (false, Some(once)) = (self.has_carried_out(order), resets::order(&order.id)) else { continue };
+            let tenant = order.tenant.as_deref().unwrap_or_default();
+            let accounts: BTreeSet<String> = licenses(sources)
+                .filter(|license| order.concerns(license))
+                .filter_map(|license| Some(account(license, license.limits.get(&order.limit)?)))
+                .collect();
+            let generations = accounts.iter().filter_map(|account| resets::counter(&order.limit, tenant, account));
+            let one = |counter, ceiling| Entry { counter, amount: 1, ceiling, slack: 0 };
+            let entries: Vec<Entry> =
+                core::iter::once(one(once, 1)).chain(generations.map(|name| one(name, u64::MAX))).collect();
+            match counters.add(&entries, None) {
+                // Another instance was quicker.
+                Ok(_) | Err(CounterError::Exceeded { entry: 0, .. }) => self.carried_out.insert(order.id.clone()),
+                Err(error) => return Err(why(error)),
+            };
+        }
+        Ok(())
+    }
+
+    fn recall_resets(&mut self, sources: &[Source], counters: &dyn Counters) -> Result<(), String> {
+        let mut named = BTreeMap::new();
+        for license in licenses(sources) {
+            for (limit, terms) in &license.limits {
+                let account = account(license, terms);
+                let tenants =
+                    orders(sources).filter(|order| order.limit == *limit).filter_map(|order| order.tenant.as_deref());
+                for tenant in tenants.chain([""]) {
+                    if let Some(name) = resets::counter(limit, tenant, &account) {
+                        named.insert(name, (limit.clone(), account.clone(), tenant.to_string()));
+                    }
+                }
+            }
+        }
+        let held = read(counters, named.keys().cloned().collect())?;
+        for ((limit, account, tenant), held) in named.into_values().zip(held).filter(|(_, held)| *held > 0) {
+            let resets = self.resets.entry((limit, account)).or_default();
+            if tenant.is_empty() {
+                resets.all = held;
+            } else {
+                resets.tenants.insert(tenant, held);
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers until when the licenses have checked in, so that a receipt need not stay.
+    fn check_in(&mut self, sources: &[Source], counters: &dyn Counters) -> Result<(), String> {
+        let due: Vec<(String, Instant)> = {
+            let in_force = InForce::of(sources, self);
+            licenses(sources).filter_map(|license| Some((license.id.clone(), in_force.due(license)?))).collect()
+        };
+        let named: Vec<((String, Instant), String)> =
+            due.into_iter().filter_map(|due| own(&["check-in", &due.0]).map(|name| (due, name))).collect();
+        let held = read(counters, named.iter().map(|(_, name)| name.clone()).collect())?;
+        for (((license, due), name), mut held) in named.into_iter().zip(held) {
+            raise(&name, &mut held, due, counters)?;
+            self.due.insert(license, held);
+        }
+        Ok(())
+    }
+}
+
+/// Reads when the documents of licenses were last seen valid, and moves the marks of those that are valid as they were read. A mark
+/// ahead of `now` comes from a clock that ran ahead, and is taken back with it.
+fn recall_marks(sources: &mut [Source], counters: &dyn Counters, now: Instant) -> Result<(), String> {
     let good = |source: &&mut Source| source.license.is_some() && source.is_good();
     let mut good: Vec<&mut Source> = sources.iter_mut().filter(good).collect();
-    if good.is_empty() {
-        return Ok(());
-    }
     let names: Vec<String> = good.iter().map(|source| mark(&source.name)).collect();
-    let held = read_all(counters, &names).map_err(why)?;
+    let held = read(counters, names.clone())?;
     let mut outcome = Ok(());
     for ((source, mark), held) in good.iter_mut().zip(&names).zip(held) {
         source.seen = Some(held);
@@ -50,11 +207,39 @@ pub fn mark(document: &str) -> String {
     })
 }
 
+fn orders(sources: &[Source]) -> impl Iterator<Item = &Order> {
+    sources.iter().filter_map(Source::notice).filter_map(|notice| match &notice.content {
+        Content::Order(order) => Some(order),
+        _ => None,
+    })
+}
+
+fn licenses(sources: &[Source]) -> impl Iterator<Item = &License> {
+    sources.iter().filter(|source| source.is_good()).filter_map(|source| source.license.as_ref())
+}
+
+/// What these hold. Asks nothing where there is no name.
+fn read(counters: &dyn Counters, names: Vec<String>) -> Result<Vec<u64>, String> {
+    let held = read_all(counters, &names).map_err(why)?;
+    if held.len() == names.len() { Ok(held) } else { Err(unfit()) }
+}
+
+/// Lifts a counter where more was seen than it is known to hold.
+fn raise(counter: &str, known: &mut u64, seen: u64, counters: &dyn Counters) -> Result<(), String> {
+    if seen > *known {
+        counters.raise(counter, seen).map_err(why)?;
+        *known = seen;
+    }
+    Ok(())
+}
+
 fn why(error: CounterError) -> String {
     match error {
         CounterError::Unavailable(reason) | CounterError::Other(reason) => reason,
-        CounterError::Exceeded { .. } | CounterError::Repeated(_) => {
-            "an answer that does not fit the question".to_string()
-        }
+        CounterError::Exceeded { .. } | CounterError::Repeated(_) => unfit(),
     }
+}
+
+fn unfit() -> String {
+    "an answer that does not fit the question".to_string()
 }

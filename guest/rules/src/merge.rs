@@ -23,11 +23,13 @@ use core::ops::RangeInclusive;
 pub(crate) use self::counting::{Judged, judge};
 pub(crate) use self::coverage::{Coverage, is_extra};
 pub use self::grants::CUSTOMER;
-pub(crate) use self::grants::earliest;
+pub(crate) use self::grants::{account, earliest};
 use crate::claims::GRACE_CLOCK;
 use crate::document::Source;
 use crate::duration::MINUTE;
 use crate::instant::to_text;
+use crate::memory::Memory;
+use crate::notices::{InForce, Kind};
 use crate::reason;
 use crate::types::{Duration, Instant, Time, Warning};
 use crate::view::{State, View};
@@ -46,10 +48,14 @@ pub(crate) struct Merged<'a> {
 }
 
 impl<'a> Merged<'a> {
-    pub(crate) fn at(sources: &'a [Source], time: Time) -> Self {
-        let judged = judge(sources, time.now);
+    /// Of documents that were settled.
+    pub(crate) fn at(sources: &'a [Source], memory: &Memory, time: Time) -> Self {
+        let judged = judge(sources, &InForce::of(sources, memory), time.now);
         let coverage = coverage::of(&judged);
-        let view = view(&judged, coverage, sources, time);
+        let mut view = view(&judged, coverage, sources, time);
+        for (name, limit) in view.limits.iter_mut().chain(&mut view.ended) {
+            limit.budgets.iter_mut().for_each(|budget| budget.resets = memory.resets(name, &budget.account));
+        }
         Self { judged, view, coverage }
     }
 
@@ -110,11 +116,13 @@ fn whole(judged: &[Judged<'_>], coverage: Option<Coverage>, sources: &[Source], 
     match leading(judged) {
         Some(one) if one.standing.state != State::Invalid => (one.standing.state, one.standing.reason.clone()),
         _ => {
-            let refused = sources.iter().find_map(|source| source.refusal.as_ref().or(source.replaced.as_ref()));
-            match refused {
-                Some(refusal) => (State::Invalid, refusal.reason.clone()),
-                None if judged.is_empty() => (State::Missing, reason::MISSING.to_string()),
-                None => (State::Invalid, reason::SUPERSEDED.to_string()),
+            let licenses = sources.iter().filter(|source| source.kind == Kind::License);
+            let refused = licenses.filter_map(|source| source.refusal.as_ref().or(source.replaced.as_ref())).next();
+            let set_aside = judged.iter().find_map(|one| one.set_aside);
+            match (refused, set_aside) {
+                (Some(refusal), _) => (State::Invalid, refusal.reason.clone()),
+                (None, Some(reason)) => (State::Invalid, reason.to_string()),
+                (None, None) => (State::Missing, reason::MISSING.to_string()),
             }
         }
     }
@@ -130,7 +138,7 @@ fn leading<'b, 'a>(judged: &'b [Judged<'a>]) -> Option<&'b Judged<'a>> {
 /// Held once and was verified: what was used of it may be given back.
 fn has_ended(one: &Judged<'_>) -> bool {
     let lapsed = one.standing.state == State::Invalid && one.source.refusal.is_none();
-    one.set_aside.is_none() && (lapsed || one.standing.state == State::Expired)
+    one.set_aside.is_none() && (lapsed || matches!(one.standing.state, State::Expired | State::Revoked))
 }
 
 /// The next instant at which anything changes by itself. Licenses that are set aside count too: what sets them aside may end.
@@ -150,6 +158,13 @@ fn graces(holding: &[&Judged<'_>]) -> Vec<Warning> {
         if let Some(until) = one.standing.expiry_grace {
             let text = format!("license `{id}` has expired and holds by grace until {}", to_text(until));
             warnings.push(Warning { reason: reason::EXPIRY_GRACE.to_string(), subject: None, text });
+        }
+        if let Some(until) = one.standing.check_in_grace {
+            let text = format!(
+                "the vendor of license `{id}` should have heard of it; install a receipt, or it stops to hold at {}",
+                to_text(until)
+            );
+            warnings.push(Warning { reason: reason::CHECK_IN_DUE.to_string(), subject: None, text });
         }
         if let Some(until) = one.standing.validation_grace {
             let text = format!(

@@ -14,16 +14,19 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::counters::Counters;
-use crate::document::{Reader, Source};
+use crate::document::Source;
 use crate::duration::DAY;
 use crate::files::{FileError, Files};
 use crate::instant::to_text;
 use crate::manifest::Manifest;
+use crate::memory::Memory;
 use crate::merge::{Merged, earliest};
+use crate::notices::{Kind, settle};
+use crate::reader::Reader;
 use crate::refusal::Refusal;
 use crate::types::{Attribute, Instant, Status, Time, Warning};
 use crate::view::{State, View};
-use crate::{memory, reason, summary};
+use crate::{reason, summary};
 
 /// What the host tells a policy when it loads it.
 #[derive(Clone, Copy, Debug)]
@@ -41,8 +44,7 @@ pub struct Policy {
     deployment: Vec<Attribute>,
     /// By name.
     sources: Vec<Source>,
-    /// Why the counters did not answer at load.
-    forgetful: Option<String>,
+    memory: Memory,
 }
 
 impl Policy {
@@ -53,20 +55,20 @@ impl Policy {
             manifest: Manifest::read(config.manifest),
             deployment: config.deployment.to_vec(),
             sources: Vec::new(),
-            forgetful: None,
+            memory: Memory::recall(counters),
         };
         let (offered, kept): (BTreeSet<String>, BTreeSet<String>) =
             (files.names().into_iter().collect(), files.kept().into_iter().collect());
         // A Kubernetes mount has entries such as `..data` beside its documents.
         for name in offered.union(&kept).filter(|name| !name.starts_with('.')) {
             let source = policy.read(name, files.read(name), time.now);
-            policy.sources.push(if source.is_good() || !kept.contains(name) {
-                source
-            } else {
+            policy.sources.push(if kept.contains(name) && (!source.is_good() || source.sequence().is_some()) {
                 source.or_copy(policy.read(name, files.recover(name), time.now))
+            } else {
+                source
             });
         }
-        policy.forgetful = memory::recall(&mut policy.sources, counters, time.now).err();
+        policy.memory.learn(&mut policy.sources, counters, time.now);
         policy
     }
 
@@ -84,7 +86,9 @@ impl Policy {
     /// without a name, if it were the only one. Adopts nothing, counts nothing.
     pub fn inspect(&self, document: &[u8], name: Option<&str>, time: Time) -> Status {
         let Some(name) = name else {
-            return self.status_of(&[self.read("document", Ok(document.to_vec()), time.now)], time);
+            let mut alone = [self.read("document", Ok(document.to_vec()), time.now)];
+            settle(&mut alone, &self.memory);
+            return self.status_of(&alone, time);
         };
         let inspected = self.read(name, Ok(document.to_vec()), time.now);
         let mut sources = self.sources.clone();
@@ -93,6 +97,7 @@ impl Policy {
             None => sources.push(inspected),
         }
         sources.sort_by(|one, other| one.name.cmp(&other.name));
+        settle(&mut sources, &self.memory);
         self.status_of(&sources, time)
     }
 
@@ -102,22 +107,17 @@ impl Policy {
     }
 
     fn read(&self, name: &str, content: Result<Vec<u8>, FileError>, now: Instant) -> Source {
-        let manifest = match &self.manifest {
-            Ok(manifest) => manifest,
-            Err(refusal) => return Source::refused(name, refusal.clone()),
-        };
-        let reader = Reader { manifest, deployment: &self.deployment, now };
-        match content {
-            Ok(bytes) => reader.read(name, &bytes),
-            Err(FileError::NotFound) => Source::refused(name, Refusal::new(reason::FILE_MISSING)),
-            Err(FileError::TooLarge) => Source::refused(name, Refusal::new(reason::FILE_TOO_LARGE)),
-            Err(FileError::Other(cause)) => Source::refused(name, Refusal::at(reason::FILE_UNREADABLE, "cause", cause)),
+        match &self.manifest {
+            Ok(manifest) => {
+                Reader { manifest, deployment: &self.deployment, memory: &self.memory, now }.read(name, content)
+            }
+            Err(refusal) => Source::refused(name, Kind::License, refusal.clone()),
         }
     }
 
     /// Without a manifest nobody is trusted, and that is the reason even where no document is there.
     fn judged<'a>(&self, sources: &'a [Source], time: Time) -> Merged<'a> {
-        let mut merged = Merged::at(sources, time);
+        let mut merged = Merged::at(sources, &self.memory, time);
         if let Err(refusal) = &self.manifest {
             merged.view.state = State::Invalid;
             merged.view.reason.clone_from(&refusal.reason);
@@ -131,10 +131,10 @@ impl Policy {
         let ending = ending(&merged);
         let until = earliest([merged.view.until, ending.as_ref().and_then(|(_, until)| *until)]);
         warnings.extend(ending.map(|(warning, _)| warning));
-        warnings.extend(self.forgetful.as_ref().map(|cause| Warning {
+        warnings.extend(self.memory.forgetful.as_ref().map(|cause| Warning {
             reason: reason::MEMORY_UNAVAILABLE.to_string(),
             subject: None,
-            text: format!("the counters gave no answer ({cause}), so no kept copy of a license stands in; mend the state directory"),
+            text: format!("the counters gave no answer ({cause}), so no kept copy of a license stands in, and no limit is counted; mend the state directory"),
         }));
         Status {
             usable: merged.view.usable,

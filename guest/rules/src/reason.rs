@@ -38,6 +38,14 @@ pub const EXPIRY_GRACE: &str = "expiry-grace";
 pub const VALIDATION_GRACE: &str = "validation-grace";
 /// The license has ended, and its grace with it.
 pub const EXPIRED: &str = "expired";
+/// Its vendor withdrew the license.
+pub const REVOKED: &str = "revoked";
+/// A check-in is due, and the license holds for the tolerance that it grants; also the warning that says so.
+pub const CHECK_IN_DUE: &str = "check-in-due";
+/// A check-in was due, and the tolerance for it is over.
+pub const CHECK_IN_OVERDUE: &str = "check-in-overdue";
+/// No license that holds has a SKU that this one requires.
+pub const REQUIREMENT_MISSING: &str = "requirement-missing";
 /// The license begins later.
 pub const NOT_STARTED: &str = "not-started";
 /// The license was issued more than 5 minutes ahead: one of the two clocks is wrong.
@@ -68,16 +76,36 @@ pub const KEY_UNKNOWN: &str = "key-unknown";
 pub const KEY_AMBIGUOUS: &str = "key-ambiguous";
 /// The key was not valid when the license was issued.
 pub const KEY_NOT_VALID: &str = "key-not-valid";
-/// The key signs documents of a kind that this policy does not decide yet.
-pub const KIND_UNDECIDED: &str = "kind-undecided";
+/// The key may not sign documents of this kind.
+pub const KEY_NOT_FOR_KIND: &str = "key-not-for-kind";
+/// A revocation list with a higher sequence was seen here.
+pub const REVOCATIONS_OLDER: &str = "revocations-older";
+/// A later time anchor was seen here.
+pub const ANCHOR_OLDER: &str = "anchor-older";
+/// No license is here that the receipt, order or anchor is for.
+pub const ADDRESSEE_MISMATCH: &str = "addressee-mismatch";
 /// A claim is not of the form that it must have; the details name it.
 pub const CLAIM_INVALID: &str = "claim-invalid";
 /// A claim narrows the license in a way that this policy does not decide yet; the details name it.
 pub const CLAIM_UNDECIDED: &str = "claim-undecided";
 /// The license is for another product.
 pub const AUDIENCE_MISMATCH: &str = "audience-mismatch";
-/// The license is for another deployment; the details name what does not fit.
-pub const SCOPE_MISMATCH: &str = "scope-mismatch";
+/// Too few of the license's fingerprints are this machine's.
+pub const FINGERPRINT_MISMATCH: &str = "fingerprint-mismatch";
+/// The license is for another environment.
+pub const ENVIRONMENT_MISMATCH: &str = "environment-mismatch";
+/// The license is for another of the vendor's products.
+pub const PRODUCT_MISMATCH: &str = "product-mismatch";
+/// The license is for another host.
+pub const HOST_MISMATCH: &str = "host-mismatch";
+/// The license is not for this version of the product.
+pub const VERSION_MISMATCH: &str = "version-mismatch";
+/// This version of the product was released after the license's maintenance had ended.
+pub const MAINTENANCE_ENDED: &str = "maintenance-ended";
+/// The license is narrowed by a fact that the product does not tell; the details name it.
+pub const FACT_MISSING: &str = "fact-missing";
+/// The license is narrowed by a fact that the product tells in a form that cannot be read; the details name it.
+pub const FACT_INVALID: &str = "fact-invalid";
 /// The license asks for a later policy.
 pub const POLICY_TOO_OLD: &str = "policy-too-old";
 /// The request names no charge.

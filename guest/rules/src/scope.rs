@@ -1,110 +1,103 @@
-//! Does a license hold in this deployment?
+//! Does a license hold in this deployment, and for this version of the product?
+//!
+//! Compared is what the license narrows with the facts that the host tells. A fact that is not told fits nothing.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 
-use crate::license::{Matching, Scope};
+use semver::{Version, VersionReq};
+
+use crate::instant;
+use crate::license::{License, Matching, ReleasedBy, Scope};
 use crate::reason;
 use crate::refusal::Refusal;
 use crate::types::Attribute;
 
-/// Compares what the license narrows with what the host knows of the deployment. A fact that is not known fits nothing.
-pub fn check(scope: &Scope, deployment: &[Attribute]) -> Result<(), Refusal> {
-    let fits = [
-        ("fingerprints", fingerprints_fit(scope, deployment)),
-        ("environments", fact_fits(&scope.environments, "environment", deployment)),
-        ("products", fact_fits(&scope.products, "product", deployment)),
-        ("hosts", fact_fits(&scope.hosts, "host", deployment)),
-    ];
-    match fits.into_iter().find(|(_, fits)| !fits) {
-        Some((narrowed, _)) => Err(Refusal::at(reason::SCOPE_MISMATCH, "scope", narrowed)),
-        None => Ok(()),
-    }
+/// Refuses a license that is for elsewhere, or not for this version.
+pub fn check(license: &License, deployment: &[Attribute]) -> Result<(), Refusal> {
+    let scope = &license.scope;
+    fingerprints(scope, deployment)?;
+    among(&scope.environments, "environment", reason::ENVIRONMENT_MISMATCH, deployment)?;
+    among(&scope.products, "product", reason::PRODUCT_MISMATCH, deployment)?;
+    among(&scope.hosts, "host", reason::HOST_MISMATCH, deployment)?;
+    version(license, deployment)?;
+    maintained(license, deployment)
 }
 
 /// Host names are compared without case (RFC 4343), the others exactly.
-fn fact_fits(allowed: &[String], fact: &str, deployment: &[Attribute]) -> bool {
-    let known = || deployment.iter().filter(|attribute| attribute.name == fact).map(|attribute| &attribute.value);
-    allowed.is_empty()
-        || known().any(|value| match fact {
-            "host" => allowed.iter().any(|host| host.eq_ignore_ascii_case(value)),
-            _ => allowed.contains(value),
-        })
+fn among(allowed: &[String], fact: &str, mismatch: &str, deployment: &[Attribute]) -> Result<(), Refusal> {
+    if allowed.is_empty() {
+        return Ok(());
+    }
+    let told = told(fact, deployment)?;
+    let fits = match fact {
+        "host" => allowed.iter().any(|host| host.eq_ignore_ascii_case(told)),
+        _ => allowed.iter().any(|one| one == told),
+    };
+    if fits { Ok(()) } else { Err(Refusal::at(mismatch, fact, told)) }
 }
 
-fn fingerprints_fit(scope: &Scope, deployment: &[Attribute]) -> bool {
+fn fingerprints(scope: &Scope, deployment: &[Attribute]) -> Result<(), Refusal> {
     let listed = scope.fingerprints.len();
-    let matched = scope
-        .fingerprints
-        .iter()
-        .filter(|wanted| {
-            deployment
-                .iter()
-                .any(|fact| fact.name.starts_with("fingerprint/") && fact.value.eq_ignore_ascii_case(wanted))
-        })
-        .count();
-    listed == 0
-        || match scope.matching {
-            Matching::Any => matched >= 1,
-            Matching::Two => matched >= listed.min(2),
-            Matching::Most => matched > listed / 2,
-            Matching::All => matched == listed,
+    if listed == 0 {
+        return Ok(());
+    }
+    let own = || deployment.iter().filter(|fact| fact.name.starts_with("fingerprint/"));
+    if own().next().is_none() {
+        return Err(Refusal::at(reason::FACT_MISSING, "fact", "fingerprint"));
+    }
+    let fits = |wanted: &&String| own().any(|fact| fact.value.eq_ignore_ascii_case(wanted));
+    let matched = scope.fingerprints.iter().filter(fits).count();
+    let needed = match scope.matching {
+        Matching::Any => 1,
+        Matching::Two => listed.min(2),
+        Matching::Most => listed / 2 + 1,
+        Matching::All => listed,
+    };
+    if matched >= needed {
+        return Ok(());
+    }
+    let mut refusal = Refusal::at(reason::FINGERPRINT_MISMATCH, "matched", matched.to_string());
+    refusal.details.push(Attribute::new("needed", needed.to_string()));
+    Err(refusal)
+}
+
+/// A version outside of the range; where maintenance goes by versions, it has ended before this one.
+fn version(license: &License, deployment: &[Attribute]) -> Result<(), Refusal> {
+    let Some(range) = &license.scope.versions else { return Ok(()) };
+    let told = told("version", deployment)?;
+    let by_version = license.maintenance.is_some_and(|maintenance| maintenance.by == ReleasedBy::Version);
+    match Version::parse(told) {
+        Err(_) => Err(Refusal::at(reason::FACT_INVALID, "fact", "version")),
+        Ok(version) if range.matches(&version) => Ok(()),
+        Ok(version) if by_version && is_newer(&version, range) => {
+            Err(Refusal::at(reason::MAINTENANCE_ENDED, "version", told))
         }
+        Ok(_) => Err(Refusal::at(reason::VERSION_MISMATCH, "version", told)),
+    }
+}
+
+/// Is it above each version that the range names?
+fn is_newer(version: &Version, range: &VersionReq) -> bool {
+    let place = |comparator: &semver::Comparator| {
+        (comparator.major, comparator.minor.unwrap_or(0), comparator.patch.unwrap_or(0))
+    };
+    range.comparators.iter().all(|comparator| (version.major, version.minor, version.patch) >= place(comparator))
+}
+
+/// By release date: a version that was released by the end of the maintenance may be used for ever.
+fn maintained(license: &License, deployment: &[Attribute]) -> Result<(), Refusal> {
+    let Some(maintenance) = license.maintenance.filter(|maintenance| maintenance.by == ReleasedBy::ReleaseDate) else {
+        return Ok(());
+    };
+    let told = told("released", deployment)?;
+    let released = instant::from_date(told).ok_or_else(|| Refusal::at(reason::FACT_INVALID, "fact", "released"))?;
+    if released <= maintenance.until { Ok(()) } else { Err(Refusal::at(reason::MAINTENANCE_ENDED, "released", told)) }
+}
+
+fn told<'a>(fact: &str, deployment: &'a [Attribute]) -> Result<&'a str, Refusal> {
+    let found = deployment.iter().find(|attribute| attribute.name == fact);
+    found.map(|attribute| &*attribute.value).ok_or_else(|| Refusal::at(reason::FACT_MISSING, "fact", fact))
 }
 
 #[cfg(test)]
-mod tests {
-    use alloc::string::ToString;
-    use alloc::vec::Vec;
-
-    use super::*;
-
-    fn deployment() -> [Attribute; 4] {
-        [
-            Attribute::new("environment", "production"),
-            Attribute::new("host", "Edge-1.example"),
-            Attribute::new("fingerprint/machine-id", "AA01"),
-            Attribute::new("fingerprint/disk", "bb02"),
-        ]
-    }
-
-    fn names(texts: &[&str]) -> Vec<String> {
-        texts.iter().map(ToString::to_string).collect()
-    }
-
-    #[test]
-    fn what_is_not_narrowed_holds_anywhere() {
-        assert_eq!(check(&Scope::default(), &[]), Ok(()));
-    }
-
-    #[test]
-    fn each_part_must_fit() {
-        let scope = Scope {
-            environments: names(&["staging", "production"]),
-            hosts: names(&["edge-1.EXAMPLE"]),
-            ..Scope::default()
-        };
-        assert_eq!(check(&scope, &deployment()), Ok(()));
-        let scope = Scope { products: names(&["acme/router"]), ..scope };
-        assert_eq!(check(&scope, &deployment()), Err(Refusal::at(reason::SCOPE_MISMATCH, "scope", "products")));
-        let scope = Scope { environments: names(&["Production"]), ..Scope::default() };
-        assert_eq!(check(&scope, &deployment()), Err(Refusal::at(reason::SCOPE_MISMATCH, "scope", "environments")));
-    }
-
-    #[test]
-    fn as_many_fingerprints_as_asked_for_must_fit() {
-        let fits = |matching, fingerprints: &[&str]| {
-            check(&Scope { fingerprints: names(fingerprints), matching, ..Scope::default() }, &deployment()).is_ok()
-        };
-        assert!(fits(Matching::Any, &["cc", "aa01"]) && !fits(Matching::Any, &["cc"]));
-        assert!(fits(Matching::Two, &["aa01"]) && fits(Matching::Two, &["aa01", "bb02", "cc"]));
-        assert!(!fits(Matching::Two, &["aa01", "cc"]));
-        assert!(fits(Matching::Most, &["aa01", "bb02", "cc"]) && !fits(Matching::Most, &["aa01", "cc"]));
-        assert!(fits(Matching::All, &["aa01", "bb02"]) && !fits(Matching::All, &["aa01", "bb02", "cc"]));
-    }
-
-    #[test]
-    fn a_fact_of_another_name_is_no_fingerprint() {
-        let scope = Scope { fingerprints: names(&["production"]), ..Scope::default() };
-        assert!(check(&scope, &deployment()).is_err());
-    }
-}
+mod tests;

@@ -1,13 +1,15 @@
 //! What one license is worth at a moment, by itself.
 //!
-//! Two graces, never mixed: *expiry grace* runs from `exp`, if the license grants it. *Validation grace* runs from the last moment
-//! the document was seen valid, and lets its kept copy stand in; it never extends a license that ended.
+//! Three graces, never mixed: *expiry grace* runs from `exp`, if the license grants it. *Validation grace* runs from the last moment
+//! the document was seen valid, and lets its kept copy stand in; it never extends a license that ended. The *tolerance of a
+//! check-in* runs from the day on which the vendor should have heard of the license.
 
 use alloc::string::{String, ToString};
 
 use crate::document::Source;
 use crate::duration::MINUTE;
 use crate::license::License;
+use crate::notices::InForce;
 use crate::reason;
 use crate::types::Instant;
 use crate::view::State;
@@ -22,6 +24,8 @@ pub(crate) struct Standing {
     pub(crate) reason: String,
     /// When that changes by itself.
     pub(crate) until: Option<Instant>,
+    /// When the tolerance for a check-in ends, where it runs.
+    pub(crate) check_in_grace: Option<Instant>,
     /// When the expiry grace ends, where it runs.
     pub(crate) expiry_grace: Option<Instant>,
     /// When the validation grace ends, where it runs.
@@ -29,11 +33,14 @@ pub(crate) struct Standing {
 }
 
 /// Judges a license that was read from a document.
-pub(crate) fn of(license: &License, source: &Source, now: Instant) -> Standing {
+pub(crate) fn of(license: &License, source: &Source, in_force: &InForce<'_>, now: Instant) -> Standing {
     if let Some(refusal) = &source.refusal {
         return Standing::plain(State::Invalid, &refusal.reason, None);
     }
-    let standing = by_time(license, now);
+    if in_force.revokes(license) {
+        return Standing::plain(State::Revoked, reason::REVOKED, None);
+    }
+    let standing = checked_in(by_time(license, now), license, in_force, now);
     let (Some(cause), true) = (&source.replaced, standing.state.usable() || standing.state == State::Pending) else {
         return standing;
     };
@@ -82,8 +89,32 @@ fn by_time(license: &License, now: Instant) -> Standing {
     }
 }
 
+/// Where a check-in is due, the license holds by its tolerance alone, and not at all after that; a receipt mends it.
+fn checked_in(standing: Standing, license: &License, in_force: &InForce<'_>, now: Instant) -> Standing {
+    let (Some(check_in), Some(due), true) = (license.check_in, in_force.due(license), standing.state.usable()) else {
+        return standing;
+    };
+    let overdue = due.saturating_add(check_in.tolerance);
+    let until = |change: Instant| Some(standing.until.map_or(change, |until| until.min(change)));
+    if now < due {
+        Standing { until: until(due), ..standing }
+    } else if now < overdue {
+        let reason = reason::CHECK_IN_DUE.to_string();
+        Standing { state: State::Grace, reason, until: until(overdue), check_in_grace: Some(overdue), ..standing }
+    } else {
+        Standing::plain(State::Expired, reason::CHECK_IN_OVERDUE, None)
+    }
+}
+
 impl Standing {
     fn plain(state: State, reason: &str, until: Option<Instant>) -> Self {
-        Self { state, reason: reason.to_string(), until, expiry_grace: None, validation_grace: None }
+        Self {
+            state,
+            reason: reason.to_string(),
+            until,
+            check_in_grace: None,
+            expiry_grace: None,
+            validation_grace: None,
+        }
     }
 }

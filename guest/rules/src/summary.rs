@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 use crate::document::Source;
 use crate::license::{License, LimitKind, LimitTerms};
 use crate::merge::{Judged, Merged};
+use crate::notices::Notice;
 use crate::reason;
-use crate::types::{Attribute, Document, Feature, Limit, Summary};
+use crate::types::{Attribute, Document, Feature, Instant, Limit, Summary};
 use crate::view::{LimitView, State, View};
 
 /// Every license that was verified, by id.
@@ -90,11 +91,12 @@ fn license(one: &Judged<'_>) -> Summary {
         expires: license.expires,
         features: license.features.keys().cloned().collect(),
         limits: license.limits.iter().map(|(name, terms)| own_limit(name, terms)).collect(),
-        details: details(license, one.source),
+        details: details(license, one.source, one.due),
     }
 }
 
-fn details(license: &License, source: &Source) -> Vec<Attribute> {
+/// Instants are milliseconds since 1970.
+fn details(license: &License, source: &Source, due: Option<Instant>) -> Vec<Attribute> {
     let mut details = Vec::from([
         Attribute::new("kind", license.kind.clone()),
         Attribute::new("algorithm", license.algorithm.clone()),
@@ -104,9 +106,15 @@ fn details(license: &License, source: &Source) -> Vec<Attribute> {
             details.push(Attribute::new(name, value.clone()));
         }
     }
-    if let Some(sequence) = license.min_policy {
-        details.push(Attribute::new("min_policy", sequence.to_string()));
-    }
+    let numbers = [
+        ("min_policy", license.min_policy),
+        ("maintenance", license.maintenance.map(|maintenance| maintenance.until)),
+        ("check_in", due),
+    ];
+    details.extend(
+        numbers.into_iter().filter_map(|(name, number)| number.map(|number| Attribute::new(name, number.to_string()))),
+    );
+    details.extend(license.requires.iter().map(|sku| Attribute::new("requires", sku.clone())));
     if let Some(refusal) = &source.refusal {
         details.extend(refusal.details.iter().cloned());
     }
@@ -117,10 +125,12 @@ fn details(license: &License, source: &Source) -> Vec<Attribute> {
 fn document(source: &Source, judged: Option<&Judged<'_>>) -> Document {
     let lapsed = judged.is_some_and(|one| one.standing.state == State::Invalid);
     let refusal = source.refusal.as_ref().or(source.replaced.as_ref());
-    let set_aside = judged.and_then(|one| one.set_aside).filter(|reason| *reason != reason::SUPERSEDED);
+    let set_aside = judged
+        .and_then(|one| one.set_aside)
+        .filter(|reason| ![reason::SUPERSEDED, reason::REQUIREMENT_MISSING].contains(reason));
     Document {
         name: source.name.clone(),
-        kind: source.kind.clone(),
+        kind: source.kind.as_str().to_string(),
         adopted: source.is_good() && !lapsed,
         recovered: source.replaced.is_some(),
         reason: match (refusal, set_aside) {
@@ -128,6 +138,10 @@ fn document(source: &Source, judged: Option<&Judged<'_>>) -> Document {
             (None, Some(reason)) => reason.to_string(),
             (None, None) => reason::ADOPTED.to_string(),
         },
-        details: refusal.map_or_else(Vec::new, |refusal| refusal.details.clone()),
+        details: refusal
+            .iter()
+            .flat_map(|refusal| refusal.details.clone())
+            .chain(source.notice.iter().flat_map(Notice::details))
+            .collect(),
     }
 }

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
 use crate::license::LimitKind;
+use crate::resets::Resets;
 use crate::types::{Duration, Instant, Time, Warning};
 
 /// The state of the installation and what is granted in it; stays true for every time that it [covers](View::covers).
@@ -115,6 +116,8 @@ pub struct Budget {
     pub license: String,
     /// The ACCOUNT part of the counter's name: the license's id, `@customer`, or the claim `account`.
     pub account: String,
+    /// The GENERATION part of it.
+    pub resets: Resets,
     /// None: unlimited.
     pub max: Option<u64>,
     /// Each tenant has a counter of its own.

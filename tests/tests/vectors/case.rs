@@ -34,13 +34,17 @@ pub(crate) struct Case {
     pub(crate) steps: Vec<Step>,
 }
 
-/// A document. Signed by `signer` over `claims` or `payload`, or `raw` text, or an `error` of the host.
+/// A document. Signed by `signer` over `claims`, `body` or `payload`, or `raw` text, or an `error` of the host.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Paper {
     /// Changes to the claims of the base license; null takes one away.
     pub(crate) claims: Option<BTreeMap<String, Value>>,
+    /// All claims of a document that is no license.
+    pub(crate) body: Option<Value>,
     pub(crate) payload: Option<String>,
+    /// The header parameter `typ`, without its `+jwt`.
+    pub(crate) kind: Option<String>,
     pub(crate) raw: Option<String>,
     pub(crate) error: Option<String>,
     /// `TEST-1`, which is trusted, unless told. One that is unknown to the manifest has another key.

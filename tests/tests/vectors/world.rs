@@ -224,13 +224,17 @@ pub(crate) fn content(paper: &Paper) -> Result<Vec<u8>, FileError> {
 
 /// A JWS.
 fn signed(paper: &Paper) -> String {
-    let payload = paper.payload.clone().unwrap_or_else(|| claims(paper).to_string());
+    let body = paper.body.as_ref().map(Value::to_string);
+    let payload = paper.payload.clone().or(body).unwrap_or_else(|| claims(paper).to_string());
     let kid = paper.signer.as_deref().unwrap_or("TEST-1");
     // A signer without a name is the one that is trusted.
-    let (header, key) = match kid {
+    let (mut header, key) = match kid {
         "" => (json!({"alg": "EdDSA"}), key("TEST-1")),
         kid => (json!({"alg": "EdDSA", "kid": kid}), key(kid)),
     };
+    if let Some(kind) = &paper.kind {
+        header["typ"] = json!(format!("{kind}+jwt"));
+    }
     let encode = |text: &str| base64url::encode(text.as_bytes());
     let mut parts = [encode(&header.to_string()), encode(&payload), String::new()];
     parts[2] = base64url::encode(&*key.sk.sign(parts[..2].join("."), None));

@@ -14,19 +14,19 @@ const SHOWN: usize = 256;
 
 /// An object inside the claims. A member that is `null` is present, and of the wrong type: otherwise `"exp": null` would be a
 /// license without end.
-pub(super) struct Fields {
+pub(crate) struct Fields {
     path: String,
     map: Map<String, Value>,
 }
 
 impl Fields {
     /// The claims themselves.
-    pub(super) fn claims(value: Value) -> Result<Self, Refusal> {
+    pub(crate) fn claims(value: Value) -> Result<Self, Refusal> {
         Self::at("", value)
     }
 
     /// The object that stands at a path.
-    pub(super) fn at(path: &str, value: Value) -> Result<Self, Refusal> {
+    pub(crate) fn at(path: &str, value: Value) -> Result<Self, Refusal> {
         match value {
             Value::Object(map) => Ok(Self { path: path.to_string(), map }),
             _ => Err(invalid(path)),
@@ -34,21 +34,21 @@ impl Fields {
     }
 
     /// Where a member of it stands, such as `limits.tokens.max`.
-    pub(super) fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) }
     }
 
     /// A member whatever it is.
-    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
         self.map.remove(name)
     }
 
     /// Is there such a member, not taken yet?
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.map.contains_key(name)
     }
 
-    pub(super) fn text(&mut self, name: &str) -> Result<Option<String>, Refusal> {
+    pub(crate) fn text(&mut self, name: &str) -> Result<Option<String>, Refusal> {
         self.typed(name, |value| match value {
             Value::String(text) => Some(text),
             _ => None,
@@ -56,12 +56,12 @@ impl Fields {
     }
 
     /// Text, of which an absence and the empty text are the same.
-    pub(super) fn words(&mut self, name: &str) -> Result<String, Refusal> {
+    pub(crate) fn words(&mut self, name: &str) -> Result<String, Refusal> {
         Ok(self.text(name)?.unwrap_or_default())
     }
 
     /// A list of texts; an empty list is refused, since nobody could tell whether it means none or all.
-    pub(super) fn texts(&mut self, name: &str) -> Result<Vec<String>, Refusal> {
+    pub(crate) fn texts(&mut self, name: &str) -> Result<Vec<String>, Refusal> {
         let list = self.typed(name, texts)?;
         if list.as_ref().is_some_and(Vec::is_empty) {
             Err(invalid(&self.path(name)))
@@ -70,31 +70,31 @@ impl Fields {
         }
     }
 
-    pub(super) fn amount(&mut self, name: &str) -> Result<Option<u64>, Refusal> {
+    pub(crate) fn amount(&mut self, name: &str) -> Result<Option<u64>, Refusal> {
         self.typed(name, |value| value.as_u64())
     }
 
     /// 1 to 100.
-    pub(super) fn percent(&mut self, name: &str) -> Result<Option<u8>, Refusal> {
+    pub(crate) fn percent(&mut self, name: &str) -> Result<Option<u8>, Refusal> {
         self.typed(name, |value| {
             value.as_u64().and_then(|value| u8::try_from(value).ok()).filter(|value| (1..=100).contains(value))
         })
     }
 
-    pub(super) fn flag(&mut self, name: &str) -> Result<Option<bool>, Refusal> {
+    pub(crate) fn flag(&mut self, name: &str) -> Result<Option<bool>, Refusal> {
         self.typed(name, |value| value.as_bool())
     }
 
-    pub(super) fn instant(&mut self, name: &str) -> Result<Option<Instant>, Refusal> {
+    pub(crate) fn instant(&mut self, name: &str) -> Result<Option<Instant>, Refusal> {
         self.typed(name, |value| value.as_u64().and_then(instant::from_seconds))
     }
 
-    pub(super) fn duration(&mut self, name: &str) -> Result<Option<Duration>, Refusal> {
+    pub(crate) fn duration(&mut self, name: &str) -> Result<Option<Duration>, Refusal> {
         self.typed(name, |value| value.as_str().and_then(duration::parse))
     }
 
     /// An object; one that is absent has no members.
-    pub(super) fn object(&mut self, name: &str) -> Result<Self, Refusal> {
+    pub(crate) fn object(&mut self, name: &str) -> Result<Self, Refusal> {
         let path = self.path(name);
         match self.take(name) {
             Some(value) => Self::at(&path, value),
@@ -103,7 +103,7 @@ impl Fields {
     }
 
     /// A member of a type of one's own. Absent is fine, any other type is not.
-    pub(super) fn typed<T>(&mut self, name: &str, read: impl FnOnce(Value) -> Option<T>) -> Result<Option<T>, Refusal> {
+    pub(crate) fn typed<T>(&mut self, name: &str, read: impl FnOnce(Value) -> Option<T>) -> Result<Option<T>, Refusal> {
         match self.take(name) {
             None => Ok(None),
             Some(value) => read(value).map(Some).ok_or_else(|| invalid(&self.path(name))),
@@ -111,23 +111,23 @@ impl Fields {
     }
 
     /// The names of what was not taken, in order.
-    pub(super) fn left(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn left(&self) -> impl Iterator<Item = &str> {
         self.map.keys().map(String::as_str)
     }
 
     /// What was not taken.
-    pub(super) fn into_left(self) -> Map<String, Value> {
+    pub(crate) fn into_left(self) -> Map<String, Value> {
         self.map
     }
 }
 
 /// The claim at this path is not what it must be.
-pub(super) fn invalid(path: &str) -> Refusal {
+pub(crate) fn invalid(path: &str) -> Refusal {
     Refusal::at(reason::CLAIM_INVALID, "claim", clipped(path.to_string()))
 }
 
 /// A value for a person: text as it stands, anything else as compact JSON; bounded.
-pub(super) fn shown(name: impl Into<String>, value: Value) -> Attribute {
+pub(crate) fn shown(name: impl Into<String>, value: Value) -> Attribute {
     Attribute::new(
         name,
         clipped(match value {
@@ -138,7 +138,7 @@ pub(super) fn shown(name: impl Into<String>, value: Value) -> Attribute {
 }
 
 /// A list of texts.
-pub(super) fn texts(value: Value) -> Option<Vec<String>> {
+pub(crate) fn texts(value: Value) -> Option<Vec<String>> {
     let Value::Array(list) = value else { return None };
     list.into_iter().map(|item| if let Value::String(text) = item { Some(text) } else { None }).collect()
 }

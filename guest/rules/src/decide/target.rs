@@ -39,6 +39,8 @@ pub(super) struct Slot<'a> {
     pub(super) held: u64,
     /// How much of the request falls on it.
     pub(super) part: u64,
+    /// Nobody knows whether this is the counter: the counters gave no answer when the documents were loaded.
+    unknown: bool,
 }
 
 impl Slot<'_> {
@@ -121,6 +123,7 @@ pub(super) fn slots<'a>(name: &str, limit: &'a LimitView, tenant: Option<&str>) 
             limit: name.to_string(),
             tenant: tenant.filter(|_| budget.per_tenant).unwrap_or_default().to_string(),
             account: budget.account.clone(),
+            generation: budget.resets.generation(tenant.filter(|_| budget.per_tenant)),
             ..CounterName::default()
         };
         let counter = counter.encode()?;
@@ -138,6 +141,7 @@ pub(super) fn slots<'a>(name: &str, limit: &'a LimitView, tenant: Option<&str>) 
                 slack: budget.slack,
                 held: 0,
                 part: 0,
+                unknown: budget.resets.unknown,
             }),
         }
     }
@@ -152,6 +156,9 @@ pub(super) fn read<'a: 's, 's>(
     let slots: Vec<&mut Slot<'a>> = slots.collect();
     let names: Vec<String> = slots.iter().map(|slot| slot.counter.clone()).collect();
     for (slot, held) in slots.into_iter().zip(store::read(counters, &names)?) {
+        if slot.unknown {
+            return Err(store::unfit());
+        }
         slot.held = held;
     }
     Ok(())

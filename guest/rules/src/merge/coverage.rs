@@ -15,8 +15,8 @@ pub(crate) struct Coverage {
     pub(crate) warns: Instant,
 }
 
-/// Follows the chain from the licenses that hold in full: one that starts before they end, or just then, carries on. Add-ons and top-ups
-/// neither end it nor carry it on, unless there is nothing else. None: no license holds in full.
+/// Follows the chain from the licenses that hold in full: one that starts before they end, or just then, carries on. Add-ons, top-ups and
+/// trials neither end it nor carry it on, unless there is nothing else. None: no license holds in full.
 pub(crate) fn of(judged: &[Judged<'_>]) -> Option<Coverage> {
     let full = |one: &&Judged<'_>| one.holds() && one.standing.state != State::Grace;
     let main = judged.iter().filter(full).any(|one| !is_extra(one.license));
@@ -43,9 +43,9 @@ pub(crate) fn of(judged: &[Judged<'_>]) -> Option<Coverage> {
     Some(Coverage { end: (!end.never).then_some(end.at), warns: if end.never { Instant::MAX } else { warns } })
 }
 
-/// Does it only add to another license?
+/// Does it only add to another license? A trial does, where something was bought beside it.
 pub(crate) fn is_extra(license: &License) -> bool {
-    matches!(license.kind.as_str(), "addon" | "topup")
+    matches!(license.kind.as_str(), "addon" | "topup" | "trial")
 }
 
 /// An end; ordered, those without an end last.

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use crate::license::{License, LimitKind, LimitTerms};
 use crate::merge::Judged;
+use crate::resets::Resets;
 use crate::standing;
 use crate::types::Instant;
 use crate::view::{Budget, FeatureView, LimitView};
@@ -88,17 +89,22 @@ fn join(limit: &mut LimitView, license: &License, terms: &LimitTerms, warn: u8) 
     }
 }
 
-/// A quota without a period is counted for its license; whatever outlives a license is counted for the customer.
-fn budget(license: &License, terms: &LimitTerms) -> Budget {
+/// Whose counter a limit is counted on: a quota without a period is counted for its license; whatever outlives a license is counted for
+/// the customer.
+pub(crate) fn account(license: &License, terms: &LimitTerms) -> String {
     let periodic = terms.undecided.iter().any(|option| option == "reset" || option == "term");
-    let account = match &terms.account {
+    match &terms.account {
         Some(account) => account.clone(),
         None if terms.kind == LimitKind::Quota && !periodic => license.id.clone(),
         None => CUSTOMER.to_string(),
-    };
+    }
+}
+
+fn budget(license: &License, terms: &LimitTerms) -> Budget {
     Budget {
         license: license.id.clone(),
-        account,
+        account: account(license, terms),
+        resets: Resets::default(),
         max: terms.max,
         per_tenant: terms.per_tenant,
         refund: terms.refund,
@@ -108,7 +114,7 @@ fn budget(license: &License, terms: &LimitTerms) -> Budget {
 
 /// When the license does not hold any more, whatever keeps it now.
 fn ends(one: &Judged<'_>) -> Option<Instant> {
-    earliest([standing::end(one.license), one.standing.validation_grace])
+    earliest([standing::end(one.license), one.standing.check_in_grace, one.standing.validation_grace])
 }
 
 /// The first of these instants.

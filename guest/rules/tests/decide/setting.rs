@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use placet_rules::license::LimitKind;
+use placet_rules::resets::Resets;
 use placet_rules::types::{Charge, Context};
 use placet_rules::view::{Budget, FeatureView, LimitView, State, View};
 
@@ -11,7 +12,15 @@ pub(crate) const TOPUP: &str = "use/tokens//lic_2//";
 pub(crate) const OBJECTS: &str = "use/objects/t1/%40customer//";
 
 pub(crate) fn budget(license: &str, account: &str, max: Option<u64>) -> Budget {
-    Budget { license: license.into(), account: account.into(), max, per_tenant: false, refund: true, slack: 0 }
+    Budget {
+        license: license.into(),
+        account: account.into(),
+        max,
+        per_tenant: false,
+        refund: true,
+        slack: 0,
+        resets: Resets::default(),
+    }
 }
 
 pub(crate) fn limit(kind: LimitKind, budgets: Vec<Budget>) -> LimitView {

@@ -64,7 +64,7 @@ fn documents_are_adopted_before_their_time_and_after_it_but_not_elsewhere() {
         (json!({ "iat": NOW + DAY }), true),
         (json!({ "aud": "acme/switch" }), false),
         (json!({ "scope": { "hosts": ["elsewhere"] } }), false),
-        (json!({ "ends": "day" }), false),
+        (json!({ "ends": "week" }), false),
     ] {
         let status = World::new().with("a", license(changes.clone())).status(ms(NOW));
         assert_eq!(document(&status, "a").adopted, adopted, "{changes}");

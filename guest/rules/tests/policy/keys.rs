@@ -70,9 +70,13 @@ fn an_entry_that_cannot_be_read_never_matches_and_breaks_no_other() {
 fn a_key_for_something_else_signs_no_license() {
     let mut world = trusting(&[vendor().trust(&["revocations"])], license(json!({})));
     let status = world.status(ms(BEGIN));
-    assert_eq!(told(&status), (false, "invalid", "kind-undecided"));
+    assert_eq!(told(&status), (false, "missing", "missing"));
     let told_of = document(&status, "a");
-    assert_eq!((told_of.kind.as_str(), told_of.adopted), ("revocations", false));
+    assert_eq!(
+        (told_of.kind.as_str(), told_of.adopted, told_of.reason.as_str()),
+        ("revocations", false, "claim-invalid")
+    );
+    assert_eq!(reason(&[vendor().trust(&["revocations", "order"])], license(json!({}))), "key-not-for-kind");
     let both = [vendor().trust(&["revocations"]), vendor().trust(&["license"])];
     assert_eq!(reason(&both, license(json!({}))), "active", "one entry for each use");
     let forged = Vendor::new(2, Some("TEST-1")).sign(&claims(json!({})));

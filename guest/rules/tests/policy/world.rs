@@ -224,8 +224,16 @@ impl Counters for Memory {
         Ok(self.write(counter, |before| before.max(value))?.1)
     }
 
-    fn add(&self, _: &[Entry], _: Option<&Once>) -> Result<Vec<u64>, CounterError> {
-        panic!("loading charges nothing")
+    fn add(&self, entries: &[Entry], once: Option<&Once>) -> Result<Vec<u64>, CounterError> {
+        assert!(once.is_none(), "loading charges nothing");
+        for (entry, current) in
+            self.read(&entries.iter().map(|entry| entry.counter.clone()).collect::<Vec<_>>())?.into_iter().enumerate()
+        {
+            if current + entries[entry].amount > entries[entry].ceiling {
+                return Err(CounterError::Exceeded { entry, current });
+            }
+        }
+        entries.iter().map(|entry| Ok(self.write(&entry.counter, |before| before + entry.amount)?.1)).collect()
     }
 
     fn subtract(&self, _: &[Portion], _: Option<&Once>) -> Result<Vec<u64>, CounterError> {

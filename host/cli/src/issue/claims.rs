@@ -39,9 +39,13 @@ fn refused(refusal: &Refusal) -> String {
     let claim = refusal.details.iter().find(|detail| detail.name == "claim").map_or("", |detail| &*detail.value);
     let path: Vec<&str> = claim.split('.').collect();
     let form = match path.as_slice() {
-        ["exp"] => "seconds since 1970, later than `nbf`",
-        ["iat" | "nbf"] | ["features", _, .., "expires"] => "seconds since 1970",
-        ["features" | "limits" | "grace" | "warn" | "scope" | "metadata"] => "an object",
+        ["exp"] => "seconds since 1970, later than `nbf`; a trial and `ends` need it",
+        ["iat"] => "seconds since 1970; `check_in` needs it",
+        ["zone"] => "an IANA time zone, such as \"Europe/Berlin\"",
+        ["maintenance", "by"] => "\"release-date\", or \"version\" beside `scope.versions`",
+        ["scope", "versions"] => "a range of semantic versions, such as \">=2, <4\"",
+        ["nbf"] | ["maintenance", "until"] | ["features", _, .., "expires"] => "seconds since 1970",
+        ["features" | "limits" | "grace" | "warn" | "scope" | "metadata" | "maintenance" | "check_in"] => "an object",
         ["features", _] => "true, false or an object, under a name of 1 to 128 bytes",
         ["limits", _] => "an object, under a name of 1 to 128 bytes",
         ["limits", _, .., "max"] => "a whole number, or null for unlimited",
@@ -49,11 +53,11 @@ fn refused(refusal: &Refusal) -> String {
         ["limits", _, .., "slack"] | ["min_policy"] => "a whole number",
         ["limits", _, .., "refund"] => "true or false",
         ["jti"] | ["limits", _, .., "account"] => "text of 1 to 128 bytes",
-        ["grace", _] | ["warn", "expiring"] => "a length of time in text, such as \"14d\" or \"72h\"",
-        ["scope", "match"] => "text",
+        ["grace" | "check_in", _] | ["warn", "expiring"] => "a length of time in text, such as \"14d\" or \"72h\"",
+        ["scope", "match"] | ["ends"] => "text",
         ["aud"] => "text, or a list of texts that is not empty",
         ["supersedes"] => "a list of texts",
-        ["scope", _] => "a list of texts that is not empty",
+        ["scope", _] | ["requires"] => "a list of texts that is not empty",
         ["limits", ..] | ["iss" | "sub" | "customer" | "plan" | "sku" | "kind"] => "text",
         _ => "of the form that docs/license-format.md gives",
     };
@@ -111,6 +115,12 @@ mod tests {
             (r#"{"exp":"2027"}"#, "`exp`, which must be seconds"),
             (r#"{"exp":null}"#, "`exp`"),
             (r#"{"nbf":20,"exp":10}"#, "later than `nbf`"),
+            (r#"{"kind":"trial"}"#, "`exp`, which must be seconds"),
+            (r#"{"exp":1,"ends":"day","zone":"Mars/Olympus"}"#, "`zone`, which must be an IANA"),
+            (r#"{"maintenance":{"until":1,"by":"version"}}"#, "beside `scope.versions`"),
+            (r#"{"check_in":{"every":"90d"}}"#, "`check_in` needs it"),
+            (r#"{"scope":{"versions":"two"}}"#, "a range of semantic versions"),
+            (r#"{"requires":[]}"#, "`requires`, which must be a list"),
             (r#"{"grace":{"expiry":14}}"#, "`grace.expiry`, which must be a length of time"),
             (r#"{"limits":{"t":{"kind":"quota"}}}"#, "`limits.t.max`, which must be a whole number, or null"),
             (r#"{"limits":{"t":{"max":5}}}"#, "`limits.t.kind`"),
@@ -127,7 +137,7 @@ mod tests {
 
     #[test]
     fn what_is_not_decided_yet_is_named() {
-        let claims = br#"{"ends":"day","features":{"sso":true,"x":1},"scope":{"instances":3},
+        let claims = br#"{"ends":"week","features":{"sso":true,"x":1},"scope":{"instances":3},
             "limits":{"r":{"kind":"rate","max":1,"every":"1s"},"q":{"kind":"quota","max":1,"enforce":"soft"}}}"#;
         let expected = [
             "`ends`",
