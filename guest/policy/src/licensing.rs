@@ -14,7 +14,8 @@ use crate::{Component, loaded};
 
 impl Guest for Component {
     fn load(config: licensing::Config) -> Status {
-        loaded::load(Config { manifest: &config.manifest, deployment: &config.deployment });
+        let licensing::Config { manifest, deployment, secrets } = &config;
+        loaded::load(Config { manifest, deployment, secrets });
         Self::current()
     }
 

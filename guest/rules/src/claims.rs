@@ -40,7 +40,7 @@ pub struct Origin {
     pub document: String,
     /// The id of the key.
     pub key: String,
-    /// The JWS algorithm.
+    /// The algorithm of the signature, as its format spells it.
     pub algorithm: String,
     /// SHA-256 of the payload.
     pub payload_hash: [u8; 32],
@@ -95,6 +95,7 @@ pub fn read(payload: Value, origin: Origin) -> Result<Claims, Refusal> {
         issued,
         starts,
         expires,
+        file_expires: None,
         supersedes: claims.typed("supersedes", texts)?.unwrap_or_default(),
         requires: claims.texts("requires")?,
         maintenance: maintenance(&mut claims, &scope, &mut undecided)?,

@@ -22,9 +22,14 @@ pub fn from_seconds(seconds: u64) -> Option<Instant> {
 pub fn from_date(text: &str) -> Option<Instant> {
     let moment = match text.parse::<Date>() {
         Ok(date) if text.len() == "2026-11-23".len() => date.to_zoned(TimeZone::UTC).ok()?.timestamp(),
-        _ => text.parse::<Timestamp>().ok()?,
+        _ => return from_text(text),
     };
     u64::try_from(moment.as_millisecond()).ok()
+}
+
+/// A time of RFC 3339; what is below a millisecond is cut off. None: it is none, or lies before 1970.
+pub fn from_text(text: &str) -> Option<Instant> {
+    u64::try_from(text.parse::<Timestamp>().ok()?.as_millisecond()).ok()
 }
 
 /// As `2026-11-23T02:00:49Z`; milliseconds are cut off. The civil date is reckoned as in Howard Hinnant, "chrono-Compatible
@@ -61,6 +66,24 @@ mod tests {
             assert_eq!(to_text(seconds * SECOND + 999), text);
         }
         to_text(u64::MAX);
+    }
+
+    #[test]
+    fn times_in_text_are_read_and_nothing_else() {
+        assert_eq!(from_text("2025-12-05T16:49:12.964Z"), Some(1_764_953_352_964));
+        assert_eq!(from_text("2025-12-05T17:49:12.9649+01:00"), Some(1_764_953_352_964));
+        assert_eq!(from_text("9999-12-30T22:00:00Z"), Some(253_402_207_200_000));
+        for text in [
+            "",
+            "soon",
+            "2025-12-05",
+            "2025-12-05T16:49:12",
+            "1969-12-31T23:59:59Z",
+            "1764953352",
+            "2025-13-01T00:00:00Z",
+        ] {
+            assert_eq!(from_text(text), None, "{text}");
+        }
     }
 
     #[test]

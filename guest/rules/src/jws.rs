@@ -19,7 +19,7 @@
 mod envelope;
 mod error;
 mod header;
-mod signature;
+pub(crate) mod signature;
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

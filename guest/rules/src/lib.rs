@@ -6,6 +6,7 @@
 
 extern crate alloc;
 
+mod aes_gcm;
 pub mod base64url;
 pub mod claims;
 pub mod counter_name;
@@ -13,7 +14,9 @@ pub mod counters;
 pub mod decide;
 mod document;
 pub mod duration;
+mod envelope;
 pub mod files;
+pub mod formats;
 pub mod instant;
 pub mod json;
 pub mod jwk;
@@ -29,6 +32,7 @@ pub mod reason;
 pub mod refusal;
 pub mod resets;
 pub mod scope;
+pub mod secrets;
 mod standing;
 mod summary;
 pub mod types;

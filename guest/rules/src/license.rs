@@ -19,7 +19,7 @@ pub struct License {
     pub document: String,
     /// The id of the key that signed it.
     pub key: String,
-    /// The JWS algorithm that it was signed with.
+    /// The algorithm that it was signed with, as its format spells it.
     pub algorithm: String,
     /// `iss`.
     pub issuer: String,
@@ -41,6 +41,8 @@ pub struct License {
     pub starts: Option<Instant>,
     /// `exp`, or with `ends: "day"` the end of the civil day that it lies in; the first instant at which the license no longer holds.
     pub expires: Option<Instant>,
+    /// When the file ends that it was handed out in; the license goes on in another file. None: the file does not end.
+    pub file_expires: Option<Instant>,
     /// License ids that stop counting while this one holds.
     pub supersedes: Vec<String>,
     /// `requires`: holds only beside licenses that hold and have these SKUs, each of them.

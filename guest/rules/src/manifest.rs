@@ -6,16 +6,14 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use crate::formats::Format;
 use crate::jwk::PublicKey;
 use crate::notices::Kind;
 use crate::refusal::Refusal;
 use crate::types::Instant;
 use crate::{instant, json, reason};
-
-/// The format that these rules read.
-pub const FORMAT: &str = "placet/1";
 
 /// The manifest that was signed with the policy.
 #[derive(Clone, Debug)]
@@ -35,6 +33,8 @@ pub struct TrustedKey {
     pub kid: String,
     /// The key, which fixes the algorithm.
     pub key: PublicKey,
+    /// How what it signs is read.
+    pub format: Format,
     /// At least one.
     pub uses: Vec<Kind>,
     /// Whom its licenses must be for; none: the policy's name.
@@ -79,11 +79,16 @@ impl TrustedKey {
     }
 
     fn read(entry: &Value) -> Option<Self> {
-        if entry.get("format")?.as_str()? != FORMAT {
-            return None;
-        }
+        let key = PublicKey::from_value(entry.get("jwk")?).ok()?;
+        let settings = match entry.get("settings") {
+            None => Map::new(),
+            Some(settings) => settings.as_object()?.clone(),
+        };
+        let format = Format::read(entry.get("format")?.as_str()?, &settings, &key).ok()?;
         let uses = entry.get("use")?.as_array()?.iter().filter_map(Value::as_str);
-        let uses: Vec<Kind> = uses.filter_map(Kind::named).collect();
+        // The documents beside licenses are of one format alone.
+        let fits = |kind: &Kind| *kind == Kind::License || matches!(format, Format::Placet1);
+        let uses: Vec<Kind> = uses.filter_map(Kind::named).filter(fits).collect();
         if uses.is_empty() {
             return None;
         }
@@ -93,7 +98,8 @@ impl TrustedKey {
         };
         Some(Self {
             kid: entry.get("kid")?.as_str()?.to_string(),
-            key: PublicKey::from_value(entry.get("jwk")?).ok()?,
+            key,
+            format,
             uses,
             product,
             not_before: bound(entry, "not_before")?,

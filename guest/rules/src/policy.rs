@@ -24,6 +24,7 @@ use crate::merge::{Merged, earliest};
 use crate::notices::{Kind, settle};
 use crate::reader::Reader;
 use crate::refusal::Refusal;
+use crate::secrets::Secrets;
 use crate::types::{Attribute, Instant, Status, Time, Warning};
 use crate::view::{State, View};
 use crate::{reason, summary};
@@ -35,6 +36,8 @@ pub struct Config<'a> {
     pub manifest: &'a str,
     /// Facts of the deployment by name: `product`, `version`, `environment`, `host`, `fingerprint/NAME` (hex).
     pub deployment: &'a [Attribute],
+    /// What opens encrypted documents, by name.
+    pub secrets: &'a [Attribute],
 }
 
 /// The documents as they were loaded, and whom to trust.
@@ -42,6 +45,7 @@ pub struct Config<'a> {
 pub struct Policy {
     manifest: Result<Manifest, Refusal>,
     deployment: Vec<Attribute>,
+    secrets: Secrets,
     /// By name.
     sources: Vec<Source>,
     memory: Memory,
@@ -54,6 +58,7 @@ impl Policy {
         let mut policy = Self {
             manifest: Manifest::read(config.manifest),
             deployment: config.deployment.to_vec(),
+            secrets: Secrets::new(config.secrets),
             sources: Vec::new(),
             memory: Memory::recall(counters),
         };
@@ -109,7 +114,8 @@ impl Policy {
     fn read(&self, name: &str, content: Result<Vec<u8>, FileError>, now: Instant) -> Source {
         match &self.manifest {
             Ok(manifest) => {
-                Reader { manifest, deployment: &self.deployment, memory: &self.memory, now }.read(name, content)
+                let (deployment, secrets, memory) = (&self.deployment, &self.secrets, &self.memory);
+                Reader { manifest, deployment, secrets, memory, now }.read(name, content)
             }
             Err(refusal) => Source::refused(name, Kind::License, refusal.clone()),
         }

@@ -3,15 +3,16 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::claims::{self, Origin};
+use crate::claims::Origin;
 use crate::document::Source;
+use crate::envelope::{Envelope, Payload, Verified};
 use crate::files::FileError;
-use crate::jws::{self, Unverified, Verified};
 use crate::license::License;
 use crate::manifest::{Manifest, TrustedKey};
 use crate::memory::Memory;
 use crate::notices::{Content, Kind, Notice};
 use crate::refusal::Refusal;
+use crate::secrets::Secrets;
 use crate::types::{Attribute, Instant};
 use crate::{json, reason, scope};
 
@@ -23,6 +24,7 @@ const MAX_SIZE: usize = 1 << 20;
 pub(crate) struct Reader<'a> {
     pub(crate) manifest: &'a Manifest,
     pub(crate) deployment: &'a [Attribute],
+    pub(crate) secrets: &'a Secrets,
     pub(crate) memory: &'a Memory,
     pub(crate) now: Instant,
 }
@@ -31,7 +33,7 @@ pub(crate) struct Reader<'a> {
 struct Signed<'a> {
     kind: Kind,
     key: &'a TrustedKey,
-    verified: Verified,
+    payload: Payload,
 }
 
 /// Why nothing was read, and what it would have been.
@@ -66,15 +68,15 @@ impl Reader<'_> {
 
     /// A license, and why it cannot hold here.
     fn license(&self, name: &str, signed: &Signed<'_>) -> Result<(License, Option<Refusal>), Refusal> {
-        let Signed { key, verified, .. } = signed;
-        let payload = json::parse(verified.payload()).map_err(|error| Refusal::new(error.reason()))?;
+        let Signed { key, payload, .. } = signed;
+        let content = json::parse(&payload.bytes).map_err(|error| Refusal::new(error.reason()))?;
         let origin = Origin {
             document: name.to_string(),
             key: key.kid.clone(),
-            algorithm: verified.algorithm().to_string(),
-            payload_hash: hash(verified.payload()),
+            algorithm: payload.algorithm.clone(),
+            payload_hash: hash(&payload.bytes),
         };
-        let claims = claims::read(payload, origin)?;
+        let claims = key.format.license(content, payload.form, origin)?;
         // A license without `iat` must be of a key that signs now; otherwise a withdrawn key could sign undated ones for ever.
         signs_at(key, claims.license.issued.unwrap_or(self.now))?;
         let refusal = self.is_for(&claims.audience, key).and_then(|()| self.holds_here(&claims.license)).err();
@@ -83,9 +85,9 @@ impl Reader<'_> {
 
     /// A notice, and why it cannot hold here.
     fn notice(&self, signed: &Signed<'_>) -> Result<(Notice, Option<Refusal>), Refusal> {
-        let Signed { kind, key, verified } = signed;
-        let payload = json::parse(verified.payload()).map_err(|error| Refusal::new(error.reason()))?;
-        let notice = Notice::read(*kind, payload)?;
+        let Signed { kind, key, payload } = signed;
+        let content = json::parse(&payload.bytes).map_err(|error| Refusal::new(error.reason()))?;
+        let notice = Notice::read(*kind, content)?;
         signs_at(key, notice.issued)?;
         let refusal = self.is_for(&notice.audience, key).and_then(|()| self.is_not_older(&notice)).err();
         Ok((notice, refusal))
@@ -96,19 +98,24 @@ impl Reader<'_> {
         if bytes.len() > MAX_SIZE {
             return Err(license(Refusal::new(reason::FILE_TOO_LARGE)));
         }
-        let document = jws::read(bytes.trim_ascii()).map_err(|error| license(Refusal::new(error.reason())))?;
+        let document = Envelope::read(bytes, self.secrets).map_err(license)?;
         let typed = document.typ().and_then(Kind::typed);
         let kind = typed.unwrap_or(Kind::License);
         let of_kind = |refusal| (kind, refusal);
-        if let Some((key, verified)) = self.signer(&document, |key| key.signs(kind)).map_err(of_kind)? {
-            return Ok(Signed { kind, key, verified });
+        // What was signed encrypted is decrypted now, and not before.
+        let signed = |kind, (key, verified): (_, Verified)| {
+            let payload = verified.open(self.secrets, self.deployment).map_err(of_kind)?;
+            Ok(Signed { kind, key, payload })
+        };
+        if let Some(found) = self.signer(&document, |key| key.signs(kind)).map_err(of_kind)? {
+            return signed(kind, found);
         }
         match self.signer(&document, |key| !key.signs(kind)).map_err(of_kind)? {
             None => Err(of_kind(Refusal::new(reason::KEY_UNKNOWN))),
-            Some((key, verified)) => match (typed, &*key.uses) {
+            Some(found) => match (typed, &*found.0.uses) {
                 // A key that is for one thing alone says what it signed.
-                (None, [only]) => Ok(Signed { kind: *only, key, verified }),
-                _ => Err(of_kind(Refusal::at(reason::KEY_NOT_FOR_KIND, "key", key.kid.clone()))),
+                (None, [only]) => signed(*only, found),
+                _ => Err(of_kind(Refusal::at(reason::KEY_NOT_FOR_KIND, "key", found.0.kid.clone()))),
             },
         }
     }
@@ -117,17 +124,17 @@ impl Reader<'_> {
     /// key could be asked, or it names none and no key verifies it.
     fn signer(
         &self,
-        document: &Unverified,
+        document: &Envelope,
         asked: impl Fn(&TrustedKey) -> bool,
     ) -> Result<Option<(&TrustedKey, Verified)>, Refusal> {
         let named = |trusted: &&TrustedKey| document.kid().is_none_or(|kid| kid == trusted.kid);
         let mut found = None;
         let mut failed = None;
         for trusted in self.manifest.trust.iter().filter(|trusted| asked(trusted)).filter(named) {
-            match document.verify(&trusted.key) {
+            match document.verify(trusted) {
                 Ok(_) if found.is_some() => return Err(Refusal::new(reason::KEY_AMBIGUOUS)),
                 Ok(verified) => found = Some((trusted, verified)),
-                Err(error) => failed = Some(Refusal::new(error.reason())),
+                Err(refusal) => failed = Some(refusal),
             }
         }
         match failed {

@@ -84,6 +84,28 @@ pub const REVOCATIONS_OLDER: &str = "revocations-older";
 pub const ANCHOR_OLDER: &str = "anchor-older";
 /// No license is here that the receipt, order or anchor is for.
 pub const ADDRESSEE_MISMATCH: &str = "addressee-mismatch";
+/// The document is of another format than its key signs.
+pub const FORMAT_MISMATCH: &str = "format-mismatch";
+/// The document is encrypted, and no secret of the name in the details was given.
+pub const SECRET_MISSING: &str = "secret-missing";
+/// No secret of the name in the details opens the document.
+pub const SECRET_WRONG: &str = "secret-wrong";
+/// The file that the license was handed out in has ended; the license may go on in a newer one.
+pub const FILE_EXPIRED: &str = "file-expired";
+/// The vendor suspended the license.
+pub const SUSPENDED: &str = "suspended";
+/// A document's wrapping is of no form that is known; also of [`crate::jws`].
+pub const ENVELOPE_INVALID: &str = "envelope-invalid";
+/// A part is not canonical base64; also of [`crate::base64url`].
+pub const ENCODING_INVALID: &str = "encoding-invalid";
+/// The header of an encrypted document is not of its form.
+pub const HEADER_INVALID: &str = "header-invalid";
+/// The header of an encrypted document has a member that is never taken.
+pub const HEADER_REFUSED: &str = "header-refused";
+/// The algorithm is none that is taken.
+pub const ALGORITHM_REFUSED: &str = "algorithm-refused";
+/// The key is of another algorithm than the document.
+pub const ALGORITHM_MISMATCH: &str = "algorithm-mismatch";
 /// A claim is not of the form that it must have; the details name it.
 pub const CLAIM_INVALID: &str = "claim-invalid";
 /// A claim narrows the license in a way that this policy does not decide yet; the details name it.

@@ -63,10 +63,22 @@ pub(crate) fn of(license: &License, source: &Source, in_force: &InForce<'_>, now
 
 /// The first instant at which the license does not hold whatever else happens; none: never.
 pub(crate) fn end(license: &License) -> Option<Instant> {
-    license.expires.map(|expires| expires.saturating_add(license.grace_expiry))
+    let end = license.expires.map(|expires| expires.saturating_add(license.grace_expiry));
+    end.into_iter().chain(license.file_expires).min()
 }
 
+/// A license that holds, holds no longer than the file that it was handed out in.
 fn by_time(license: &License, now: Instant) -> Standing {
+    let standing = alone(license, now);
+    match license.file_expires.filter(|_| standing.state.usable()) {
+        None => standing,
+        Some(end) if end <= now => Standing::plain(State::Expired, reason::FILE_EXPIRED, None),
+        Some(end) => Standing { until: Some(standing.until.map_or(end, |until| until.min(end))), ..standing },
+    }
+}
+
+/// Whatever file it is in.
+fn alone(license: &License, now: Instant) -> Standing {
     let believable = license.issued.map_or(0, |issued| issued.saturating_sub(ISSUED_AHEAD));
     if now < believable {
         return Standing::plain(State::Pending, reason::ISSUED_IN_FUTURE, Some(believable));

@@ -110,6 +110,7 @@ fn details(license: &License, source: &Source, due: Option<Instant>) -> Vec<Attr
         ("min_policy", license.min_policy),
         ("maintenance", license.maintenance.map(|maintenance| maintenance.until)),
         ("check_in", due),
+        ("file_expires", license.file_expires),
     ];
     details.extend(
         numbers.into_iter().filter_map(|(name, number)| number.map(|number| Attribute::new(name, number.to_string()))),

@@ -32,7 +32,8 @@ impl Native {
 
     /// What holds now.
     pub(crate) fn view(&self) -> View {
-        Policy::load(Config { manifest: &self.manifest, deployment: &[] }, self, self, time()).view(time())
+        Policy::load(Config { manifest: &self.manifest, deployment: &[], secrets: &[] }, self, self, time())
+            .view(time())
     }
 }
 

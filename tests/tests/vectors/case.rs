@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use placet_tests::foreign::Foreign;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -19,10 +20,16 @@ pub(crate) struct Case {
     /// Members of the manifest's only entry of trust, beside or in place of its own.
     #[serde(default)]
     pub(crate) trust: BTreeMap<String, Value>,
+    /// The manifest's entries of trust, in place of that one; `key` names a TEST key in place of the `jwk`.
+    #[serde(default)]
+    pub(crate) keys: Vec<BTreeMap<String, Value>>,
     /// A manifest as text, in place of one made from the above.
     pub(crate) manifest: Option<String>,
     #[serde(default)]
     pub(crate) deployment: BTreeMap<String, String>,
+    /// What opens encrypted documents, by name.
+    #[serde(default)]
+    pub(crate) secrets: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) documents: BTreeMap<String, Paper>,
     #[serde(default)]
@@ -34,7 +41,7 @@ pub(crate) struct Case {
     pub(crate) steps: Vec<Step>,
 }
 
-/// A document. Signed by `signer` over `claims`, `body` or `payload`, or `raw` text, or an `error` of the host.
+/// A document. Signed by `signer` over `claims`, `body` or `payload`, or `foreign`, or `raw` text, or an `error` of the host.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Paper {
@@ -46,6 +53,8 @@ pub(crate) struct Paper {
     /// The header parameter `typ`, without its `+jwt`.
     pub(crate) kind: Option<String>,
     pub(crate) raw: Option<String>,
+    /// As another system issues it.
+    pub(crate) foreign: Option<Foreign>,
     pub(crate) error: Option<String>,
     /// `TEST-1`, which is trusted, unless told. One that is unknown to the manifest has another key.
     pub(crate) signer: Option<String>,

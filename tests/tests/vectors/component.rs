@@ -60,11 +60,13 @@ impl Run for Component {
     fn load(&mut self) -> Value {
         self.policy = compiled().1.instantiate(&mut self.store).expect("instantiates");
         let world = self.store.data();
-        let deployment = world.deployment.iter().map(|fact| (fact.name.clone(), fact.value.clone()));
+        let attributes = |list: &[placet_rules::types::Attribute]| {
+            list.iter().map(|one| Attribute { name: one.name.clone(), value: one.value.clone() }).collect()
+        };
         let config = Config {
             manifest: world.manifest.clone(),
-            deployment: deployment.map(|(name, value)| Attribute { name, value }).collect(),
-            secrets: Vec::new(),
+            deployment: attributes(&world.deployment),
+            secrets: attributes(&world.secrets),
         };
         let status = self.policy.placet_policy_licensing().call_load(&mut self.store, &config).expect("answers");
         let documents = status.documents.iter().map(|one| (one.name.clone(), one.adopted, one.recovered));

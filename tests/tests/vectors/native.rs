@@ -30,7 +30,8 @@ impl Run for Native {
 
     fn load(&mut self) -> Value {
         let time = self.world.time.get();
-        let config = Config { manifest: &self.world.manifest, deployment: &self.world.deployment };
+        let World { manifest, deployment, secrets, .. } = &self.world;
+        let config = Config { manifest, deployment, secrets };
         let policy = Policy::load(config, &self.world, &self.world, time);
         let status = policy.status(time);
         self.world.keep(&status.documents.iter().map(kept_of).collect::<Vec<_>>());

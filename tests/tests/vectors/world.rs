@@ -9,6 +9,8 @@ use placet_rules::counters::{CounterError, Counters, Entry, Once, Portion, Recor
 use placet_rules::duration;
 use placet_rules::files::{FileError, Files};
 use placet_rules::types::{Attribute, Document, Time};
+use placet_tests::foreign::Foreign;
+use placet_tests::keys::TestKey;
 use serde_json::{Value, json};
 
 use crate::case::{Act, Case, Form, Paper, Step};
@@ -19,10 +21,11 @@ const BEGIN: u64 = 1_767_225_600;
 const END: u64 = 1_798_761_600;
 
 /// What the host holds.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct World {
     pub(crate) manifest: String,
     pub(crate) deployment: Vec<Attribute>,
+    pub(crate) secrets: Vec<Attribute>,
     pub(crate) time: Cell<Time>,
     offered: BTreeMap<String, Result<Vec<u8>, FileError>>,
     kept: BTreeMap<String, Vec<u8>>,
@@ -41,6 +44,7 @@ impl World {
         Self {
             manifest: case.manifest.clone().unwrap_or_else(|| manifest(case)),
             deployment: case.deployment.iter().map(|(name, value)| Attribute::new(name, value)).collect(),
+            secrets: case.secrets.iter().map(|(name, value)| Attribute::new(name, value)).collect(),
             time: Cell::new(Time { now, wall: case.wall.map_or(now, |wall| wall.0) }),
             offered: offered.collect(),
             kept: kept.collect(),
@@ -203,8 +207,22 @@ fn manifest(case: &Case) -> String {
     for (name, value) in &case.trust {
         trust[name] = value.clone();
     }
+    let mut trust = vec![trust];
+    if !case.keys.is_empty() {
+        trust = case.keys.iter().map(|entry| trusted(entry.clone())).collect();
+    }
     let sequence = case.sequence.unwrap_or(5);
-    json!({"format": 1, "name": "acme/router", "version": "1.0.0", "sequence": sequence, "trust": [trust]}).to_string()
+    json!({"format": 1, "name": "acme/router", "version": "1.0.0", "sequence": sequence, "trust": trust}).to_string()
+}
+
+/// An entry of trust with a TEST key, which is also its `kid` unless told.
+fn trusted(mut entry: BTreeMap<String, Value>) -> Value {
+    if let Some(Value::String(key)) = entry.remove("key") {
+        entry.insert("jwk".to_owned(), TestKey::named(&key).jwk());
+        entry.entry("kid".to_owned()).or_insert_with(|| json!(key));
+    }
+    entry.entry("use".to_owned()).or_insert_with(|| json!(["license"]));
+    json!(entry)
 }
 
 /// The bytes of a document, or why the host has none.
@@ -215,7 +233,8 @@ pub(crate) fn content(paper: &Paper) -> Result<Vec<u8>, FileError> {
         Some("too-large") => return Err(FileError::TooLarge),
         Some(other) => return Err(FileError::Other(other.to_owned())),
     }
-    let mut text = paper.raw.clone().unwrap_or_else(|| signed(paper));
+    let foreign = paper.foreign.as_ref().map(Foreign::text);
+    let mut text = paper.raw.clone().or(foreign).unwrap_or_else(|| signed(paper));
     text.truncate(paper.cut.unwrap_or(usize::MAX));
     let padded = paper.pad.unwrap_or(0).max(text.len());
     text += &" ".repeat(padded - text.len());

@@ -58,10 +58,7 @@ struct Link {
 
 impl Link {
     fn of(license: &License) -> Self {
-        Self {
-            never: license.expires.is_none(),
-            at: license.expires.unwrap_or(Instant::MAX),
-            warn: license.warn_expiring,
-        }
+        let end = license.expires.into_iter().chain(license.file_expires).min();
+        Self { never: end.is_none(), at: end.unwrap_or(Instant::MAX), warn: license.warn_expiring }
     }
 }

@@ -104,6 +104,7 @@ pub(crate) fn license(changes: Value) -> Vec<u8> {
 pub(crate) struct World {
     pub(crate) manifest: Value,
     pub(crate) deployment: Vec<Attribute>,
+    pub(crate) secrets: Vec<Attribute>,
     pub(crate) offered: BTreeMap<String, Result<Vec<u8>, FileError>>,
     pub(crate) kept: BTreeMap<String, Vec<u8>>,
     pub(crate) counters: Memory,
@@ -117,6 +118,7 @@ impl World {
         Self {
             manifest,
             deployment: Vec::new(),
+            secrets: Vec::new(),
             offered: BTreeMap::new(),
             kept: BTreeMap::new(),
             counters: Memory::default(),
@@ -136,7 +138,7 @@ impl World {
     /// Loads a policy that knows nothing but what is here, and keeps copies of what it adopted, as a host does.
     pub(crate) fn load(&mut self, time: Time) -> Policy {
         let manifest = self.manifest.to_string();
-        let config = Config { manifest: &manifest, deployment: &self.deployment };
+        let config = Config { manifest: &manifest, deployment: &self.deployment, secrets: &self.secrets };
         let policy = Policy::load(config, self, &self.counters, time);
         for document in policy.status(time).documents {
             if document.adopted && !document.recovered {

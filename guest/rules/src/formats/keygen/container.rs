@@ -1,0 +1,177 @@
+//! What Keygen wraps its documents in: certificates in PEM's likeness around `{enc, sig, alg}`, and `key/DATASET.SIGNATURE`.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use base64ct::{Base64, Base64Url, Encoding};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::{Algorithm, Settings};
+use crate::envelope::Form;
+use crate::jwk::PublicKey;
+use crate::refusal::Refusal;
+use crate::secrets::Secrets;
+use crate::types::Attribute;
+use crate::{aes_gcm, json, reason};
+
+/// What a signed key begins with, and what is signed before the dataset.
+const KEY: &str = "key/";
+/// The certificates, by label, with what is signed before `enc`.
+const CERTIFICATES: [(&str, Form, &str); 2] =
+    [("LICENSE FILE", Form::LicenseFile, "license/"), ("MACHINE FILE", Form::MachineFile, "machine/")];
+
+/// Does it begin as one of them does?
+pub(crate) fn looks_like(document: &[u8]) -> bool {
+    document.starts_with(b"-----BEGIN ") || document.starts_with(KEY.as_bytes())
+}
+
+/// A well-formed document. Nothing that it says is proven.
+#[derive(Clone, Debug)]
+pub(crate) struct Unverified {
+    form: Form,
+    /// The bytes under the signature.
+    signed: String,
+    signature: Vec<u8>,
+    content: Content,
+    /// What it names; a signed key names none.
+    algorithm: Option<Algorithm>,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Plain(Vec<u8>),
+    Encrypted { text: Vec<u8>, nonce: Vec<u8>, tag: Vec<u8> },
+}
+
+/// What a signature holds for, perhaps still encrypted. Only [`Unverified::verify`] makes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Sealed {
+    form: Form,
+    content: Content,
+    algorithm: Algorithm,
+}
+
+impl Unverified {
+    pub(crate) fn read(document: &[u8]) -> Result<Self, Refusal> {
+        let text = str::from_utf8(document).map_err(|_| envelope())?;
+        match text.strip_prefix(KEY) {
+            Some(rest) => signed_key(rest),
+            None => certificate(text),
+        }
+    }
+
+    pub(crate) fn verify(&self, key: &PublicKey, settings: &Settings) -> Result<Sealed, Refusal> {
+        let algorithm = settings.algorithm();
+        if self.algorithm.is_some_and(|named| named != algorithm) {
+            return Err(Refusal::new(reason::ALGORITHM_MISMATCH));
+        }
+        algorithm.check(key, self.signed.as_bytes(), &self.signature).map_err(|error| Refusal::new(error.reason()))?;
+        Ok(Sealed { form: self.form, content: self.content.clone(), algorithm })
+    }
+}
+
+impl Sealed {
+    pub(crate) fn form(&self) -> Form {
+        self.form
+    }
+
+    /// As a file spells it, with the encryption.
+    pub(crate) fn algorithm(&self) -> String {
+        match (&self.content, self.form) {
+            (Content::Encrypted { .. }, _) => format!("aes-256-gcm+{}", self.algorithm.as_str()),
+            (Content::Plain(_), Form::SignedKey) => self.algorithm.as_str().to_string(),
+            (Content::Plain(_), _) => format!("base64+{}", self.algorithm.as_str()),
+        }
+    }
+
+    /// What it holds. A license file opens by the license key, a machine file by the license key followed by the fingerprint of the
+    /// machine: every secret of that name is tried, with every fingerprint that the host tells.
+    pub(crate) fn open(
+        self,
+        settings: &Settings,
+        secrets: &Secrets,
+        deployment: &[Attribute],
+    ) -> Result<Vec<u8>, Refusal> {
+        let (text, nonce, tag) = match self.content {
+            Content::Plain(content) => return Ok(content),
+            Content::Encrypted { text, nonce, tag } => (text, nonce, tag),
+        };
+        let name = settings.secret();
+        let fingerprints: Vec<&str> = match self.form {
+            Form::MachineFile => fingerprints(deployment).collect(),
+            _ => Vec::from([""]),
+        };
+        let mut tried = secrets.under(name).flat_map(|secret| fingerprints.iter().map(move |fact| (secret, *fact)));
+        let opened = tried.find_map(|(secret, fingerprint)| {
+            let mut hash = Sha256::new();
+            hash.update(secret);
+            hash.update(fingerprint);
+            aes_gcm::open(&Zeroizing::new(hash.finalize().into()), &nonce, &text, &tag, b"")
+        });
+        opened.ok_or_else(|| secrets.refusal(name))
+    }
+}
+
+fn fingerprints(deployment: &[Attribute]) -> impl Iterator<Item = &str> {
+    deployment.iter().filter(|fact| fact.name.starts_with("fingerprint/")).map(|fact| fact.value.as_str())
+}
+
+fn certificate(text: &str) -> Result<Unverified, Refusal> {
+    let found = CERTIFICATES.into_iter().find_map(|(label, form, prefix)| {
+        let body = text.strip_prefix(&format!("-----BEGIN {label}-----"))?;
+        Some((form, prefix, body.strip_suffix(&format!("-----END {label}-----"))?))
+    });
+    let (form, prefix, body) = found.ok_or_else(envelope)?;
+    let body: String = body.split_ascii_whitespace().collect();
+    let members = json::parse(&base64(&body)?).map_err(|error| Refusal::new(error.reason()))?;
+    let member = |name: &str| members.get(name).and_then(Value::as_str).ok_or_else(envelope);
+    let (enc, signature) = (member("enc")?, base64(member("sig")?)?);
+    let refused = || Refusal::new(reason::ALGORITHM_REFUSED);
+    let (encryption, algorithm) = member("alg")?.split_once('+').ok_or_else(refused)?;
+    let content = match encryption {
+        "base64" => Content::Plain(base64(enc)?),
+        "aes-256-gcm" => encrypted(enc)?,
+        _ => return Err(refused()),
+    };
+    let algorithm = Some(Algorithm::named(algorithm).ok_or_else(refused)?);
+    Ok(Unverified { form, signed: format!("{prefix}{enc}"), signature, content, algorithm })
+}
+
+/// `CIPHERTEXT.IV.TAG`.
+fn encrypted(enc: &str) -> Result<Content, Refusal> {
+    let mut parts = enc.split('.');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(text), Some(nonce), Some(tag), None) => {
+            Ok(Content::Encrypted { text: base64(text)?, nonce: base64(nonce)?, tag: base64(tag)? })
+        }
+        _ => Err(envelope()),
+    }
+}
+
+/// What follows `key/`. Both parts are padded.
+fn signed_key(rest: &str) -> Result<Unverified, Refusal> {
+    let (dataset, signature) = rest.split_once('.').ok_or_else(envelope)?;
+    let decode = |text: &str| Base64Url::decode_vec(text).map_err(|_| encoding());
+    Ok(Unverified {
+        form: Form::SignedKey,
+        signed: format!("{KEY}{dataset}"),
+        signature: decode(signature)?,
+        content: Content::Plain(decode(dataset)?),
+        algorithm: None,
+    })
+}
+
+fn base64(text: &str) -> Result<Vec<u8>, Refusal> {
+    Base64::decode_vec(text).map_err(|_| encoding())
+}
+
+fn encoding() -> Refusal {
+    Refusal::new(reason::ENCODING_INVALID)
+}
+
+fn envelope() -> Refusal {
+    Refusal::new(reason::ENVELOPE_INVALID)
+}
