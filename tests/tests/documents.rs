@@ -254,6 +254,25 @@ fn events_tell_what_happened() {
 }
 
 #[test]
+fn a_subscriber_may_ask_and_change_by_itself() {
+    let site = Site::default();
+    let placet = site.open();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    placet.subscribe({
+        let (placet, seen) = (placet.clone(), seen.clone());
+        move |event| {
+            if event.name == "license.state_changed" {
+                placet.subscribe(|_| {});
+                let state = placet.reload().expect("nobody else is changing it").state.clone();
+                seen.lock().expect("no subscriber panicked").push(state);
+            }
+        }
+    });
+    placet.install(site.vendor.license(&claims("lic_1")).as_bytes(), None).expect("installs");
+    assert_eq!(*seen.lock().expect("no subscriber panicked"), ["active"]);
+}
+
+#[test]
 fn a_second_opening_is_refused_and_names_the_directory() {
     let site = Site::default();
     let placet = site.open();

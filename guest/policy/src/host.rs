@@ -11,7 +11,8 @@ use crate::bindings::placet::policy::{clock, counters, files};
 
 /// The present time.
 pub(crate) fn time() -> Time {
-    Time { now: clock::now(), wall: clock::wall() }
+    let clock::Reading { now, wall } = clock::read();
+    Time { now, wall }
 }
 
 /// The host: whatever the rules may ask it for.

@@ -31,11 +31,11 @@ impl Choice {
         store: &dyn Store,
     ) -> Result<Self, OpenError> {
         let shipped = builder.policy.as_deref().map(|path| Candidate::read(path, roots)).transpose();
-        let (shipped, shipped_refused) = match shipped {
+        let (mut shipped, shipped_refused) = match shipped {
             Ok(shipped) => (shipped, None),
             Err(error) => (None, Some(error)),
         };
-        let (mut candidates, damaged) = Candidate::adopted(state, roots)?;
+        let (mut candidates, damaged) = Candidate::adopted(state, roots, shipped.as_mut())?;
         let active = store.value(ACTIVE_KEY)?.and_then(|name| String::from_utf8(name).ok());
         let name = match (&shipped, active) {
             // Counters are kept by the policy's name: another name would open every budget anew.

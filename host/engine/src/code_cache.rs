@@ -1,4 +1,4 @@
-//! Native code of a policy, kept from one start to the next, so that opening takes milliseconds.
+//! Native code of policies that passed their self-test, kept from one start to the next, so that opening takes milliseconds.
 //!
 //! Whoever can write such a file can run code in the product. So it is read only where [`StateDir::is_private`] says that nobody
 //! else could have written it, and only when it is whole (SHA-256 in front). Anything else is compiled anew, which is always right.
@@ -13,27 +13,25 @@ use crate::state_dir::{Folder, StateDir};
 const MAX_CODE: u64 = 256 << 20;
 const CHECKSUM: usize = 32;
 
-/// The compiled form of a signed component, from the cache where it is there and can be trusted.
-pub(crate) fn compile(
+/// The compiled form of a signed component that passed its self-test before, where it is there and can be trusted.
+pub(crate) fn recall(
     sandbox: &Sandbox,
-    state: Option<&StateDir>,
+    state: &StateDir,
     hash: &ContentHash,
-    component: &[u8],
-) -> Result<Compiled, CompileError> {
-    let Some(state) = state else { return sandbox.compile(component) };
-    let name = format!("{}-{:016x}.cwasm", hex(hash), sandbox.compatibility());
-    if let Some(code) = read(state, &name)
-        && let Some(compiled) = sandbox.revive(&code)
-    {
-        return compiled;
-    }
-    let compiled = sandbox.compile(component)?;
-    if let Some(code) = compiled.serialize() {
-        // Without it, the next start compiles again: slower, and nothing else.
-        drop(state.put(Folder::Code, &name, &[&Sha256::digest(&code)[..], &code].concat()));
-        forget_others(state, &name);
-    }
-    Ok(compiled)
+) -> Option<Result<Compiled, CompileError>> {
+    sandbox.revive(&read(state, &name(sandbox, hash))?)
+}
+
+/// Keeps what passed its self-test. Where that fails the next start compiles again: slower, and nothing else.
+pub(crate) fn keep(sandbox: &Sandbox, state: &StateDir, hash: &ContentHash, compiled: &Compiled) {
+    let Some(code) = compiled.serialize() else { return };
+    let name = name(sandbox, hash);
+    drop(state.put(Folder::Code, &name, &[&Sha256::digest(&code)[..], &code].concat()));
+    forget_others(state, &name);
+}
+
+fn name(sandbox: &Sandbox, hash: &ContentHash) -> String {
+    format!("{}-{:016x}.cwasm", hex(hash), sandbox.compatibility())
 }
 
 fn read(state: &StateDir, name: &str) -> Option<TrustedCode> {

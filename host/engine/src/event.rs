@@ -1,5 +1,7 @@
 //! What happened to licenses, policy, clock and store, for whoever subscribed.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 /// Something that a person or a log may want to know. Never the content of a document.
@@ -14,5 +16,5 @@ pub struct Event {
     pub reason: String,
 }
 
-/// Whoever subscribed. Called in the thread in which it happened: be quick, and do not call back.
-pub(crate) type Subscriber = Box<dyn Fn(&Event) + Send + Sync>;
+/// Whoever subscribed. Called in the thread in which it happened, when no lock is held any more: be quick.
+pub(crate) type Subscriber = Arc<dyn Fn(&Event) + Send + Sync>;

@@ -183,9 +183,9 @@ impl Placet {
         self.inner.store().install_key()
     }
 
-    /// Calls back for each event, in the thread in which it happens.
+    /// Calls back for each event, in the thread in which it happens; the subscriber may ask and change by itself.
     pub fn subscribe(&self, subscriber: impl Fn(&Event) + Send + Sync + 'static) {
-        self.inner.subscribe(Box::new(subscriber));
+        self.inner.subscribe(Arc::new(subscriber));
     }
 
     pub(crate) fn fail_mode(&self) -> FailMode {

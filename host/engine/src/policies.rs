@@ -24,12 +24,15 @@ use crate::status::PolicyInfo;
 pub(crate) struct Candidate {
     pub(crate) path: PathBuf,
     pub(crate) verified: Verified,
+    /// The state directory has it.
+    kept: bool,
 }
 
 /// A policy that passed its self-test: the only one that may be adopted.
 pub(crate) struct Tested {
     pub(crate) program: Arc<Program>,
     pub(crate) admitted: Admitted,
+    kept: bool,
 }
 
 impl Candidate {
@@ -41,23 +44,31 @@ impl Candidate {
     fn verify(path: &Path, bytes: Vec<u8>, roots: &PolicyRoots) -> Result<Self, PolicyError> {
         let verified = placet_artifact::verify(bytes, roots)
             .map_err(|source| PolicyError::NotGenuine { path: path.to_owned(), source: source.into() })?;
-        Ok(Self { path: path.to_owned(), verified })
+        Ok(Self { path: path.to_owned(), verified, kept: false })
     }
 
-    /// Every genuine policy that was adopted before; and of the files that are damaged, why the first one is.
+    /// Every genuine policy that was adopted before, but for `known`, which is not verified twice; and of the files that are damaged,
+    /// why the first one is.
     pub(crate) fn adopted(
         state: &StateDir,
         roots: &PolicyRoots,
+        mut known: Option<&mut Self>,
     ) -> Result<(Vec<Self>, Option<PolicyError>), PolicyError> {
         let (mut candidates, mut damaged) = (Vec::new(), None);
         for name in state.names(Folder::Policies)? {
             let candidate = match state.read(Folder::Policies, &name, MAX_POLICY as u64) {
-                Ok(Some(bytes)) => Self::verify(&state.path(Folder::Policies).join(name), bytes, roots),
+                Ok(Some(bytes)) => match known.as_deref_mut().filter(|known| known.verified.bytes() == bytes) {
+                    Some(known) => {
+                        known.kept = true;
+                        continue;
+                    }
+                    None => Self::verify(&state.path(Folder::Policies).join(name), bytes, roots),
+                },
                 Ok(None) => continue,
                 Err(error) => Err(error.into()),
             };
             match candidate {
-                Ok(candidate) => candidates.push(candidate),
+                Ok(candidate) => candidates.push(Self { kept: true, ..candidate }),
                 Err(error) => damaged = damaged.or(Some(error)),
             }
         }
@@ -88,7 +99,7 @@ impl Candidate {
         facts: &[Attribute],
         clock: &Arc<Clock>,
     ) -> Result<Tested, PolicyError> {
-        let Self { path, verified } = self;
+        let Self { path, verified, kept } = self;
         let admitted = verified
             .admit(floor, &host_version())
             .map_err(|source| PolicyError::NotAdmitted { path, source: source.into() })?;
@@ -100,12 +111,16 @@ impl Candidate {
             reason,
             source,
         };
-        let compiled = code_cache::compile(sandbox, cache, &verified.content_hash(), verified.bytes())
+        let hash = verified.content_hash();
+        let passed = cache.and_then(|cache| code_cache::recall(sandbox, cache, &hash));
+        let is_new = passed.is_none();
+        let compiled = passed
+            .unwrap_or_else(|| sandbox.compile(verified.bytes()))
             .and_then(|compiled| compiled.imports_only(&manifest.imports))
             .map_err(|error| unfit(compile_reason(&error), error.into()))?;
         let program = Arc::new(Program {
             manifest: manifest.clone(),
-            hash: verified.content_hash(),
+            hash,
             rolled_back: admitted.is_rolled_back(),
             compiled,
             config: Config {
@@ -114,14 +129,22 @@ impl Candidate {
                 secrets: Vec::new(),
             },
         });
-        self_test::run(&program, clock).map_err(|error| unfit(error.reason(), error.into()))?;
-        Ok(Tested { program, admitted })
+        if is_new {
+            self_test::run(&program, clock).map_err(|error| unfit(error.reason(), error.into()))?;
+            if let Some(cache) = cache {
+                code_cache::keep(sandbox, cache, &hash, &program.compiled);
+            }
+        }
+        Ok(Tested { program, admitted, kept })
     }
 }
 
 impl Tested {
     /// Keeps the signed file, so that it is found again at the next start, and can be gone back to.
     pub(crate) fn keep(&self, state: &StateDir) -> Result<(), PolicyError> {
+        if self.kept {
+            return Ok(());
+        }
         let verified = self.admitted.verified();
         let manifest = verified.manifest();
         let name = format!(
@@ -132,10 +155,6 @@ impl Tested {
             code_cache::hex(&verified.content_hash())
         );
         // A file of that name which holds anything else is damaged.
-        let kept = state.read(Folder::Policies, &name, MAX_POLICY as u64);
-        if kept.is_ok_and(|kept| kept.as_deref() == Some(verified.bytes())) {
-            return Ok(());
-        }
         Ok(state.put(Folder::Policies, &name, verified.bytes())?)
     }
 }

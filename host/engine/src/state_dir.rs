@@ -194,10 +194,11 @@ fn reading() -> OpenOptions {
 }
 
 fn read_regular(file: File, max: u64) -> std::io::Result<Vec<u8>> {
-    if !file.metadata()?.is_file() {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
         return Err(std::io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
     }
-    let mut content = Vec::new();
+    let mut content = Vec::with_capacity(metadata.len().min(max).try_into().unwrap_or(0));
     if file.take(max + 1).read_to_end(&mut content)? as u64 > max {
         return Err(std::io::Error::new(ErrorKind::FileTooLarge, format!("larger than {max} bytes")));
     }

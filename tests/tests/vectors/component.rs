@@ -127,6 +127,11 @@ impl clock::Host for World {
     fn wall(&mut self) -> wasmtime::Result<u64> {
         Ok(self.time.get().wall)
     }
+
+    fn read(&mut self) -> wasmtime::Result<clock::Reading> {
+        let placet_rules::types::Time { now, wall } = self.time.get();
+        Ok(clock::Reading { now, wall })
+    }
 }
 
 impl files::Host for World {

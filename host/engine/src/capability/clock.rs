@@ -50,4 +50,9 @@ impl Host for ClockCapability {
     fn wall(&mut self) -> wasmtime::Result<u64> {
         Ok(self.reading()?.wall)
     }
+
+    fn read(&mut self) -> wasmtime::Result<clock::Reading> {
+        let Reading { now, wall, .. } = self.reading()?;
+        Ok(clock::Reading { now, wall })
+    }
 }

@@ -1,0 +1,45 @@
+//! Copies of the documents that were adopted, for the day on which they cannot be read.
+
+use super::{Changing, Installation};
+use crate::program::Loaded;
+
+impl Installation {
+    /// Keeps a copy of each document that was adopted, for the day on which it cannot be read.
+    pub(super) fn keep_copies(&self, changing: &Changing<'_>) {
+        let loaded = self.loaded();
+        for document in loaded.status.documents.iter().filter(|document| document.adopted && !document.recovered) {
+            let Ok(content) = loaded.snapshot.read(&document.name) else { continue };
+            if loaded.snapshot.recover(&document.name).is_ok_and(|kept| kept == content) {
+                continue;
+            }
+            if let Err(error) = self.store.keep(&loaded.info().name, &document.name, &content, self.clock.moment().mark)
+            {
+                changing.tell("store.failed", &document.name, error.reason());
+            }
+        }
+        self.forget_copies(&loaded, changing);
+    }
+
+    /// Lets copies go that can stand in for nothing any more: their grace is over, or the same license is on offer under another
+    /// name. Without that, a mount whose names change would fill the store.
+    fn forget_copies(&self, loaded: &Loaded, changing: &Changing<'_>) {
+        if loaded.status.warnings.iter().any(|warning| warning.reason == "memory-unavailable") {
+            return;
+        }
+        let documents = &loaded.status.documents;
+        let offered: Vec<_> = documents
+            .iter()
+            .filter(|document| document.adopted && !document.recovered)
+            .filter_map(|document| loaded.snapshot.read(&document.name).ok())
+            .collect();
+        for name in loaded.snapshot.kept().iter().filter(|name| loaded.snapshot.place(name).is_none()) {
+            let lapsed = documents.iter().any(|document| document.name == *name && !document.adopted);
+            let elsewhere = loaded.snapshot.recover(name).is_ok_and(|copy| offered.contains(&copy));
+            if (lapsed || elsewhere)
+                && let Err(error) = self.store.forget(&loaded.info().name, name, self.clock.moment().mark)
+            {
+                changing.tell("store.failed", name, error.reason());
+            }
+        }
+    }
+}

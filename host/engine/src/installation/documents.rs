@@ -1,0 +1,135 @@
+//! Documents: what one would change, installing it, ending it.
+
+use sha2::{Digest, Sha256};
+
+use super::Installation;
+use crate::Summary;
+use crate::bindings::exports::placet::policy::types::Status as LicenseStatus;
+use crate::documents::{COLLISION_PREFIX, MAX_DOCUMENT, Place};
+use crate::error::{Failure, InstallError};
+use crate::program::Loaded;
+use crate::state_dir::Folder;
+use crate::status::Status;
+
+impl Installation {
+    pub(crate) fn inspect(&self, document: &[u8], name: Option<&str>) -> Result<Status, Failure> {
+        let loaded = self.loaded();
+        Ok(Status::new(loaded.inspect(document, name)?, Ok(Vec::new()), loaded.info()))
+    }
+
+    pub(crate) fn preview_install(&self, document: &[u8], name: Option<&str>) -> Result<Status, InstallError> {
+        let loaded = self.loaded();
+        let (_, preview) = loaded.plan(document, name)?;
+        Ok(Status::new(preview, Ok(Vec::new()), loaded.info()))
+    }
+
+    pub(crate) fn install(&self, document: &[u8], name: Option<&str>) -> Result<Status, InstallError> {
+        let answer = self.try_install(document, name);
+        match &answer {
+            Ok((_, name)) => self.tell("license.installed", name, "installed"),
+            Err(error) => self.tell("license.rejected", name.unwrap_or_default(), error.reason()),
+        }
+        answer.map(|(status, _)| status)
+    }
+
+    fn try_install(&self, document: &[u8], name: Option<&str>) -> Result<(Status, String), InstallError> {
+        let changing = self.change();
+        let (name, _) = self.loaded().plan(document, name)?;
+        let before = self.state.read(Folder::Licenses, &name, MAX_DOCUMENT)?;
+        self.state.put(Folder::Licenses, &name, document)?;
+        if let Err(failure) = self.load_anew(&changing) {
+            // What could not be loaded now could not be loaded at the next start either.
+            match before {
+                Some(before) => self.state.put(Folder::Licenses, &name, &before)?,
+                None => drop(self.state.remove(Folder::Licenses, &name)?),
+            }
+            return Err(failure.into());
+        }
+        drop(changing);
+        Ok((self.status(), name))
+    }
+
+    pub(crate) fn remove(&self, name_or_id: &str) -> Result<Status, InstallError> {
+        let changing = self.change();
+        let status = self.loaded().current().map_err(Failure::from)?;
+        let named = |license: &&Summary| license.id == name_or_id || license.document == name_or_id;
+        let license = status.licenses.iter().find(named);
+        let mut next = Some(license.map_or(name_or_id, |license| &license.document).to_owned());
+        // The same license may lie there under several names, and each may have a copy: all of them end.
+        while let Some(name) = next.take() {
+            self.remove_document(&name)?;
+            self.load_anew(&changing)?;
+            let status = self.loaded().current().map_err(Failure::from)?;
+            let left = license.and_then(|license| status.licenses.iter().find(|left| left.id == license.id));
+            next = left.map(|left| left.document.clone());
+        }
+        drop(changing);
+        self.tell("license.removed", name_or_id, "removed");
+        Ok(self.status())
+    }
+
+    fn remove_document(&self, name: &str) -> Result<(), InstallError> {
+        let loaded = self.loaded();
+        let place = loaded.snapshot.place(name);
+        match place {
+            Some(Place::Mounted) => return Err(InstallError::Mounted(name.to_owned())),
+            None if !loaded.snapshot.kept().iter().any(|kept| kept == name) => {
+                return Err(InstallError::NotInstalled(name.to_owned()));
+            }
+            _ => {}
+        }
+        // The copy first: what is left by a crash in between is a license that holds, not one that haunts.
+        self.store.forget(&loaded.info().name, name, self.clock.moment().mark)?;
+        if let Some(Place::Installed(file)) = place {
+            self.state.remove(Folder::Licenses, file)?;
+        }
+        Ok(())
+    }
+}
+
+fn accepted(preview: &LicenseStatus, name: &str) -> Result<(), InstallError> {
+    match preview.documents.iter().find(|document| document.name == name) {
+        Some(document) if document.adopted && !document.recovered => Ok(()),
+        Some(document) => Err(InstallError::Refused {
+            reason: document.reason.clone(),
+            claim: document.details.iter().find(|detail| detail.name == "claim").map(|detail| detail.value.clone()),
+        }),
+        None => Err(InstallError::Refused { reason: "policy-error".into(), claim: None }),
+    }
+}
+
+impl Loaded {
+    /// Under which name a document would be installed, and what the status would be then; or why it is refused.
+    fn plan(&self, document: &[u8], name: Option<&str>) -> Result<(String, LicenseStatus), InstallError> {
+        if document.len() as u64 > MAX_DOCUMENT {
+            return Err(InstallError::Refused { reason: "too-large".into(), claim: None });
+        }
+        let mut name = match name {
+            Some(name) if is_document_name(name) => name.to_owned(),
+            Some(name) => return Err(InstallError::Name(name.to_owned())),
+            None => name_of(&self.inspect(document, None).map_err(Failure::from)?),
+        };
+        if self.snapshot.place(&name) == Some(Place::Mounted) {
+            name = format!("{COLLISION_PREFIX}{name}");
+        }
+        let preview = self.inspect(document, Some(&name)).map_err(Failure::from)?;
+        accepted(&preview, &name)?;
+        Ok((name, preview))
+    }
+}
+
+/// A name for a document, by its license id where it has one; two ids never have the same.
+fn name_of(alone: &LicenseStatus) -> String {
+    let id = alone.licenses.first().map_or("document", |license| &license.id);
+    let safe = |letter: char| if letter.is_ascii_alphanumeric() || "-_".contains(letter) { letter } else { '-' };
+    let name: String = id.chars().take(100).map(safe).collect();
+    if name == id {
+        return format!("{name}.json");
+    }
+    let hash: String = Sha256::digest(id).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("{name}-{hash}.json")
+}
+
+fn is_document_name(name: &str) -> bool {
+    (1..=200).contains(&name.len()) && !name.starts_with('.') && !name.contains(['/', '\\', '\0'])
+}
