@@ -1,17 +1,17 @@
 //! Native code of policies that passed their self-test, kept from one start to the next, so that opening takes milliseconds.
 //!
 //! Whoever can write such a file can run code in the product. So it is read only where [`StateDir::is_private`] says that nobody
-//! else could have written it, and only when it is whole (SHA-256 in front). Anything else is compiled anew, which is always right.
+//! else could have written it. A CRC-32 at its end tells a disk that lost a bit, not a person who changed one. Anything else is compiled
+//! anew, which is always right.
 
 use placet_artifact::ContentHash;
-use sha2::{Digest, Sha256};
 
 use crate::sandbox::{CompileError, Compiled, Sandbox};
 use crate::state_dir::{Folder, StateDir};
 
 /// The largest file that is read back, in bytes: native code is some ten times the component.
 const MAX_CODE: u64 = 256 << 20;
-const CHECKSUM: usize = 32;
+const CHECKSUM: usize = size_of::<u32>();
 
 /// The compiled form of a signed component that passed its self-test before, where it is there and can be trusted.
 pub(crate) fn recall(
@@ -26,7 +26,7 @@ pub(crate) fn recall(
 pub(crate) fn keep(sandbox: &Sandbox, state: &StateDir, hash: &ContentHash, compiled: &Compiled) {
     let Some(code) = compiled.serialize() else { return };
     let name = name(sandbox, hash);
-    drop(state.put(Folder::Code, &name, &[&Sha256::digest(&code)[..], &code].concat()));
+    drop(state.put(Folder::Code, &name, &[&*code, &checksum(&code)].concat()));
     forget_others(state, &name);
 }
 
@@ -39,8 +39,17 @@ fn read(state: &StateDir, name: &str) -> Option<TrustedCode> {
         return None;
     }
     let mut content = state.read(Folder::Code, name, MAX_CODE).ok()??;
-    let code = content.split_off(CHECKSUM.min(content.len()));
-    (Sha256::digest(&code)[..] == content[..]).then_some(TrustedCode(code))
+    let end = content.len().checked_sub(CHECKSUM)?;
+    let (code, sum) = content.split_at_checked(end)?;
+    if checksum(code) != sum {
+        return None;
+    }
+    content.truncate(end);
+    Some(TrustedCode(content))
+}
+
+fn checksum(code: &[u8]) -> [u8; CHECKSUM] {
+    crc32fast::hash(code).to_le_bytes()
 }
 
 /// Native code that nobody else could have written. Made by [`read`] alone.
