@@ -84,7 +84,7 @@ impl Notice {
         let unknown: Vec<&str> = claims.left().collect();
         match unknown.is_empty() {
             true => Ok(Self { issued, audience, content }),
-            false => Err(Refusal::at(reason::CLAIM_UNDECIDED, "claims", unknown.join(", "))),
+            false => Err(Refusal::at(reason::CLAIM_UNDECIDED, "claim", unknown.join(", "))),
         }
     }
 

@@ -158,7 +158,7 @@ impl Reader<'_> {
             return Err(Refusal::at(reason::POLICY_TOO_OLD, "min-policy", sequence.to_string()));
         }
         if !license.undecided.is_empty() {
-            return Err(Refusal::at(reason::CLAIM_UNDECIDED, "claims", license.undecided.join(", ")));
+            return Err(Refusal::at(reason::CLAIM_UNDECIDED, "claim", license.undecided.join(", ")));
         }
         scope::check(license, self.deployment)
     }

@@ -33,7 +33,7 @@ impl Order {
         let id = name(claims, "jti")?;
         match claims.text("order")?.as_deref() {
             Some("reset") => {}
-            Some(_) => return Err(Refusal::at(reason::CLAIM_UNDECIDED, "claims", "order")),
+            Some(_) => return Err(Refusal::at(reason::CLAIM_UNDECIDED, "claim", "order")),
             None => return Err(invalid("order")),
         }
         Ok(Self {

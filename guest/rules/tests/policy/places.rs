@@ -43,7 +43,7 @@ fn claims_that_narrow_and_cannot_be_decided_keep_a_license_from_holding() {
     ] {
         let status = World::new().with("a", license(json!({ name: value }))).status(ms(BEGIN));
         assert_eq!(told(&status), (false, "invalid", "claim-undecided"), "{name}");
-        assert_eq!(detail(&document(&status, "a").details, "claims"), told_of);
+        assert_eq!(detail(&document(&status, "a").details, "claim"), told_of);
     }
 }
 
@@ -79,7 +79,7 @@ fn example() -> Value {
 fn every_claim_of_the_design_is_read_and_what_is_not_decided_yet_is_said() {
     let status = World::new().with("a", vendor().sign(&example())).status(ms(BEGIN));
     assert_eq!(told(&status), (false, "invalid", "claim-undecided"));
-    assert_eq!(detail(&document(&status, "a").details, "claims"), "scope.instances");
+    assert_eq!(detail(&document(&status, "a").details, "claim"), "scope.instances");
     let summary = summary(&status, "lic_2026_0042");
     assert_eq!(summary.features, ["audit_trails", "sso"]);
     let limits: Vec<_> =
