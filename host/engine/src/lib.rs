@@ -42,5 +42,5 @@ pub use crate::placet::Placet;
 pub use crate::request::Request;
 pub use crate::state_dir::StateError;
 pub use crate::status::{PolicyInfo, Status};
-pub use crate::store::{Ancestry, Head, StoreError};
+pub use crate::store::{Ancestry, Burned, Head, StoreError};
 pub use crate::verifier::{License, Plan, VerifiedJws, Verifier, VerifyError};

@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::installation::Installation;
 use crate::request::{Question, Request};
 use crate::status::{PolicyInfo, Status};
-use crate::store::{Ancestry, Head, StoreError};
+use crate::store::{Ancestry, Burned, Head, StoreError};
 use crate::{Decision, Usage};
 
 /// One installation of a licensed product: its policy, its licenses, its counters. Cheap to clone, and shared by all threads.
@@ -176,6 +176,12 @@ impl Placet {
     /// [`StoreError`] where the counters cannot be read.
     pub fn ancestry(&self, earlier: &Head) -> Result<Ancestry, StoreError> {
         self.inner.store().ancestry(earlier)
+    }
+
+    /// Units that a crash burned before this opening, because they were reserved to be counted in memory; they count as used, at most
+    /// the `slack` of their limit.
+    pub fn burned(&self) -> &[Burned] {
+        self.inner.store().burned()
     }
 
     /// By which the key is known that seals the counters: sixteen hex digits.

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::bucket::Buckets;
 use super::{
-    Ancestry, Floor, Head, MAX_ONCE_KEY, Moment, Store, StoreError, at_most, check_add, check_name, check_read,
+    Ancestry, Burned, Floor, Head, MAX_ONCE_KEY, Moment, Store, StoreError, at_most, check_add, check_name, check_read,
     check_subtract, recorded, recorded_add,
 };
 use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Portion, Recorded};
@@ -301,6 +301,10 @@ impl Store for MemoryStore {
             model.passed(mark);
         }
         Ok(())
+    }
+
+    fn burned(&self) -> &[Burned] {
+        &[]
     }
 
     fn install_key(&self) -> String {

@@ -7,8 +7,10 @@
 //! - **Whole or not at all.** All entries, draws and the `once` row of one call, in one transaction with the time mark.
 //! - A store that cannot write is an error with a reason of its own; nothing is counted in memory instead.
 //!
-//! Slack is taken as 0: every unit is durable.
+//! - **Slack.** Units of an entry with slack are reserved durably, a block at a time, and then counted in memory; a clean stop gives the
+//!   rest back, a crash burns it, which is told at the next opening. What is read is what was used, never what is reserved.
 
+mod block;
 mod bucket;
 mod error;
 mod memory;
@@ -55,6 +57,17 @@ pub(crate) struct Floor {
     pub(crate) sequence: u64,
     /// SHA-256 of the whole artifact.
     pub(crate) hash: [u8; 32],
+}
+
+/// Units that were reserved for counting in memory, and were not used when a crash came: they count as used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Burned {
+    /// The name of the policy.
+    pub policy: String,
+    /// The counter, as the policy named it.
+    pub counter: String,
+    /// So many at the most: the crash took along how many of them were used.
+    pub units: u64,
 }
 
 /// The last commit: what stands in a status, a log or a report, and is compared with a later one. Two hashes under one number
@@ -182,6 +195,9 @@ pub(crate) trait Store: Send + Sync + fmt::Debug {
 
     /// Puts such a value; none removes it. The same value again writes nothing.
     fn put_value(&self, key: &str, value: Option<&[u8]>, mark: u64) -> Result<(), StoreError>;
+
+    /// What the crash before this opening burned; empty after a clean stop.
+    fn burned(&self) -> &[Burned];
 
     /// By which the install key is known; sixteen hex digits, empty where nothing is sealed.
     fn install_key(&self) -> String;

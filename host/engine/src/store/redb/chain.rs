@@ -79,8 +79,8 @@ pub(super) fn before(txn: &Txn<'_>) -> Result<Commit, RowError> {
 }
 
 /// Ends a transaction: the mark is lifted, never lowered.
-pub(super) fn extend(txn: &Txn<'_>, before: &Commit, mark: u64) -> Result<(), RowError> {
-    let mark = before.mark.max(Some(mark));
+pub(super) fn extend(txn: &Txn<'_>, before: &Commit, mark: Option<u64>) -> Result<(), RowError> {
+    let mark = before.mark.max(mark);
     put(txn, Commit::new(txn.seals, before.number.wrapping_add(1), mark, txn.digest.get(), before.hash))
 }
 

@@ -8,11 +8,13 @@ use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
 use redb::backends::FileBackend;
 use redb::{Builder, Database, ReadableDatabase};
 
+use super::blocks::Moves;
 use super::error::RowError;
 use super::rows;
 use super::sealed::{Digest, Seals, Txn, View};
 use crate::install_key::{self, InstallKey};
 use crate::store::StoreError;
+use crate::store::block::Blocks;
 
 /// The file's name in the state directory.
 const NAME: &str = "counters.redb";
@@ -46,8 +48,9 @@ impl Opened {
     }
 
     /// Begins to change it.
-    pub(super) fn begin(&self, digest: Digest) -> Result<Txn<'_>, RowError> {
-        Ok(Txn { txn: self.database.begin_write()?, seals: &self.seals, digest: digest.into() })
+    pub(super) fn begin<'s>(&'s self, digest: Digest, blocks: &'s Blocks) -> Result<Txn<'s>, RowError> {
+        let moves = Moves::new(blocks);
+        Ok(Txn { txn: self.database.begin_write()?, seals: &self.seals, digest: digest.into(), moves })
     }
 }
 
@@ -199,7 +202,8 @@ pub(super) fn open_database(
 
 /// Makes the tables of a new file.
 pub(super) fn initialize(opened: &Opened) -> Result<(), RowError> {
-    let txn = opened.begin(Digest::default())?;
+    let blocks = Blocks::default();
+    let txn = opened.begin(Digest::default(), &blocks)?;
     rows::create(&txn)?;
     Ok(txn.txn.commit()?)
 }

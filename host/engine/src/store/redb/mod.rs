@@ -4,6 +4,7 @@
 //! a larger one after a crash. What that cannot see: bytes that another program alters while the file is open, and damage to the
 //! very last commit before a crash, which looks like a commit that did not come to its end: the state before it is served.
 
+mod blocks;
 mod chain;
 mod error;
 mod file;
@@ -23,6 +24,8 @@ mod forgeries;
 #[cfg(test)]
 mod mounts;
 #[cfg(test)]
+mod slack;
+#[cfg(test)]
 mod tests;
 
 use std::path::Path;
@@ -31,12 +34,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use self::file::{Opener, StateFile};
 use self::writer::Writer;
+use super::block::Take;
 use super::bucket::Buckets;
 use super::{
-    Ancestry, Floor, Head, MAX_ONCE_KEY, Moment, Store, StoreError, at_most, check_add, check_name, check_read,
+    Ancestry, Burned, Floor, Head, MAX_ONCE_KEY, Moment, Store, StoreError, at_most, check_add, check_name, check_read,
     check_subtract,
 };
-use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Member, Once, Portion, Recorded};
+use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Portion, Recorded};
 
 /// A store in a state directory. Dropping it writes the file's last state and releases the lock.
 #[derive(Debug)]
@@ -59,7 +63,14 @@ impl RedbStore {
 impl Store for RedbStore {
     fn read(&self, namespace: &str, counters: &[String]) -> Result<Vec<u64>, Error> {
         check_read(counters)?;
-        Ok(self.writer.view(|view| rows::read(view, namespace, counters))?)
+        let blocks = self.writer.blocks();
+        Ok(blocks.steadily(|| {
+            let mut held = self.writer.view(|view| rows::read(view, namespace, counters))?;
+            for (held, counter) in held.iter_mut().zip(counters) {
+                *held = blocks.value(namespace, counter).unwrap_or(*held);
+            }
+            Ok::<_, StoreError>(held)
+        })?)
     }
 
     fn add(
@@ -73,6 +84,15 @@ impl Store for RedbStore {
         check_add(&entries, &draws, once.as_ref())?;
         if entries.is_empty() && once.is_none() {
             return self.buckets.take(namespace, &draws, moment.mark).map(|()| Vec::new()).map_err(Error::Empty);
+        }
+        if let ([entry], [], None) = (&*entries, &*draws, &once)
+            && entry.slack > 0
+        {
+            match self.writer.blocks().take(namespace, &entry.counter, entry.amount, entry.ceiling, entry.slack) {
+                Take::Taken(sum) => return Ok(vec![sum]),
+                Take::Exceeded(current) => return Err(Error::Exceeded(Excess { entry: 0, current })),
+                Take::Missing => {}
+            }
         }
         let taken = Arc::new(AtomicBool::new(false));
         let outcome = self.writer.write(moment.mark, {
@@ -122,13 +142,13 @@ impl Store for RedbStore {
     fn set(&self, namespace: &str, counter: &str, value: u64, moment: Moment) -> Result<u64, Error> {
         check_name(counter)?;
         let (namespace, counter) = (namespace.to_owned(), counter.to_owned());
-        self.writer.write(moment.mark, move |txn| rows::set(txn, &namespace, &counter, value))?
+        self.writer.write(moment.mark, move |txn| rows::set(txn, &namespace, &counter, value, moment.mark))?
     }
 
     fn raise(&self, namespace: &str, counter: &str, value: u64, moment: Moment) -> Result<u64, Error> {
         check_name(counter)?;
         let (namespace, counter) = (namespace.to_owned(), counter.to_owned());
-        self.writer.write(moment.mark, move |txn| rows::raise(txn, &namespace, &counter, value))?
+        self.writer.write(moment.mark, move |txn| rows::raise(txn, &namespace, &counter, value, moment.mark))?
     }
 
     fn claim(&self, namespace: &str, pool: &str, member: Member, capacity: u64, moment: Moment) -> Result<u64, Error> {
@@ -157,7 +177,14 @@ impl Store for RedbStore {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<(String, u64)>, StoreError> {
-        self.writer.view(|view| rows::counters(view, namespace, prefix, after, limit))
+        let blocks = self.writer.blocks();
+        blocks.steadily(|| {
+            let mut found = self.writer.view(|view| rows::counters(view, namespace, prefix, after, limit))?;
+            for (counter, held) in &mut found {
+                *held = blocks.value(namespace, counter).unwrap_or(*held);
+            }
+            Ok(found)
+        })
     }
 
     fn start(&self, mark: u64) {
@@ -206,6 +233,10 @@ impl Store for RedbStore {
     fn put_value(&self, key: &str, value: Option<&[u8]>, mark: u64) -> Result<(), StoreError> {
         let (key, value) = (key.to_owned(), value.map(<[u8]>::to_vec));
         self.writer.write(mark, move |txn| kept::put_value(txn, &key, value.as_deref()))
+    }
+
+    fn burned(&self) -> &[Burned] {
+        &self.writer.burned
     }
 
     fn install_key(&self) -> String {

@@ -8,6 +8,7 @@ use std::ops::{Bound, ControlFlow};
 
 use redb::TableDefinition;
 
+use super::blocks;
 use super::chain;
 use super::error::RowError;
 use super::sealed::{Digest, Reading, Sealed, Txn, View};
@@ -50,6 +51,7 @@ pub(super) fn refused<T>(error: Error) -> Asked<T> {
 /// Makes every table of a new file.
 pub(super) fn create(txn: &Txn<'_>) -> Result<(), RowError> {
     txn.open(&COUNTERS)?;
+    blocks::create(txn)?;
     once::create(txn)?;
     pools::create(txn)?;
     kept::create(txn)?;
@@ -76,8 +78,16 @@ pub(super) fn check(view: &View<'_>, rows: bool) -> Result<(), RowError> {
     let digest = once::digest(view, rows, digest)?;
     let digest = pools::digest(view, rows, digest)?;
     let digest = kept::digest(view, rows, digest)?;
+    let digest = blocks::digest(view, rows, digest)?;
     let digest = chain::digest(view, rows, digest)?;
     if chain::last(view)?.digest == digest { Ok(()) } else { Err(RowError::Edited { table: "chain" }) }
+}
+
+/// Lets every counter hold what was used, and no block.
+pub(super) fn close_blocks(txn: &Txn<'_>) -> Result<(), RowError> {
+    let mut table = txn.open(&COUNTERS)?;
+    let names = txn.moves.blocks.names();
+    names.iter().try_for_each(|(namespace, counter)| blocks::close(txn, &mut table, namespace, counter, 0))
 }
 
 /// Lifts the confirmed time.
@@ -107,6 +117,7 @@ pub(super) fn add(
         return refused(Error::Repeated(recorded));
     }
     let mut table = txn.open(&COUNTERS)?;
+    entries.iter().try_for_each(|entry| blocks::close(txn, &mut table, namespace, &entry.counter, mark))?;
     let mut sums: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     for (index, entry) in (0_u32..).zip(&entries) {
         let (before, sum) = held_or(&sums, &table, namespace, &entry.counter)?;
@@ -120,6 +131,14 @@ pub(super) fn add(
     }
     for (counter, (_, sum)) in &sums {
         table.insert((namespace, *counter), *sum)?;
+    }
+    for entry in entries.iter().filter(|entry| entry.slack > 0) {
+        // A counter that is named twice is counted durably.
+        if let Some(moved) = sums.get(entry.counter.as_str())
+            && entries.iter().filter(|other| other.counter == entry.counter).count() == 1
+        {
+            blocks::fill(txn, &mut table, namespace, entry, *moved, mark)?;
+        }
     }
     let answer: Vec<u64> = entries.iter().filter_map(|entry| Some(sums.get(entry.counter.as_str())?.1)).collect();
     if let Some(once) = once {
@@ -139,6 +158,7 @@ pub(super) fn subtract(
         return refused(Error::Repeated(recorded));
     }
     let mut table = txn.open(&COUNTERS)?;
+    portions.iter().try_for_each(|portion| blocks::close(txn, &mut table, namespace, &portion.counter, mark))?;
     let mut rests: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     for (index, portion) in (0_u32..).zip(&portions) {
         let (before, rest) = held_or(&rests, &table, namespace, &portion.counter)?;
@@ -170,15 +190,17 @@ fn held_or(
     }
 }
 
-pub(super) fn set(txn: &Txn<'_>, namespace: &str, counter: &str, value: u64) -> Asked<u64> {
+pub(super) fn set(txn: &Txn<'_>, namespace: &str, counter: &str, value: u64, mark: u64) -> Asked<u64> {
     let mut table = txn.open(&COUNTERS)?;
+    blocks::close(txn, &mut table, namespace, counter, mark)?;
     let before = held(&table, namespace, counter)?;
     table.insert((namespace, counter), value)?;
     Ok(Outcome::Changed(Ok(before)))
 }
 
-pub(super) fn raise(txn: &Txn<'_>, namespace: &str, counter: &str, value: u64) -> Asked<u64> {
+pub(super) fn raise(txn: &Txn<'_>, namespace: &str, counter: &str, value: u64, mark: u64) -> Asked<u64> {
     let mut table = txn.open(&COUNTERS)?;
+    blocks::close(txn, &mut table, namespace, counter, mark)?;
     let before = held(&table, namespace, counter)?;
     if value <= before {
         return Ok(Outcome::Same(Ok(before)));

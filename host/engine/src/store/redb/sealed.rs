@@ -11,6 +11,7 @@ use std::ops::{ControlFlow, RangeBounds};
 use hmac::Mac;
 use redb::{Key, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, Value, WriteTransaction};
 
+use super::blocks::Moves;
 use super::error::RowError;
 use crate::install_key::{HmacSha256, InstallKey, mac};
 
@@ -98,6 +99,8 @@ pub(super) struct Txn<'s> {
     pub(super) txn: WriteTransaction,
     pub(super) seals: &'s Seals,
     pub(super) digest: Cell<Digest>,
+    /// Blocks that it closed or fills.
+    pub(super) moves: Moves<'s>,
 }
 
 impl Txn<'_> {

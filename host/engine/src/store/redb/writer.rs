@@ -8,18 +8,22 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::{self, JoinHandle};
 
-use super::chain::{self, Commit};
+use super::blocks::{self, Moved};
+use super::chain;
 use super::error::RowError;
 use super::file::{Opened, Opener, damaged, row_error};
-use super::rows::Outcome;
+use super::rows::{self, Outcome};
 use super::sealed::{Txn, View};
-use crate::store::StoreError;
+use crate::store::block::Blocks;
+use crate::store::{Burned, StoreError};
 
 /// The most calls that one transaction holds, so that none waits for a flood behind it.
 const BATCH: usize = 1_024;
 
 /// The way to the thread, and to what it committed.
 pub(super) struct Writer {
+    /// What the crash before this opening burned.
+    pub(super) burned: Vec<Burned>,
     jobs: Option<Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
     shared: Arc<Shared>,
@@ -35,6 +39,7 @@ struct Shared {
     path: PathBuf,
     /// The id of the install key.
     install_key: String,
+    blocks: Blocks,
     /// The open file, or why there is none.
     database: RwLock<Result<Opened, StoreError>>,
 }
@@ -43,11 +48,16 @@ impl Writer {
     /// Opens the file and starts the thread.
     pub(super) fn start(opener: Box<dyn Opener>) -> Result<Self, StoreError> {
         let path = opener.path().to_owned();
-        let database = guarded(&path, || opener.open(false))?;
+        let (opened, burned) = guarded(&path, || {
+            let opened = opener.open(false)?;
+            let burned = burn(&opened).map_err(|error| row_error(error, &path))?;
+            Ok((opened, burned))
+        })?;
         let shared = Arc::new(Shared {
             path: path.clone(),
-            install_key: database.seals.id.clone(),
-            database: RwLock::new(Ok(database)),
+            install_key: opened.seals.id.clone(),
+            blocks: Blocks::default(),
+            database: RwLock::new(Ok(opened)),
         });
         let (jobs, received) = channel();
         let thread = thread::Builder::new()
@@ -57,12 +67,17 @@ impl Writer {
                 move || run(&*opener, &shared, &received)
             })
             .map_err(|error| StoreError::from_io(error, path))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread), shared })
+        Ok(Self { burned, jobs: Some(jobs), thread: Some(thread), shared })
     }
 
     /// By which the install key is known.
     pub(super) fn install_key(&self) -> &str {
         &self.shared.install_key
+    }
+
+    /// Units that are counted in memory.
+    pub(super) fn blocks(&self) -> &Blocks {
+        &self.shared.blocks
     }
 
     /// Does it in a transaction, and answers when that is on the disk.
@@ -143,16 +158,21 @@ impl Shared {
 }
 
 fn run(opener: &dyn Opener, shared: &Shared, received: &Receiver<Box<dyn Job>>) {
+    let mut failed = None;
     while let Ok(first) = received.recv() {
         let mut batch = vec![first];
         batch.extend(received.try_iter().take(BATCH - 1));
-        let done = commit(opener, shared, &mut batch);
+        let done = commit(opener, shared, &mut batch, &mut failed);
         for job in batch {
             job.answer(&done);
         }
     }
     let closed = Err(damaged(&shared.path, "it was closed"));
     if let Ok(opened) = std::mem::replace(&mut *shared.database_mut(), closed) {
+        // What is left of blocks and is not given back is found, and told, at the next opening.
+        drop(guarded(&shared.path, || {
+            give_back(&opened, &shared.blocks).map_err(|error| row_error(error, &shared.path))
+        }));
         // A close that fails is found at the next opening, which then repairs.
         drop(guarded(&shared.path, || {
             opened.database.close().map_err(|error| row_error(redb::Error::from(error).into(), &shared.path))
@@ -160,48 +180,112 @@ fn run(opener: &dyn Opener, shared: &Shared, received: &Receiver<Box<dyn Job>>) 
     }
 }
 
+/// A commit of which it is not known yet whether it happened.
+struct Failed {
+    /// The count of commits before it.
+    before: u64,
+    moved: Moved,
+}
+
 /// All of the batch, or nothing.
-fn commit(opener: &dyn Opener, shared: &Shared, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+fn commit(
+    opener: &dyn Opener,
+    shared: &Shared,
+    batch: &mut [Box<dyn Job>],
+    failed: &mut Option<Failed>,
+) -> Result<(), StoreError> {
     if shared.database().is_err() {
-        reopen(opener, shared)?;
+        settle(shared, reopen(opener, shared)?, failed);
     }
-    let mut commits = None;
     let failure = {
-        let database = shared.database();
-        let database = database.as_ref().map_err(StoreError::clone)?;
-        let mut attempt = || {
-            let before = chain::last(&database.view()?)?;
-            commits = Some(before.number);
-            transact(database, &before, batch)
-        };
-        let attempt = guarded(&shared.path, || attempt().map_err(|error| row_error(error, &shared.path)));
-        match attempt {
+        let opened = shared.database();
+        let opened = opened.as_ref().map_err(StoreError::clone)?;
+        let attempt =
+            || transact(opened, batch, &shared.blocks, failed).map_err(|error| row_error(error, &shared.path));
+        match guarded(&shared.path, attempt) {
             Ok(()) => return Ok(()),
             Err(failure) => failure,
         }
     };
     shared.close(failure.clone());
     // The file counts its commits: unless it says that this one did not happen, nobody knows.
-    match (reopen(opener, shared), commits) {
-        (Ok(after), Some(before)) if after == before => Err(failure),
+    match (reopen(opener, shared), failed.as_ref().map(|failed| failed.before)) {
+        (Ok(after), Some(before)) => {
+            settle(shared, after, failed);
+            if after == before { Err(failure) } else { Err(StoreError::CommitUnknown { path: shared.path.clone() }) }
+        }
         (_, None) => Err(failure),
-        _ => Err(StoreError::CommitUnknown { path: shared.path.clone() }),
+        (Err(_), Some(_)) => Err(StoreError::CommitUnknown { path: shared.path.clone() }),
     }
 }
 
-fn transact(opened: &Opened, before: &Commit, batch: &mut [Box<dyn Job>]) -> Result<(), RowError> {
-    let txn = opened.begin(before.digest)?;
+/// Brings the blocks to what the opened file holds.
+fn settle(shared: &Shared, commits: u64, failed: &mut Option<Failed>) {
+    match failed.take() {
+        Some(Failed { before, moved }) if before != commits => {
+            moved.happened(&shared.blocks);
+            shared.blocks.drop_closed();
+        }
+        _ => shared.blocks.reopen(),
+    }
+}
+
+fn transact(
+    opened: &Opened,
+    batch: &mut [Box<dyn Job>],
+    blocks: &Blocks,
+    failed: &mut Option<Failed>,
+) -> Result<(), RowError> {
+    let before = chain::last(&opened.view()?)?;
+    *failed = Some(Failed { before: before.number, moved: Moved::default() });
+    let txn = opened.begin(before.digest, blocks)?;
     let mut mark = None;
     for job in batch {
         mark = mark.max(job.apply(&txn)?);
     }
-    match mark {
-        Some(mark) => {
-            chain::extend(&txn, before, mark)?;
-            Ok(txn.txn.commit()?)
+    if mark.is_none() {
+        let moved = txn.moves.finish();
+        txn.txn.abort()?;
+        if !moved.is_empty() {
+            blocks.reopen();
         }
-        None => Ok(txn.txn.abort()?),
+    } else {
+        chain::extend(&txn, &before, mark)?;
+        let moved = txn.moves.finish();
+        *failed = Some(Failed { before: before.number, moved });
+        txn.txn.commit()?;
+        if let Some(failed) = failed.take() {
+            failed.moved.happened(blocks);
+        }
     }
+    *failed = None;
+    Ok(())
+}
+
+/// Counts as used what a crash left in blocks, and tells it.
+fn burn(opened: &Opened) -> Result<Vec<Burned>, RowError> {
+    let burned = blocks::burned(&opened.view()?)?;
+    if !burned.is_empty() {
+        change(opened, &Blocks::default(), |txn| blocks::forget(txn, &burned))?;
+    }
+    Ok(burned)
+}
+
+/// Gives back what is left in blocks.
+fn give_back(opened: &Opened, blocks: &Blocks) -> Result<(), RowError> {
+    if blocks.names().is_empty() { Ok(()) } else { change(opened, blocks, rows::close_blocks) }
+}
+
+fn change(
+    opened: &Opened,
+    blocks: &Blocks,
+    change: impl FnOnce(&Txn<'_>) -> Result<(), RowError>,
+) -> Result<(), RowError> {
+    let before = chain::last(&opened.view()?)?;
+    let txn = opened.begin(before.digest, blocks)?;
+    change(&txn)?;
+    chain::extend(&txn, &before, None)?;
+    Ok(txn.txn.commit()?)
 }
 
 /// Opens the closed file. Answers its count of commits.

@@ -1,0 +1,253 @@
+//! Units that were reserved durably and are counted in memory.
+//!
+//! The disk holds the end of a block: what the counter would hold if all of it were used. What the counter holds in truth is the end
+//! without what is left. Taking units is one compare-and-swap. Whoever changes the counter on the disk closes its block first: then
+//! nothing is taken any more, and what is left is known for good.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The flag of a closed block, in its word.
+const CLOSED: u64 = 1 << 63;
+/// The largest block, so that the flag stays free.
+const LARGEST: u64 = 1 << 40;
+/// The most counters that have a block at once; the others count durably.
+const MOST: usize = 10_000;
+/// A block is used up in so many milliseconds at the least, at the rate of late.
+const SPAN: u64 = 100;
+
+/// A word that many threads change; the model checker has its own.
+pub(super) trait Word {
+    fn new(value: u64) -> Self;
+    fn load(&self) -> u64;
+    fn exchange(&self, current: u64, new: u64) -> Result<u64, u64>;
+    fn set(&self, bits: u64) -> u64;
+}
+
+impl Word for AtomicU64 {
+    fn new(value: u64) -> Self {
+        Self::new(value)
+    }
+
+    fn load(&self) -> u64 {
+        self.load(Ordering::Acquire)
+    }
+
+    fn exchange(&self, current: u64, new: u64) -> Result<u64, u64> {
+        self.compare_exchange_weak(current, new, Ordering::AcqRel, Ordering::Acquire)
+    }
+
+    fn set(&self, bits: u64) -> u64 {
+        self.fetch_or(bits, Ordering::AcqRel)
+    }
+}
+
+/// Units of one counter.
+#[derive(Debug)]
+pub(super) struct Block<W = AtomicU64> {
+    /// What the disk holds.
+    end: u64,
+    /// What is left, and the flag.
+    left: W,
+    /// What was left at first, and when that was.
+    filled: u64,
+    at: u64,
+}
+
+/// What came of taking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Take {
+    /// What the counter holds now.
+    Taken(u64),
+    /// It would pass the ceiling. What the counter holds.
+    Exceeded(u64),
+    /// Too little is left, or more than this caller would burn, or the block is closed: ask the disk.
+    Missing,
+}
+
+impl<W: Word> Block<W> {
+    /// A block of `left` units, below `end`, filled at the time `at`.
+    pub(super) fn new(end: u64, left: u64, at: u64) -> Self {
+        Self { end, left: W::new(left), filled: left, at }
+    }
+
+    /// Stands for a counter while the disk is about to hold more than was used.
+    pub(super) fn closed(value: u64) -> Self {
+        Self { end: value, left: W::new(CLOSED), filled: 0, at: 0 }
+    }
+
+    pub(super) fn take(&self, amount: u64, ceiling: u64, slack: u64) -> Take {
+        let mut left = self.left.load();
+        loop {
+            if left & CLOSED != 0 {
+                return Take::Missing;
+            }
+            let value = self.end.saturating_sub(left);
+            let sum = match value.checked_add(amount) {
+                Some(sum) if sum <= ceiling => sum,
+                _ => return Take::Exceeded(value),
+            };
+            if left < amount || left > slack {
+                return Take::Missing;
+            }
+            match self.left.exchange(left, left - amount) {
+                Ok(_) => return Take::Taken(sum),
+                Err(now) => left = now,
+            }
+        }
+    }
+
+    /// What the counter holds.
+    pub(super) fn value(&self) -> u64 {
+        self.end.saturating_sub(self.left.load() & !CLOSED)
+    }
+
+    /// Ends the taking. Answers what the counter holds from now on.
+    pub(super) fn close(&self) -> u64 {
+        self.end.saturating_sub(self.left.set(CLOSED) & !CLOSED)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.left.load() & CLOSED != 0
+    }
+
+    /// Of a closed block: the same, open again. None where nothing is left.
+    fn again(&self) -> Option<Self> {
+        let left = self.left.load() & !CLOSED;
+        (left > 0).then(|| Self { end: self.end, left: W::new(left), filled: self.filled, at: self.at })
+    }
+
+    /// How many units of it a span of 100 milliseconds takes, as far as can be told at `mark`.
+    pub(super) fn pace(&self, mark: u64) -> u64 {
+        let used = self.filled.saturating_sub(self.left.load() & !CLOSED);
+        used.saturating_mul(SPAN) / mark.saturating_sub(self.at).max(1)
+    }
+}
+
+/// How large a block is to be, beside `amount` units that are taken at once: what 100 milliseconds take, at most the slack, and at most
+/// half of what is free below the ceiling.
+pub(super) fn size(pace: u64, amount: u64, slack: u64, free: u64) -> u64 {
+    pace.max(amount).min(slack).min(free / 2).min(LARGEST)
+}
+
+/// The blocks of all counters. A counter of which the disk holds more than was used has one, open or closed.
+#[derive(Debug, Default)]
+pub(super) struct Blocks {
+    blocks: RwLock<HashMap<String, HashMap<String, Arc<Block>>>>,
+    removals: AtomicU64,
+}
+
+impl Blocks {
+    pub(super) fn find(&self, namespace: &str, counter: &str) -> Option<Arc<Block>> {
+        self.with(namespace, counter, Clone::clone)
+    }
+
+    /// Takes units where that needs no disk.
+    pub(super) fn take(&self, namespace: &str, counter: &str, amount: u64, ceiling: u64, slack: u64) -> Take {
+        self.with(namespace, counter, |block| block.take(amount, ceiling, slack)).unwrap_or(Take::Missing)
+    }
+
+    /// What a counter holds, if it has a block.
+    pub(super) fn value(&self, namespace: &str, counter: &str) -> Option<u64> {
+        self.with(namespace, counter, |block| block.value())
+    }
+
+    pub(super) fn put(&self, namespace: &str, counter: &str, block: Block) {
+        let mut blocks = self.blocks.write().unwrap_or_else(PoisonError::into_inner);
+        blocks.entry(namespace.to_owned()).or_default().insert(counter.to_owned(), block.into());
+    }
+
+    pub(super) fn remove(&self, namespace: &str, counter: &str) {
+        let mut blocks = self.blocks.write().unwrap_or_else(PoisonError::into_inner);
+        blocks.get_mut(namespace).and_then(|blocks| blocks.remove(counter));
+        self.removals.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Opens every closed block again: the disk holds what it held before.
+    pub(super) fn reopen(&self) {
+        for (namespace, counter) in self.names() {
+            let Some(block) = self.find(&namespace, &counter).filter(|block| block.is_closed()) else { continue };
+            match block.again() {
+                Some(block) => self.put(&namespace, &counter, block),
+                None => self.remove(&namespace, &counter),
+            }
+        }
+    }
+
+    /// Lets every closed block go: the disk holds what is counted.
+    pub(super) fn drop_closed(&self) {
+        for (namespace, counter) in self.names() {
+            if self.with(&namespace, &counter, |block| block.is_closed()) == Some(true) {
+                self.remove(&namespace, &counter);
+            }
+        }
+    }
+
+    /// Is there room for another?
+    pub(super) fn has_room(&self) -> bool {
+        let blocks = self.blocks.read().unwrap_or_else(PoisonError::into_inner);
+        blocks.values().map(HashMap::len).sum::<usize>() < MOST
+    }
+
+    /// The namespace and counter of each.
+    pub(super) fn names(&self) -> Vec<(String, String)> {
+        let blocks = self.blocks.read().unwrap_or_else(PoisonError::into_inner);
+        let names = |(space, blocks): (&String, &HashMap<String, _>)| {
+            let space = space.clone();
+            blocks.keys().map(move |name| (space.clone(), name.clone())).collect::<Vec<_>>()
+        };
+        blocks.iter().flat_map(names).collect()
+    }
+
+    /// Looks at the disk and at the blocks as of one moment: again, where a block went away meanwhile, since its counter then was read
+    /// before that and is completed after it.
+    pub(super) fn steadily<T, E>(&self, look: impl Fn() -> Result<T, E>) -> Result<T, E> {
+        loop {
+            let before = self.removals.load(Ordering::Acquire);
+            let seen = look()?;
+            if self.removals.load(Ordering::Acquire) == before {
+                return Ok(seen);
+            }
+        }
+    }
+
+    fn with<T>(&self, namespace: &str, counter: &str, look: impl FnOnce(&Arc<Block>) -> T) -> Option<T> {
+        let blocks = self.blocks.read().unwrap_or_else(PoisonError::into_inner);
+        blocks.get(namespace)?.get(counter).map(look)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_gives_to_its_last_unit_and_never_past_a_ceiling() {
+        let block = Block::<AtomicU64>::new(20, 10, 0);
+        assert_eq!(block.value(), 10);
+        assert_eq!(block.take(4, 20, 9), Take::Missing, "more is left than this caller would burn");
+        assert_eq!(block.take(4, 13, 10), Take::Exceeded(10));
+        assert_eq!(block.take(4, 14, 10), Take::Taken(14));
+        assert_eq!(block.take(7, 100, 10), Take::Missing);
+        assert_eq!(block.take(6, 20, 10), Take::Taken(20));
+        assert_eq!(block.take(1, 20, 10), Take::Exceeded(20));
+        assert_eq!(block.take(1, 21, 10), Take::Missing);
+        assert_eq!(block.take(0, 20, 10), Take::Taken(20));
+        assert_eq!(block.take(u64::MAX, u64::MAX, 10), Take::Exceeded(20));
+    }
+
+    #[test]
+    fn a_block_follows_the_rate_within_slack_and_half_of_what_is_free() {
+        assert_eq!(size(0, 3, 100, 1_000), 3);
+        assert_eq!(size(50, 3, 100, 1_000), 50);
+        assert_eq!(size(5_000, 3, 100, 1_000), 100);
+        assert_eq!(size(5_000, 3, 100, 20), 10);
+        assert_eq!((size(9, 1, 9, 3), size(9, 1, 9, 2), size(9, 1, 9, 1), size(9, 1, 9, 0)), (1, 1, 0, 0));
+        assert_eq!(size(u64::MAX, 1, u64::MAX, u64::MAX), LARGEST);
+        let block = Block::<AtomicU64>::new(1_000, 500, 10_000);
+        assert!(matches!(block.take(300, 1_000, 500), Take::Taken(_)));
+        assert_eq!(block.pace(10_000), 30_000);
+        assert_eq!(block.pace(11_000), 30, "300 in a second are 30 in a tenth of one");
+    }
+}

@@ -1,0 +1,138 @@
+//! Entries with slack: exact at the ceiling, logical to readers, whole after a clean stop, burned at most by their slack in a crash.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use super::faults::Disk;
+use super::*;
+use crate::bindings::placet::policy::counters::{Excess, Portion};
+
+fn at(time: u64) -> Moment {
+    Moment { now: time, mark: time }
+}
+
+fn add(store: &RedbStore, amount: u64, ceiling: u64, slack: u64, mark: u64) -> Result<u64, Error> {
+    let entry = Entry { counter: "a".to_owned(), amount, ceiling, slack };
+    store.add("n", vec![entry], vec![], None, at(mark)).map(|sums| sums[0])
+}
+
+fn held(store: &RedbStore) -> u64 {
+    let held = store.read("n", &["a".to_owned()]).unwrap()[0];
+    assert_eq!(store.counters("n", "", None, 9).unwrap().first().map_or(0, |(_, held)| *held), held);
+    held
+}
+
+/// What the disk holds, without the blocks.
+fn reserved(store: &RedbStore) -> u64 {
+    store.writer.view(|view| rows::read(view, "n", &["a".to_owned()])).unwrap()[0]
+}
+
+#[test]
+fn a_block_follows_the_rate_and_readers_see_what_was_used() {
+    let store = RedbStore::open_with(Disk::new()).unwrap();
+    let mut commits = Vec::new();
+    for number in 1..=1_000 {
+        // A thousand a second: a hundred in the span of a block.
+        assert_eq!(add(&store, 1, 1_000_000, 5_000, 10_000 + number), Ok(number));
+        assert_eq!(held(&store), number);
+        assert!(reserved(&store) <= number + 110, "{} reserved at {number}", reserved(&store) - number);
+        commits.push(store.head().unwrap().number);
+    }
+    assert!(commits[999] - commits[200] < 20, "{} commits of 800 calls", commits[999] - commits[200]);
+    assert_eq!(add(&store, 0, 1_000_000, 5_000, 11_001), Ok(1_000));
+}
+
+#[test]
+fn a_clean_stop_gives_back_the_rest_and_a_crash_burns_at_most_the_slack() {
+    let disk = Disk::new();
+    let store = RedbStore::open_with(disk.clone()).unwrap();
+    for number in 0..100 {
+        add(&store, 1, 1_000, 40, number).unwrap();
+    }
+    let crashed = disk.image();
+    drop(store);
+    let stopped = RedbStore::open_with(disk).unwrap();
+    assert_eq!((held(&stopped), stopped.burned()), (100, &[][..]));
+    let disk = Disk::holding(crashed);
+    let store = RedbStore::open_with(disk.clone()).unwrap();
+    let burned = store.burned().to_vec();
+    assert!(
+        matches!(&*burned, [Burned { policy, counter, units: 1..=40 }] if policy == "n" && counter == "a"),
+        "{burned:?}"
+    );
+    assert!(held(&store) > 100 && held(&store) <= 100 + burned[0].units, "{}", held(&store));
+    drop(store);
+    assert_eq!(RedbStore::open_with(disk).unwrap().burned(), [], "it is told once");
+}
+
+#[test]
+fn whatever_else_changes_a_counter_sees_what_was_used() {
+    let store = RedbStore::open_with(Disk::new()).unwrap();
+    let begin = || {
+        store.set("n", "a", 0, at(1)).unwrap();
+        (0..10).for_each(|number| assert!(add(&store, 1, 1_000, 100, number).is_ok()));
+        assert!(reserved(&store) > 10, "nothing was reserved: the test tests nothing");
+    };
+    begin();
+    let back = vec![Portion { counter: "a".to_owned(), amount: 11 }];
+    let exceeded = Err(Error::Exceeded(Excess { entry: 0, current: 10 }));
+    assert_eq!(store.subtract("n", back.clone(), None, at(9)), exceeded);
+    assert_eq!(held(&store), 10);
+    assert_eq!(store.subtract("n", vec![Portion { amount: 4, ..back[0].clone() }], None, at(9)), Ok(vec![6]));
+    begin();
+    assert_eq!(store.set("n", "a", 3, at(9)), Ok(10));
+    assert_eq!(held(&store), 3);
+    begin();
+    assert_eq!(store.raise("n", "a", 5, at(9)), Ok(10));
+    assert_eq!(store.raise("n", "a", 50, at(9)), Ok(50));
+    begin();
+    assert_eq!(add(&store, 5, 15, 0, 9), Ok(15));
+    assert_eq!(reserved(&store), 15, "an entry without slack leaves nothing reserved");
+    begin();
+    let entry = |slack| Entry { counter: "a".to_owned(), amount: 2, ceiling: 14, slack };
+    assert_eq!(store.add("n", vec![entry(9), entry(9)], vec![], None, at(9)), Ok(vec![14, 14]));
+    begin();
+    let once = || Some(Once { key: "k".to_owned(), request: String::new() });
+    assert_eq!(store.add("n", vec![entry(9)], vec![], once(), at(9)), Ok(vec![12]));
+    assert!(matches!(store.add("n", vec![entry(9)], vec![], once(), at(9)), Err(Error::Repeated(_))));
+    assert_eq!(held(&store), 12);
+}
+
+#[test]
+fn sixty_four_threads_at_a_ceiling_get_exactly_its_units_with_blocks_and_without() {
+    let rounds = if std::env::var_os("PLACET_LONG").is_some() { 1_000 } else { 100 };
+    for round in 0..rounds {
+        let slack = [0, 1, 7, 100, 10_000][round % 5];
+        let disk = Disk::new();
+        let store = RedbStore::open_with(disk.clone()).unwrap();
+        let ceiling = 500 + round as u64;
+        let got = AtomicU64::new(0);
+        thread::scope(|scope| {
+            for thread in 0..64 {
+                let (store, got) = (&store, &got);
+                scope.spawn(move || {
+                    for amount in [1 + thread % 5, 1].into_iter().cycle() {
+                        match add(store, amount, ceiling, slack, thread) {
+                            Ok(sum) => assert!(sum <= ceiling && got.fetch_add(amount, Ordering::Relaxed) < ceiling),
+                            Err(Error::Exceeded(Excess { current, .. })) if amount > 1 => {
+                                assert!(current + amount > ceiling)
+                            }
+                            Err(error) => {
+                                assert_eq!(
+                                    error,
+                                    Error::Exceeded(Excess { entry: 0, current: ceiling }),
+                                    "round {round}"
+                                );
+                                return;
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!((got.into_inner(), held(&store), reserved(&store)), (ceiling, ceiling, ceiling), "round {round}");
+        drop(store);
+        let store = RedbStore::open_with(disk).unwrap();
+        assert_eq!((held(&store), store.burned()), (ceiling, &[][..]), "round {round}");
+    }
+}
