@@ -64,8 +64,7 @@ impl Policy {
         };
         let (offered, kept): (BTreeSet<String>, BTreeSet<String>) =
             (files.names().into_iter().collect(), files.kept().into_iter().collect());
-        // A Kubernetes mount has entries such as `..data` beside its documents.
-        for name in offered.union(&kept).filter(|name| !name.starts_with('.')) {
+        for name in offered.union(&kept) {
             let source = policy.read(name, files.read(name), time.now);
             policy.sources.push(if kept.contains(name) && (!source.is_good() || source.sequence().is_some()) {
                 source.or_copy(policy.read(name, files.recover(name), time.now))

@@ -4,7 +4,7 @@
 //!
 //! - Regular files only. A directory is opened as a capability, so that no name and no link leads out of it; links that stay
 //!   inside work (Kubernetes mounts `license.json` as a link into `..data`).
-//! - Names are single path segments in UTF-8. Hidden files (a leading dot) and directories are passed over.
+//! - Names are single path segments in UTF-8. Of a directory, hidden files (a leading dot) and directories are passed over.
 //! - A file that changed while it was read is read again.
 
 mod reading;

@@ -49,10 +49,10 @@ fn a_license_of_one_mebibyte_is_read_and_one_byte_more_is_not() {
 }
 
 #[test]
-fn hidden_names_are_passed_over() {
-    let mut world = World::new().with("..data", license(json!({}))).with(".swp", b"x".to_vec());
+fn what_is_on_offer_is_read_whatever_its_name() {
+    let mut world = World::new().with(".license", license(json!({}))).with("..", b"x".to_vec());
     let status = world.status(ms(NOW));
-    assert_eq!((told(&status), status.documents.len()), ((false, "missing", "missing"), 0));
+    assert_eq!((told(&status), status.documents.len()), ((true, "active", "active"), 2));
 }
 
 #[test]

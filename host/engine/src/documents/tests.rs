@@ -62,6 +62,15 @@ fn a_file_that_is_gone_is_told_and_not_on_offer() {
 }
 
 #[test]
+fn a_hidden_file_is_on_offer_where_it_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(".license.json");
+    fs::write(&path, "h").unwrap();
+    assert_eq!(take(dir.path()).names(), [""; 0]);
+    assert_eq!(take(&path).read(".license.json"), only(Ok("h")));
+}
+
+#[test]
 fn kubernetes_links_work_and_links_out_do_not() {
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join("secret"), "secret").unwrap();
