@@ -93,7 +93,12 @@ impl Vendor {
 
     /// A compact JWS over any payload.
     pub fn sign(&self, payload: &[u8]) -> String {
-        let header = json!({"alg": "EdDSA", "kid": "TEST-1", "typ": "license+jwt"});
+        self.sign_as("license", payload)
+    }
+
+    /// A compact JWS over the payload of a document of this kind.
+    pub fn sign_as(&self, kind: &str, payload: &[u8]) -> String {
+        let header = json!({"alg": "EdDSA", "kid": "TEST-1", "typ": format!("{kind}+jwt")});
         let signed = format!("{}.{}", base64url(header.to_string().as_bytes()), base64url(payload));
         let signature = self.license.sk.sign(signed.as_bytes(), None);
         format!("{signed}.{}", base64url(&*signature))

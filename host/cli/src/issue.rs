@@ -3,3 +3,4 @@
 pub(crate) mod claims;
 pub(crate) mod dates;
 pub(crate) mod limit;
+pub(crate) mod notice;

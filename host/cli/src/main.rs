@@ -2,6 +2,7 @@
 
 mod argument;
 mod artifact;
+mod change;
 mod commands;
 mod component;
 mod files;

@@ -1,7 +1,7 @@
 //! Decisions, states and licenses as people read them.
 
 use jiff::Timestamp;
-use placet::{Decision, LicenseStatus, Limit, Status, Summary, Usage, Warning};
+use placet::{Decision, Limit, Status, Summary, Usage, Warning};
 use serde_json::json;
 
 use crate::output::{Answer, table};
@@ -63,6 +63,9 @@ pub(crate) fn license_rows(license: &Summary, now: u64) -> Vec<(&'static str, St
     ];
     rows.extend(detail("sku").map(|sku| ("  sku", sku)));
     rows.push(("  expires", expiry(license.expires, now)));
+    let time = |name| detail(name).and_then(|time| time.parse().ok()).map(moment);
+    rows.extend(time("check_in").map(|due| ("  check-in", format!("due {due}"))));
+    rows.extend(time("maintenance").map(|end| ("  maintenance", format!("until {end}"))));
     rows.retain(|(_, value)| !value.is_empty());
     rows
 }
@@ -102,19 +105,6 @@ pub(crate) fn summary(license: &Summary) -> serde_json::Value {
         "features": license.features.join(", "),
         "limits": limits(&license.limits),
     })
-}
-
-/// What is wrong with documents, for a preview.
-pub(crate) fn preview(before: &LicenseStatus, after: &LicenseStatus) -> String {
-    let mut rows = vec![("state", changed(&before.state, &after.state))];
-    let names = |status: &LicenseStatus| status.features.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
-    rows.push(("features", changed(&self::names(names(before)), &self::names(names(after)))));
-    rows.push(("limits", changed(&limits(&before.limits), &limits(&after.limits))));
-    table(&rows)
-}
-
-fn changed(before: &str, after: &str) -> String {
-    if before == after { format!("{after} (unchanged)") } else { format!("{before} -> {after}") }
 }
 
 /// Milliseconds as RFC 3339.

@@ -21,7 +21,19 @@ macro_rules! transcripts {
     };
 }
 
-transcripts!(vendor, policies, operator, counting, environment, mistakes, refusals, json, doctor, signatures);
+transcripts!(
+    vendor,
+    policies,
+    operator,
+    counting,
+    environment,
+    mistakes,
+    refusals,
+    json,
+    doctor,
+    signatures,
+    documents
+);
 
 #[test]
 fn every_transcript_is_replayed() {

@@ -72,6 +72,11 @@ impl Choice {
         Ok(Self { candidates, floor, shipped_refused })
     }
 
+    /// The name of them all.
+    pub(crate) fn name(&self) -> &str {
+        self.candidates.first().map_or("", Candidate::name)
+    }
+
     /// The first that is admitted and passes its self-test; and why one before it, if there was one, did not.
     pub(crate) fn first_that_runs(
         self,

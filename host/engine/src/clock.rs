@@ -6,6 +6,7 @@
 //! - The mark follows the wall clock as long as the monotonic clock explains it. A wall clock that jumps ahead by more than
 //!   [`TOLERANCE`] is obeyed at once, but the mark follows only when [`CONFIRMATION`] of running, or [`OPENS`] openings spread
 //!   over as much, confirm it. Until then the jump is taken back with the wall clock.
+//! - A time anchor, which the vendor signed, sets the mark, be it higher or lower; each one once.
 //! - A new state takes the wall clock's word: there is nothing to compare it with.
 
 mod source;
@@ -155,6 +156,18 @@ impl Clock {
             watch.stored = watch.opens;
         }
         store.commit_mark(mark)
+    }
+
+    /// Sets the mark to a time that the vendor signed, be it higher or lower, and forgets what was seen of a jump: durably, and once for
+    /// each id. Answers whether this was that once.
+    pub(crate) fn anchor(&self, store: &dyn Store, namespace: &str, id: &str, time: u64) -> Result<bool, StoreError> {
+        let mut watch = self.watch();
+        let first = store.anchor(namespace, id, time)?;
+        if first {
+            self.mark.store(time.saturating_sub(self.elapsed()), Ordering::Relaxed);
+            *watch = Watch { running: None, opens: None, ..*watch };
+        }
+        Ok(first)
     }
 
     fn at(source: Box<dyn Source>, mark: Option<u64>, stored: Option<Opens>) -> Self {

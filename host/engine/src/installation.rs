@@ -2,6 +2,7 @@
 //!
 //! Whatever changes it holds `changing`; whoever asks goes on with what was loaded before, until the new is there whole.
 
+mod anchors;
 mod changing;
 mod copies;
 mod documents;
@@ -21,7 +22,6 @@ use crate::clock::Clock;
 use crate::documents::{Snapshot, Source};
 use crate::error::{Failure, OpenError, PolicyError};
 use crate::event::{Event, Subscriber};
-use crate::limits;
 use crate::maintenance::Maintenance;
 use crate::policies::Tested;
 use crate::program::{Lent, Loaded};
@@ -30,7 +30,7 @@ use crate::sandbox::Sandbox;
 use crate::state_dir::{Folder, StateDir};
 use crate::status::{PolicyInfo, Status};
 use crate::store::{Head, RedbStore, Store, StoreError};
-use crate::{Attribute, Decision, Usage};
+use crate::{Attribute, Decision, Usage, fingerprint, limits};
 
 pub(crate) struct Installation {
     roots: PolicyRoots,
@@ -54,7 +54,7 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    pub(crate) fn open(builder: Builder) -> Result<Arc<Self>, OpenError> {
+    pub(crate) fn open(mut builder: Builder) -> Result<Arc<Self>, OpenError> {
         let roots = builder.policy_roots()?;
         let state_path = builder.state.as_deref().ok_or(OpenError::NoState)?;
         let state = StateDir::open(state_path)?;
@@ -63,6 +63,7 @@ impl Installation {
         let sandbox = Sandbox::new().map_err(|error| OpenError::Machine(error.into()))?;
 
         let choice = Choice::make(&builder, &roots, &state, &*store)?;
+        builder.facts = fingerprint::facts(builder.facts, choice.name(), &store.install_key());
         let (tested, shipped_refused) = choice.first_that_runs(&builder, &sandbox, &state, &clock)?;
         clock.not_before(tested.program.issued());
 
@@ -88,7 +89,13 @@ impl Installation {
             subscribers: RwLock::default(),
             _maintenance: Maintenance::start(this.clone(), builder.recheck),
         });
-        installation.keep_copies(&installation.change());
+        {
+            let changing = installation.change();
+            installation.keep_copies(&changing);
+            if installation.take_anchors(&changing) {
+                installation.load_once(&changing).map_err(|failure| OpenError::Machine(failure.into()))?;
+            }
+        }
         if builder.require_usable {
             let status = installation.status();
             if !status.usable {
@@ -192,6 +199,12 @@ impl Installation {
     }
 
     fn load_anew(&self, changing: &Changing<'_>) -> Result<(), Failure> {
+        self.load_once(changing)?;
+        // What was judged by the time of before is judged again.
+        if self.take_anchors(changing) { self.load_once(changing) } else { Ok(()) }
+    }
+
+    fn load_once(&self, changing: &Changing<'_>) -> Result<(), Failure> {
         let before = self.loaded();
         let snapshot = snapshot(&before.lent, &self.sources).map_err(|error| Failure::new(error.reason()))?;
         let loaded = Loaded::load(before.program.clone(), Arc::new(snapshot), before.lent.clone())

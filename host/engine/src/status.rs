@@ -104,10 +104,15 @@ fn warning(reason: &str, subject: Option<String>, text: &str) -> Warning {
 /// By the license that ends last among those that hold; where none holds, among all that were read. One that was set aside does
 /// not count, nor do add-ons and top-ups beside a license that stands by itself.
 fn days_until_expiry(status: &LicenseStatus) -> Option<i64> {
-    let counts = |license: &&Summary| !matches!(&*license.reason, "superseded" | "duplicate" | "duplicate-id");
+    let counts = |license: &&Summary| {
+        !matches!(&*license.reason, "superseded" | "duplicate" | "duplicate-id" | "requirement-missing")
+    };
     let holds = |license: &&Summary| matches!(&*license.state, "active" | "expiring" | "grace");
     let is_main = |license: &&Summary| {
-        !license.details.iter().any(|detail| detail.name == "kind" && matches!(&*detail.value, "addon" | "topup"))
+        !license
+            .details
+            .iter()
+            .any(|detail| detail.name == "kind" && matches!(&*detail.value, "addon" | "topup" | "trial"))
     };
     let all: Vec<&Summary> = status.licenses.iter().filter(counts).collect();
     let leading = narrowed(narrowed(all, holds), is_main);

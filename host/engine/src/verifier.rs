@@ -179,7 +179,10 @@ impl Verifier {
     pub fn verify(&self, document: &[u8]) -> Result<License, VerifyError> {
         let status = self.inspect(document)?;
         let Some(summary) = status.licenses.into_iter().next() else {
-            let reason = status.documents.into_iter().next().map_or(status.reason, |document| document.reason);
+            let reason = status.documents.into_iter().next().map_or(status.reason, |document| match &*document.kind {
+                "license" => document.reason,
+                _ => not_a_license_reason(),
+            });
             return Err(VerifyError::Refused(reason));
         };
         let detail =
@@ -216,4 +219,9 @@ impl Verifier {
         });
         answer.map_err(Failure::from)?.map_err(VerifyError::Refused)
     }
+}
+
+/// A receipt, an order, an anchor or a revocation list.
+fn not_a_license_reason() -> String {
+    "not-a-license".to_owned()
 }

@@ -5,20 +5,32 @@ use std::path::PathBuf;
 use placet_rules::{base64url, json};
 use serde_json::Value;
 
-use crate::files;
+use crate::change::Change;
 use crate::output::{Answer, printable, table};
 use crate::problem::Problem;
+use crate::site::SiteOptions;
+use crate::{files, reasons};
 
-/// Show what a license says, without checking who signed it
+/// Show what a license or another signed document says, without checking who signed it
 ///
-/// Needs no policy and no state. The signature is not shown. To learn whether a license is genuine: `placet license verify`.
+/// Needs no policy and no state. The signature is not shown. To learn whether a license is genuine: `placet license verify`. With
+/// `--installed` it is verified and held against what is installed: what would be gained and lost.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   placet inspect license.json
+  placet inspect renewal.json --installed --state state/
   echo \"$PLACET_LICENSE_TOKEN\" | placet inspect - --format json")]
 pub(crate) struct Arguments {
-    /// The license; `-` for standard input
+    /// The document; `-` for standard input
     file: PathBuf,
+    /// Show what would be gained and lost if it were installed
+    #[arg(long)]
+    installed: bool,
+    /// The name that it would be installed under, in place of one that has it
+    #[arg(long, requires = "installed")]
+    name: Option<String>,
+    #[command(flatten)]
+    site: SiteOptions,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
@@ -34,8 +46,33 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
         ("key id", field(&header, "kid")),
     ];
     let claims_text = printable(&serde_json::to_string_pretty(&claims)?);
-    let json = serde_json::json!({ "verified": false, "header": header, "claims": claims });
-    Ok(Answer::yes(format!("{}{claims_text}\n", table(&rows)), json))
+    let mut text = format!("{}{claims_text}\n", table(&rows));
+    let mut json = serde_json::json!({ "verified": false, "header": header, "claims": claims });
+    if arguments.installed {
+        let (told, change) = change(arguments, &document)?;
+        text = format!("{text}\n{told}");
+        if let Some(json) = json.as_object_mut() {
+            json.insert("change".to_owned(), change);
+        }
+    }
+    Ok(Answer::yes(text, json))
+}
+
+/// What installing it would change, or why it would not be.
+fn change(arguments: &Arguments, document: &[u8]) -> anyhow::Result<(String, Value)> {
+    let placet = arguments.site.open()?;
+    match placet.preview_install(document, arguments.name.as_deref()) {
+        Ok(after) => {
+            let before = placet.status();
+            let change = Change::between(&before, &after);
+            Ok((change.text(), change.json()))
+        }
+        Err(error) => {
+            let reason = error.reason();
+            let told = format!("{reason}; {}", reasons::help(reason));
+            Ok((table(&[("refused", told)]), serde_json::json!({ "refused": reason })))
+        }
+    }
 }
 
 /// Protected header and payload of a JWS, neither of them verified.

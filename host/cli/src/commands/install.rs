@@ -4,20 +4,22 @@ use std::path::PathBuf;
 
 use placet::InstallError;
 
+use crate::change::Change;
 use crate::output::Answer;
 use crate::problem::Problem;
 use crate::site::SiteOptions;
 use crate::{files, reasons, show};
 
-/// Install a license
+/// Install a license, or another document that the vendor signed
 ///
-/// It is verified first; one that does not hold changes nothing (exit code 3). Renewals and top-ups are installed the same way.
+/// It is verified first; one that does not hold changes nothing (exit code 3). Renewals, top-ups, revocation lists, receipts, orders and time
+/// anchors are installed the same way.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   placet install license.json --state state/
   placet install license.json --dry-run")]
 pub(crate) struct Arguments {
-    /// The license; `-` for standard input
+    /// The document; `-` for standard input
     file: PathBuf,
     /// The name to install it under, in place of one that has it; made from the license's id unless told
     #[arg(long)]
@@ -36,7 +38,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
         let before = placet.status();
         let after = placet.preview_install(&document, arguments.name.as_deref());
         let after = after.map_err(|error| not_installed(&arguments.file, error))?;
-        return Ok(Answer::verdict(after.usable, show::preview(&before, &after), serde_json::to_value(&after)?));
+        let text = Change::between(&before, &after).text();
+        return Ok(Answer::verdict(after.usable, text, serde_json::to_value(&after)?));
     }
     let status = placet.install(&document, arguments.name.as_deref());
     show::status(&status.map_err(|error| not_installed(&arguments.file, error))?)

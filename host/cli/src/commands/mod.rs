@@ -1,11 +1,13 @@
 //! The commands, one file each.
 
+mod anchor;
 mod asking;
 mod check;
 mod completions;
 mod consume;
 mod credit;
 mod doctor;
+mod fingerprint;
 mod inspect;
 mod install;
 mod jws;
@@ -13,8 +15,12 @@ mod key;
 mod license;
 mod man;
 mod measure;
+mod order;
 mod policy;
+mod receipt;
 mod remove;
+mod revoke;
+mod signing;
 mod status;
 mod usage;
 
@@ -56,6 +62,16 @@ pub(crate) enum Command {
     /// Pack, sign and check policies
     #[command(subcommand)]
     Policy(policy::Command),
+    Revoke(revoke::Arguments),
+    /// Have a limit counted anew
+    #[command(subcommand)]
+    Order(order::Command),
+    /// Say what time it is
+    #[command(subcommand)]
+    Anchor(anchor::Command),
+    /// Confirm a check-in
+    #[command(subcommand)]
+    Receipt(receipt::Command),
     Inspect(inspect::Arguments),
     Install(install::Arguments),
     Remove(remove::Arguments),
@@ -66,6 +82,7 @@ pub(crate) enum Command {
     Consume(consume::Consume),
     Credit(credit::Arguments),
     Measure(measure::Arguments),
+    Fingerprint(fingerprint::Arguments),
     Doctor(doctor::Arguments),
     /// Verify signatures, whatever they sign
     #[command(subcommand)]
@@ -93,6 +110,10 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
         Command::Key(command) => key::run(command),
         Command::License(command) => license::run(command),
         Command::Policy(command) => policy::run(command),
+        Command::Revoke(arguments) => revoke::run(&arguments),
+        Command::Order(command) => order::run(&command),
+        Command::Anchor(command) => anchor::run(&command),
+        Command::Receipt(command) => receipt::run(&command),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Install(arguments) => install::run(&arguments),
         Command::Remove(arguments) => remove::run(&arguments),
@@ -103,6 +124,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
         Command::Consume(arguments) => consume::run(&arguments),
         Command::Credit(arguments) => credit::run(&arguments),
         Command::Measure(arguments) => measure::run(&arguments),
+        Command::Fingerprint(arguments) => fingerprint::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Jws(command) => jws::run(command),
         Command::Completions(arguments) => completions::run(&arguments),

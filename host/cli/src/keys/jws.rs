@@ -1,6 +1,7 @@
 //! Signs a payload as JWS (RFC 7515).
 
 use placet_rules::base64url;
+use placet_rules::notices::Kind;
 use serde_json::json;
 
 use super::PrivateKey;
@@ -14,11 +15,18 @@ pub(crate) enum Form {
     Json,
 }
 
-/// Signs the payload as it is, byte by byte; `kid` names the key, which is to stand in the policy's manifest under that name.
-pub(crate) fn sign(payload: &[u8], key: &PrivateKey, kid: Option<&str>, form: Form) -> anyhow::Result<String> {
+/// Signs the payload as it is, byte by byte, as a document of this kind; `kid` names the key, which is to stand in the policy's manifest
+/// under that name.
+pub(crate) fn sign(
+    payload: &[u8],
+    kind: Kind,
+    key: &PrivateKey,
+    kid: Option<&str>,
+    form: Form,
+) -> anyhow::Result<String> {
     let public = key.public()?;
     let kid = kid.unwrap_or(public.kid());
-    let header = json!({ "alg": public.algorithm().as_str(), "kid": kid, "typ": "license+jwt" });
+    let header = json!({ "alg": public.algorithm().as_str(), "kid": kid, "typ": format!("{}+jwt", kind.as_str()) });
     let protected = base64url::encode(header.to_string().as_bytes());
     let payload = base64url::encode(payload);
     // RFC 7515 section 5.1, step 5.

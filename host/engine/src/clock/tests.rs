@@ -266,3 +266,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_anchor_heals_a_mark_that_ran_ahead_once_and_for_good() {
+    let mut machine = Machine::new();
+    machine.set(T + 4 * YEAR);
+    machine.run(CONFIRMATION + MINUTE);
+    assert!(machine.clock.read().mark > T + 4 * YEAR);
+    machine.set(T + HOUR);
+    assert!(machine.clock.read().now > T + 4 * YEAR, "a poisoned mark stays");
+    assert!(machine.clock.anchor(&machine.store, "acme/router", "a1", T).unwrap());
+    let healed = machine.clock.read();
+    assert_eq!((healed.now, healed.mark), (T + HOUR, T));
+    machine.restart();
+    assert_eq!(machine.clock.read().now, T + HOUR);
+    machine.run(CONFIRMATION + MINUTE);
+    let later = machine.clock.read();
+    assert!(!machine.clock.anchor(&machine.store, "acme/router", "a1", T).unwrap());
+    assert_eq!(machine.clock.read(), later, "the same anchor does nothing more");
+    assert!(later.mark >= T + HOUR, "{later:?}");
+}

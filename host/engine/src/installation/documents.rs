@@ -3,13 +3,13 @@
 use sha2::{Digest, Sha256};
 
 use super::Installation;
-use crate::Summary;
 use crate::bindings::exports::placet::policy::types::Status as LicenseStatus;
 use crate::documents::{COLLISION_PREFIX, MAX_DOCUMENT, Place};
 use crate::error::{Failure, InstallError};
 use crate::program::Loaded;
 use crate::state_dir::Folder;
 use crate::status::Status;
+use crate::{Attribute, Summary};
 
 impl Installation {
     pub(crate) fn inspect(&self, document: &[u8], name: Option<&str>) -> Result<Status, Failure> {
@@ -73,13 +73,16 @@ impl Installation {
         let place = loaded.snapshot.place(name);
         match place {
             Some(Place::Mounted) => return Err(InstallError::Mounted(name.to_owned())),
-            None if !loaded.snapshot.kept().iter().any(|kept| kept == name) => {
+            // Nothing is left to be removed of what stays.
+            None if stays(&loaded.status, name) || !loaded.snapshot.kept().iter().any(|kept| kept == name) => {
                 return Err(InstallError::NotInstalled(name.to_owned()));
             }
             _ => {}
         }
         // The copy first: what is left by a crash in between is a license that holds, not one that haunts.
-        self.store.forget(&loaded.info().name, name, self.clock.moment().mark)?;
+        if !stays(&loaded.status, name) {
+            self.store.forget(&loaded.info().name, name, self.clock.moment().mark)?;
+        }
         if let Some(Place::Installed(file)) = place {
             self.state.remove(Folder::Licenses, file)?;
         }
@@ -92,7 +95,7 @@ fn accepted(preview: &LicenseStatus, name: &str) -> Result<(), InstallError> {
         Some(document) if document.adopted && !document.recovered => Ok(()),
         Some(document) => Err(InstallError::Refused {
             reason: document.reason.clone(),
-            claim: document.details.iter().find(|detail| detail.name == "claim").map(|detail| detail.value.clone()),
+            claim: detail(&document.details, "claim").map(ToOwned::to_owned),
         }),
         None => Err(InstallError::Refused { reason: "policy-error".into(), claim: None }),
     }
@@ -118,16 +121,35 @@ impl Loaded {
     }
 }
 
-/// A name for a document, by its license id where it has one; two ids never have the same.
+/// What a document did stays, whoever removes its file: the copy of a revocation list or of an order.
+fn stays(status: &LicenseStatus, name: &str) -> bool {
+    let document = status.documents.iter().find(|document| document.name == name);
+    document.is_some_and(|document| document.adopted && matches!(&*document.kind, "revocations" | "order"))
+}
+
+/// A name for a document, by its license id, or by its kind and id where it is no license. Two ids never have the same; a newer
+/// revocation list takes the place of the one before.
 fn name_of(alone: &LicenseStatus) -> String {
-    let id = alone.licenses.first().map_or("document", |license| &license.id);
+    let id = match (alone.licenses.first(), alone.documents.first()) {
+        (Some(license), _) => license.id.clone(),
+        (None, Some(document)) if document.kind != "license" => {
+            let id = detail(&document.details, "id").map(|id| format!("-{id}"));
+            format!("{}{}", document.kind, id.unwrap_or_default())
+        }
+        _ => "document".to_owned(),
+    };
     let safe = |letter: char| if letter.is_ascii_alphanumeric() || "-_".contains(letter) { letter } else { '-' };
     let name: String = id.chars().take(100).map(safe).collect();
     if name == id {
         return format!("{name}.json");
     }
-    let hash: String = Sha256::digest(id).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let hash: String = Sha256::digest(&id).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("{name}-{hash}.json")
+}
+
+/// One of the details of a document.
+pub(super) fn detail<'a>(details: &'a [Attribute], name: &str) -> Option<&'a str> {
+    details.iter().find(|detail| detail.name == name).map(|detail| &*detail.value)
 }
 
 fn is_document_name(name: &str) -> bool {

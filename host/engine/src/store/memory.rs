@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::bucket::Buckets;
 use super::{
-    Ancestry, Burned, Floor, Head, MAX_ONCE_KEY, Moment, Store, StoreError, at_most, check_add, check_name, check_read,
-    check_subtract, recorded, recorded_add,
+    Ancestry, Burned, Floor, Head, MAX_ONCE_KEY, Moment, Store, StoreError, anchor_key, at_most, check_add, check_name,
+    check_read, check_subtract, recorded, recorded_add,
 };
 use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Portion, Recorded};
 
@@ -242,6 +242,16 @@ impl Store for MemoryStore {
     fn commit_mark(&self, mark: u64) -> Result<(), StoreError> {
         self.model().passed(mark);
         Ok(())
+    }
+
+    fn anchor(&self, namespace: &str, id: &str, time: u64) -> Result<bool, StoreError> {
+        let mut model = self.model();
+        let first = model.values.insert(anchor_key(namespace, id), time.to_le_bytes().to_vec()).is_none();
+        if first {
+            model.passed(time);
+            model.mark = Some(time);
+        }
+        Ok(first)
     }
 
     fn kept(&self, namespace: &str) -> Result<Vec<(String, [u8; 32])>, StoreError> {

@@ -172,6 +172,9 @@ pub(crate) trait Store: Send + Sync + fmt::Debug {
     /// Lifts the confirmed time, never lowers it.
     fn commit_mark(&self, mark: u64) -> Result<(), StoreError>;
 
+    /// Sets the confirmed time to what a vendor signed, be it higher or lower: once for each id. Answers whether this was that once.
+    fn anchor(&self, namespace: &str, id: &str, time: u64) -> Result<bool, StoreError>;
+
     /// The names of which a copy is kept, with the SHA-256 of each, sorted bytewise.
     fn kept(&self, namespace: &str) -> Result<Vec<(String, [u8; 32])>, StoreError>;
 
@@ -211,6 +214,11 @@ pub(crate) trait Store: Send + Sync + fmt::Debug {
     /// Where a head that was handed out stands to this state. One that was told, but not by [`Store::tell_head`], or that is no longer
     /// kept, is a fork once this state went on.
     fn ancestry(&self, earlier: &Head) -> Result<Ancestry, StoreError>;
+}
+
+/// The value that remembers an anchor.
+fn anchor_key(namespace: &str, id: &str) -> String {
+    format!("anchor/{namespace}/{id}")
 }
 
 /// Refuses names and requests that are longer than what the store keeps, and calls that ask for too much at once.

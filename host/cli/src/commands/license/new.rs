@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::Signing;
 use crate::argument::number;
+use crate::commands::signing::Signing;
 use crate::issue::dates;
 use crate::issue::limit::Limit;
 use crate::output::Answer;
@@ -129,7 +129,7 @@ fn claims(arguments: &Arguments, now: Timestamp) -> anyhow::Result<Map<String, V
     };
     let text = |text: &Option<String>| text.clone().map(Value::from);
     claim("iss", text(&arguments.issuer));
-    claim("jti", Some(arguments.id.clone().map_or_else(new_id, Ok)?.into()));
+    claim("jti", Some(arguments.id.clone().map_or_else(|| random::id("lic_"), Ok)?.into()));
     claim("sub", text(&arguments.subject));
     claim("aud", Some(arguments.product.clone().into()));
     claim("iat", Some(now.as_second().into()));
@@ -191,9 +191,4 @@ fn some_map(flag: &str, entries: Vec<(String, Value)>) -> Result<Option<Value>, 
         map.insert(name, value);
     }
     Ok((!map.is_empty()).then_some(Value::Object(map)))
-}
-
-/// 128 random bits: no two licenses share an id, and none can be guessed.
-fn new_id() -> Result<String, Problem> {
-    Ok(random::bytes::<16>()?.iter().fold(String::from("lic_"), |id, byte| format!("{id}{byte:02x}")))
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Signing;
+use crate::commands::signing::Signing;
 use crate::files;
 use crate::output::Answer;
 

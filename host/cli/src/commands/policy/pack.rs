@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::ValueEnum;
 use serde_json::Map;
 
 use crate::argument::{number, version};
@@ -37,6 +38,9 @@ pub(crate) struct Arguments {
     /// Public keys (PEM or JWK) whose licenses it believes
     #[arg(long, value_name = "FILE", value_delimiter = ',', required_unless_present = "trust_json")]
     trust: Vec<PathBuf>,
+    /// What the keys of `--trust` may sign
+    #[arg(long = "trust-use", value_enum, value_name = "USE", value_delimiter = ',', default_value = "license")]
+    trust_use: Vec<Use>,
     /// A JSON list of entries for the manifest's `trust`, for other uses, formats, products and dates
     #[arg(long, value_name = "FILE")]
     trust_json: Option<PathBuf>,
@@ -54,6 +58,21 @@ pub(crate) struct Arguments {
     out: PathBuf,
     /// The component, if not the default policy; `-` for standard input
     component: Option<PathBuf>,
+}
+
+/// What a key may sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Use {
+    /// Licenses
+    License,
+    /// Revocation lists
+    Revocations,
+    /// Receipts of check-ins
+    Receipt,
+    /// Orders
+    Order,
+    /// Time anchors
+    Anchor,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
@@ -96,9 +115,10 @@ fn issued(date: Option<&str>) -> anyhow::Result<u64> {
     Ok(u64::try_from(second)?)
 }
 
-/// Keys given as files sign licenses of format `placet/1`; everything else comes as JSON.
+/// Keys given as files sign documents of format `placet/1`; everything else comes as JSON.
 fn trust(arguments: &Arguments) -> anyhow::Result<Vec<TrustedKey>> {
-    let mut trust: Vec<TrustedKey> = arguments.trust.iter().map(|path| license_key(path)).collect::<Result<_, _>>()?;
+    let mut trust: Vec<TrustedKey> =
+        arguments.trust.iter().map(|path| trusted(path, &arguments.trust_use)).collect::<Result<_, _>>()?;
     if let Some(path) = &arguments.trust_json {
         let text = files::read_text(path)?;
         let entries: Vec<TrustedKey> = serde_json::from_str(&text).map_err(|error| {
@@ -123,13 +143,13 @@ fn trust(arguments: &Arguments) -> anyhow::Result<Vec<TrustedKey>> {
     }
 }
 
-fn license_key(path: &Path) -> anyhow::Result<TrustedKey> {
+fn trusted(path: &Path, uses: &[Use]) -> anyhow::Result<TrustedKey> {
     let key = PublicKey::read(path)?;
     Ok(TrustedKey {
         kid: key.kid().to_owned(),
         jwk: key.jwk(),
         format: "placet/1".to_owned(),
-        uses: vec!["license".to_owned()],
+        uses: uses.iter().filter_map(|one| Some(one.to_possible_value()?.get_name().to_owned())).collect(),
         product: None,
         not_before: None,
         not_after: None,

@@ -78,9 +78,9 @@ pub(super) fn before(txn: &Txn<'_>) -> Result<Commit, RowError> {
     Commit::of(txn.seals, row.value())
 }
 
-/// Ends a transaction: the mark is lifted, never lowered.
+/// Ends a transaction: the mark is lifted, and lowered by an anchor alone.
 pub(super) fn extend(txn: &Txn<'_>, before: &Commit, mark: Option<u64>) -> Result<(), RowError> {
-    let mark = before.mark.max(mark);
+    let mark = txn.anchored.get().or(before.mark.max(mark));
     put(txn, Commit::new(txn.seals, before.number.wrapping_add(1), mark, txn.digest.get(), before.hash))
 }
 

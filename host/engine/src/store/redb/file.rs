@@ -1,5 +1,6 @@
 //! The file in the state directory: made whole or not at all, locked, checked.
 
+use std::cell::Cell;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -50,7 +51,13 @@ impl Opened {
     /// Begins to change it.
     pub(super) fn begin<'s>(&'s self, digest: Digest, blocks: &'s Blocks) -> Result<Txn<'s>, RowError> {
         let moves = Moves::new(blocks);
-        Ok(Txn { txn: self.database.begin_write()?, seals: &self.seals, digest: digest.into(), moves })
+        Ok(Txn {
+            txn: self.database.begin_write()?,
+            seals: &self.seals,
+            digest: digest.into(),
+            moves,
+            anchored: Cell::default(),
+        })
     }
 }
 

@@ -84,6 +84,17 @@ pub(super) fn raise_floor(txn: &Txn<'_>, namespace: &str, floor: Floor) -> Step<
     Ok(Outcome::Changed(floor))
 }
 
+/// Each anchor once; of several in one transaction the last one counts.
+pub(super) fn anchor(txn: &Txn<'_>, key: &str, time: u64) -> Step<bool> {
+    let mut table = txn.open(&VALUES)?;
+    if table.get(key, |_| ())?.is_some() {
+        return Ok(Outcome::Same(false));
+    }
+    table.insert(key, &time.to_le_bytes()[..])?;
+    txn.anchored.set(Some(time));
+    Ok(Outcome::Changed(true))
+}
+
 pub(super) fn value(view: &View<'_>, key: &str) -> Result<Option<Vec<u8>>, RowError> {
     view.open(&VALUES)?.get(key, <[u8]>::to_vec)
 }

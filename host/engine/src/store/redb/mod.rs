@@ -37,8 +37,8 @@ use self::writer::Writer;
 use super::block::Take;
 use super::bucket::Buckets;
 use super::{
-    Ancestry, Burned, Floor, Head, MAX_ONCE_KEY, Moment, Store, StoreError, at_most, check_add, check_name, check_read,
-    check_subtract,
+    Ancestry, Burned, Floor, Head, MAX_ONCE_KEY, Moment, Store, StoreError, anchor_key, at_most, check_add, check_name,
+    check_read, check_subtract,
 };
 use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Portion, Recorded};
 
@@ -197,6 +197,11 @@ impl Store for RedbStore {
 
     fn commit_mark(&self, mark: u64) -> Result<(), StoreError> {
         self.writer.write(mark, move |txn| rows::lift_mark(txn, mark))
+    }
+
+    fn anchor(&self, namespace: &str, id: &str, time: u64) -> Result<bool, StoreError> {
+        let key = anchor_key(namespace, id);
+        self.writer.write(time, move |txn| kept::anchor(txn, &key, time))
     }
 
     fn kept(&self, namespace: &str) -> Result<Vec<(String, [u8; 32])>, StoreError> {

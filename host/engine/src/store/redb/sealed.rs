@@ -101,6 +101,8 @@ pub(super) struct Txn<'s> {
     pub(super) digest: Cell<Digest>,
     /// Blocks that it closed or fills.
     pub(super) moves: Moves<'s>,
+    /// What the mark becomes, in place of the highest time of the calls.
+    pub(super) anchored: Cell<Option<u64>>,
 }
 
 impl Txn<'_> {
