@@ -88,7 +88,7 @@ impl Choice {
         let mut refused = self.shipped_refused;
         let mut reason = refused.as_ref().map(PolicyError::reason);
         for candidate in self.candidates {
-            match candidate.test(&self.floor, sandbox, Some(state), &builder.facts, clock) {
+            match candidate.test(&self.floor, sandbox, Some(state), &builder.deployment, clock) {
                 Ok(tested) => return Ok((tested, reason)),
                 Err(error) => {
                     reason = reason.or(Some(error.reason()));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use placet_artifact::{PolicyRoot, PolicyRoots};
 
-use crate::Attribute;
+use crate::deployment::Deployment;
 use crate::documents::{Source, Token};
 use crate::error::OpenError;
 use crate::placet::Placet;
@@ -24,7 +24,7 @@ pub struct Builder {
     pub(crate) minimum_sequence: u64,
     pub(crate) sources: Vec<Source>,
     pub(crate) state: Option<PathBuf>,
-    pub(crate) facts: Vec<Attribute>,
+    pub(crate) deployment: Deployment,
     pub(crate) fail_mode: FailMode,
     pub(crate) require_usable: bool,
     pub(crate) recheck: Duration,
@@ -49,7 +49,7 @@ impl Builder {
             minimum_sequence: 0,
             sources: Vec::new(),
             state: None,
-            facts: Vec::new(),
+            deployment: Deployment::default(),
             fail_mode: FailMode::default(),
             require_usable: false,
             recheck: RECHECK,
@@ -116,9 +116,16 @@ impl Builder {
     /// The last value of a name counts.
     #[must_use]
     pub fn fact(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        let (name, value) = (name.into(), value.into());
-        self.facts.retain(|fact| fact.name != name);
-        self.facts.push(Attribute { name, value });
+        self.deployment.fact(name.into(), value.into());
+        self
+    }
+
+    /// Gives the policy what opens encrypted documents: the license key of a file of Keygen, under the name `license-key` or the one
+    /// that the vendor's policy names; or 32 bytes as base64url, under the name that the encrypted license has in its header. It is
+    /// tried for documents that name it, or that name what stands before a slash in it (`license-key/berlin`). It is never shown.
+    #[must_use]
+    pub fn secret(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.deployment.secret(name.into(), value.into());
         self
     }
 

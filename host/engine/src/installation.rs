@@ -19,6 +19,7 @@ use crate::bindings::exports::placet::policy::enforcement::Context;
 use crate::bindings::exports::placet::policy::types::Status as LicenseStatus;
 use crate::builder::{Builder, FailMode};
 use crate::clock::Clock;
+use crate::deployment::Deployment;
 use crate::documents::{Snapshot, Source};
 use crate::error::{Failure, OpenError, PolicyError};
 use crate::event::{Event, Subscriber};
@@ -30,13 +31,13 @@ use crate::sandbox::Sandbox;
 use crate::state_dir::{Folder, StateDir};
 use crate::status::{PolicyInfo, Status};
 use crate::store::{Head, RedbStore, Store, StoreError};
-use crate::{Attribute, Decision, Usage, fingerprint, limits};
+use crate::{Decision, Usage, limits};
 
 pub(crate) struct Installation {
     roots: PolicyRoots,
     development: bool,
     minimum_sequence: u64,
-    facts: Vec<Attribute>,
+    deployment: Deployment,
     sources: Vec<Source>,
     fail_mode: FailMode,
     sandbox: Sandbox,
@@ -63,7 +64,7 @@ impl Installation {
         let sandbox = Sandbox::new().map_err(|error| OpenError::Machine(error.into()))?;
 
         let choice = Choice::make(&builder, &roots, &state, &*store)?;
-        builder.facts = fingerprint::facts(builder.facts, choice.name(), &store.install_key());
+        builder.deployment = builder.deployment.on_this_machine(choice.name(), &store.install_key());
         let (tested, shipped_refused) = choice.first_that_runs(&builder, &sandbox, &state, &clock)?;
         clock.not_before(tested.program.issued());
 
@@ -76,7 +77,7 @@ impl Installation {
             roots,
             development: builder.development,
             minimum_sequence: builder.minimum_sequence,
-            facts: builder.facts,
+            deployment: builder.deployment,
             sources,
             fail_mode: builder.fail_mode,
             sandbox,

@@ -8,6 +8,7 @@ mod clock;
 mod code_cache;
 mod code_size;
 mod decision;
+mod deployment;
 mod documents;
 mod environment;
 mod error;

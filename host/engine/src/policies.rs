@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use placet_artifact::{Admitted, Adopted, Floor, MAX_POLICY, PolicyRoots, Verified, Version};
 
-use crate::Attribute;
-use crate::bindings::exports::placet::policy::licensing::Config;
 use crate::clock::Clock;
 use crate::code_cache;
 use crate::code_size::CodeSizeError;
+use crate::deployment::Deployment;
 use crate::error::PolicyError;
 use crate::program::Program;
 use crate::sandbox::{CompileError, Sandbox};
@@ -96,7 +95,7 @@ impl Candidate {
         floor: &Floor,
         sandbox: &Sandbox,
         cache: Option<&StateDir>,
-        facts: &[Attribute],
+        deployment: &Deployment,
         clock: &Arc<Clock>,
     ) -> Result<Tested, PolicyError> {
         let Self { path, verified, kept } = self;
@@ -123,11 +122,7 @@ impl Candidate {
             hash,
             rolled_back: admitted.is_rolled_back(),
             compiled,
-            config: Config {
-                manifest: verified.manifest_json().to_owned(),
-                deployment: facts.to_vec(),
-                secrets: Vec::new(),
-            },
+            config: deployment.config(verified.manifest_json().to_owned()),
         });
         if is_new {
             self_test::run(&program, clock).map_err(|error| unfit(error.reason(), error.into()))?;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use placet_artifact::{ContentHash, Floor, Manifest};
 use serde::Serialize;
 
-use crate::bindings::exports::placet::policy::licensing::Config;
 use crate::bindings::exports::placet::policy::types::{Limit, Status as LicenseStatus, Summary};
 use crate::builder::Builder;
 use crate::clock::Clock;
@@ -36,7 +35,7 @@ pub struct License {
     pub state: String,
     /// Why it has that state.
     pub reason: String,
-    /// The signature's algorithm: `EdDSA`, `ES256` or `RS256`.
+    /// The signature's algorithm as its format spells it, such as `EdDSA` or `aes-256-gcm+ed25519`.
     pub algorithm: String,
     /// Whole days until it ends; negative after it. None: it does not end.
     pub days_until_expiry: Option<i64>,
@@ -121,12 +120,12 @@ impl VerifyError {
 
 impl Verifier {
     /// A verifier on a component that the caller compiled in and therefore trusts, for those who have no signed policy at hand:
-    /// a vendor who checks what was just issued. The manifest says whom to trust.
+    /// a vendor who checks what was just issued. The manifest says whom to trust; of the builder, the facts and secrets count.
     ///
     /// # Errors
     ///
     /// [`OpenError`] where the component is no policy.
-    pub fn from_component(component: &[u8], manifest: &Manifest) -> Result<Self, OpenError> {
+    pub fn from_component(component: &[u8], manifest: &Manifest, builder: &Builder) -> Result<Self, OpenError> {
         let unfit = |reason, source: Box<dyn std::error::Error + Send + Sync>| PolicyError::Unfit {
             name: manifest.name.to_string(),
             version: manifest.version.to_string(),
@@ -141,7 +140,7 @@ impl Verifier {
             hash: ContentHash::from_bytes([0; ContentHash::LENGTH]),
             rolled_back: false,
             compiled,
-            config: Config { manifest: manifest_json, deployment: Vec::new(), secrets: Vec::new() },
+            config: builder.deployment.config(manifest_json),
         }))
     }
 
@@ -150,7 +149,7 @@ impl Verifier {
         let sandbox = Sandbox::new().map_err(|error| OpenError::Machine(error.into()))?;
         let floor = Floor { minimum: builder.minimum_sequence, ..Floor::default() };
         let candidate = Candidate::read(path, &builder.policy_roots()?)?;
-        let tested = candidate.test(&floor, &sandbox, None, &builder.facts, &Arc::new(Clock::without_state()))?;
+        let tested = candidate.test(&floor, &sandbox, None, &builder.deployment, &Arc::new(Clock::without_state()))?;
         Self::load(tested.program)
     }
 

@@ -42,7 +42,7 @@ impl Installation {
             adopted: adopted(&*self.store, candidate.name())?,
             rollback: roll_back.then(|| candidate.adopted_as().hash),
         };
-        let tested = candidate.test(&floor, &self.sandbox, Some(&self.state), &self.facts, &self.clock)?;
+        let tested = candidate.test(&floor, &self.sandbox, Some(&self.state), &self.deployment, &self.clock)?;
         let loaded = load(&tested, &self.sources, &self.store, &self.clock)?;
         adopt(&tested, &self.state, &*self.store, &self.clock)?;
         self.clock.not_before(tested.program.issued());
