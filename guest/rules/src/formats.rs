@@ -18,6 +18,8 @@ use alloc::string::String;
 
 use serde_json::{Map, Value};
 
+pub use self::encrypted::{key_of, secret_of};
+
 use self::terms::Terms;
 use crate::claims::{self, Claims, Origin};
 use crate::envelope::Form;
@@ -93,6 +95,22 @@ impl Format {
         }?;
         draft.finish(origin)
     }
+}
+
+/// What a document of Keygen says of itself, with nothing proven: for display, before anyone is asked for a key.
+#[derive(Clone, Debug)]
+pub struct Glance {
+    /// `license-file`, `machine-file` or `signed-key`.
+    pub form: &'static str,
+    /// What it names as its encryption and signature; a signed key names none.
+    pub algorithm: Option<String>,
+    /// Its content, if it is not encrypted; the license key in it is taken out.
+    pub content: Option<Value>,
+}
+
+/// Looks at a document of Keygen. None: it is none.
+pub fn glance(document: &[u8]) -> Option<Glance> {
+    keygen::Unverified::read(document.trim_ascii()).ok().map(|document| document.glance())
 }
 
 /// Is it the claims of another format? Each of these names is of one format alone, so that no document is read for what it is not.

@@ -2,7 +2,7 @@
 //! otherwise.
 
 use anyhow::Context as _;
-use placet::Verifier;
+use placet::{Builder, Verifier};
 use serde_json::{Value, json};
 use wasmparser::{Parser, Payload};
 
@@ -13,18 +13,18 @@ use crate::problem::Problem;
 pub(crate) const DEFAULT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/policy.wasm"));
 
 /// The default policy as a verifier that trusts these keys (entries of a manifest's `trust`); it was compiled in, so no signature
-/// of it is asked for.
+/// of it is asked for. The place tells facts and secrets.
 ///
 /// # Errors
 /// When an entry is none that a manifest may hold.
-pub(crate) fn verifier(trust: &Value) -> anyhow::Result<Verifier> {
+pub(crate) fn verifier(trust: &Value, place: &Builder) -> anyhow::Result<Verifier> {
     let Interface { version, imports } = interface(DEFAULT)?;
     let manifest = json!({
         "format": FORMAT, "name": "placet/verifier", "version": env!("CARGO_PKG_VERSION"), "sequence": 0,
         "interface": version, "imports": imports, "issued": 0, "minimum-host": env!("CARGO_PKG_VERSION"),
         "trust": trust, "settings": {},
     });
-    Ok(Verifier::from_component(DEFAULT, &Manifest::from_json(&manifest.to_string())?)?)
+    Ok(Verifier::from_component(DEFAULT, &Manifest::from_json(&manifest.to_string())?, place)?)
 }
 
 /// Everything of ours in an import or export begins with it.

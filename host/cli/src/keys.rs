@@ -1,7 +1,9 @@
 //! Private keys: made, read, and signing. Nothing here shows a private key; its one way out is [`PrivateKey::to_pem`].
 
+mod jwe;
 mod jws;
 mod public;
+pub(crate) mod trust;
 
 use std::path::Path;
 
@@ -12,6 +14,7 @@ use rsa::pkcs1v15;
 use rsa::signature::{RandomizedSigner, SignatureEncoding, Signer};
 use sha2::Sha256;
 
+pub(crate) use self::jwe::encrypt;
 pub(crate) use self::jws::{Form, sign};
 pub(crate) use self::public::PublicKey;
 use crate::problem::Problem;

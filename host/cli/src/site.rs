@@ -1,10 +1,11 @@
 //! The installation that an operator's command is about.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use placet::{Builder, FailMode, OpenError, Placet, PolicyError};
 
 use crate::argument::pair;
+use crate::files;
 use crate::problem::Problem;
 use crate::reasons;
 use crate::roots::RootOptions;
@@ -28,6 +29,10 @@ pub(crate) struct SiteOptions {
     /// A fact of the deployment, such as environment=production
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     fact: Vec<(String, String)>,
+    /// A file with what opens encrypted licenses of this name: the license key of a file of Keygen (`license-key=…`), or 32 bytes as
+    /// base64url
+    #[arg(long, value_name = "NAME=FILE", value_parser = pair)]
+    secret_file: Vec<(String, String)>,
     #[command(flatten)]
     pub(crate) roots: RootOptions,
 }
@@ -40,7 +45,7 @@ impl SiteOptions {
 
     /// The installation, to be opened.
     pub(crate) fn builder(&self) -> anyhow::Result<Builder> {
-        let mut builder = Placet::builder().roots(&self.roots.roots()?).fail_mode(FailMode::Error);
+        let mut builder = self.place()?.roots(&self.roots.roots()?).fail_mode(FailMode::Error);
         if !self.roots.are_built_in() {
             builder = builder.development_root();
         }
@@ -53,7 +58,15 @@ impl SiteOptions {
         if let Some(token) = &self.token {
             builder = builder.license_token(token);
         }
-        builder = self.license.iter().fold(builder, Builder::licenses);
+        Ok(self.license.iter().fold(builder, Builder::licenses))
+    }
+
+    /// What is known of the place, without whom to trust.
+    pub(crate) fn place(&self) -> anyhow::Result<Builder> {
+        let mut builder = Placet::builder();
+        for (name, file) in &self.secret_file {
+            builder = builder.secret(name, files::read_text(Path::new(file))?.trim());
+        }
         Ok(self.fact.iter().fold(builder, |builder, (name, value)| builder.fact(name, value)))
     }
 }

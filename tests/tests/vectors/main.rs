@@ -5,6 +5,7 @@ mod case;
 mod component;
 mod expect;
 mod genuine;
+mod mutations;
 mod native;
 mod records;
 mod world;

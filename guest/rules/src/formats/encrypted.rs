@@ -16,6 +16,12 @@ use crate::{aes_gcm, base64url, json, reason};
 /// The members that a header may have. There is no use for any other, such as `zip` or `crit`.
 const MEMBERS: [&str; 5] = ["alg", "enc", "kid", "typ", "cty"];
 
+/// The name of the secret that opens a document. None: it is not encrypted, or not as it must be.
+pub fn secret_of(document: &[u8]) -> Option<String> {
+    let [protected, ..] = parts(document.trim_ascii())?;
+    secret_name(protected).ok()
+}
+
 /// The document inside. None: it is not encrypted.
 ///
 /// # Errors
@@ -35,8 +41,8 @@ pub(crate) fn open(document: &[u8], secrets: &Secrets) -> Result<Option<Vec<u8>>
     opened.map(Some).ok_or_else(|| secrets.refusal(&name))
 }
 
-/// A secret as it is written down.
-fn key_of(secret: &str) -> Option<Zeroizing<[u8; 32]>> {
+/// The key in a secret, which is 32 bytes as base64url. None: it is anything else.
+pub fn key_of(secret: &str) -> Option<Zeroizing<[u8; 32]>> {
     let bytes = Zeroizing::new(base64url::decode(secret).ok()?);
     bytes.as_slice().try_into().ok().map(Zeroizing::new)
 }

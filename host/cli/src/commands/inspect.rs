@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use placet_rules::formats::{self, Glance};
 use placet_rules::{base64url, json};
 use serde_json::Value;
 
@@ -10,6 +11,9 @@ use crate::output::{Answer, printable, table};
 use crate::problem::Problem;
 use crate::site::SiteOptions;
 use crate::{files, reasons};
+
+/// What no look at a license can say.
+const NOT_CHECKED: &str = "not checked (see `placet license verify`)";
 
 /// Show what a license or another signed document says, without checking who signed it
 ///
@@ -35,19 +39,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let document = files::read(&arguments.file)?;
-    let (header, claims) = peek(&document).ok_or_else(|| {
-        let message = format!("`{}` is no license: neither a compact JWS nor one in JSON", arguments.file.display());
-        Problem::new(message, "give a license.json or a token, as `placet license sign` writes them")
-    })?;
-    let field = |value: &Value, name: &str| value.get(name).map(shown).unwrap_or_default();
-    let rows = [
-        ("signature", "not checked (see `placet license verify`)".to_owned()),
-        ("algorithm", field(&header, "alg")),
-        ("key id", field(&header, "kid")),
-    ];
-    let claims_text = printable(&serde_json::to_string_pretty(&claims)?);
-    let mut text = format!("{}{claims_text}\n", table(&rows));
-    let mut json = serde_json::json!({ "verified": false, "header": header, "claims": claims });
+    let (mut text, mut json) = look(&document, arguments)?;
     if arguments.installed {
         let (told, change) = change(arguments, &document)?;
         text = format!("{text}\n{told}");
@@ -56,6 +48,30 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
         }
     }
     Ok(Answer::yes(text, json))
+}
+
+/// What the document says by itself.
+fn look(document: &[u8], arguments: &Arguments) -> anyhow::Result<(String, Value)> {
+    if let Some(glance) = formats::glance(document) {
+        return Ok(glanced(&glance)?);
+    }
+    if let Some(secret) = formats::secret_of(document) {
+        let rows = [("signature", NOT_CHECKED), ("encrypted", "yes"), ("secret", secret.as_str())];
+        return Ok((table(&rows), serde_json::json!({ "verified": false, "encrypted": true, "secret": secret })));
+    }
+    let (header, claims) = peek(document).ok_or_else(|| {
+        let message = format!("`{}` is no license: neither a compact JWS nor one in JSON", arguments.file.display());
+        Problem::new(message, "give a license.json, a token, or a license or machine file")
+    })?;
+    let field = |value: &Value, name: &str| value.get(name).map(shown).unwrap_or_default();
+    let rows = [
+        ("signature", NOT_CHECKED.to_owned()),
+        ("algorithm", field(&header, "alg")),
+        ("key id", field(&header, "kid")),
+    ];
+    let claims_text = printable(&serde_json::to_string_pretty(&claims)?);
+    let text = format!("{}{claims_text}\n", table(&rows));
+    Ok((text, serde_json::json!({ "verified": false, "header": header, "claims": claims })))
 }
 
 /// What installing it would change, or why it would not be.
@@ -73,6 +89,21 @@ fn change(arguments: &Arguments, document: &[u8]) -> anyhow::Result<(String, Val
             Ok((table(&[("refused", told)]), serde_json::json!({ "refused": reason })))
         }
     }
+}
+
+/// A file or key of Keygen.
+fn glanced(glance: &Glance) -> serde_json::Result<(String, Value)> {
+    let algorithm = glance.algorithm.as_deref().unwrap_or("as the key that verifies it says");
+    let mut text = table(&[("signature", NOT_CHECKED), ("form", glance.form), ("algorithm", algorithm)]);
+    match &glance.content {
+        Some(content) => text += &format!("{}\n", printable(&serde_json::to_string_pretty(content)?)),
+        None => text += "encrypted: `placet license verify` opens it with `--secret-file`\n",
+    }
+    let json = serde_json::json!({
+        "verified": false, "form": glance.form, "algorithm": glance.algorithm, "encrypted": glance.content.is_none(),
+        "claims": glance.content,
+    });
+    Ok((text, json))
 }
 
 /// Protected header and payload of a JWS, neither of them verified.

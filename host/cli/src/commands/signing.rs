@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use placet_rules::notices::Kind;
 use serde_json::json;
 
+use crate::argument::pair;
 use crate::files;
 use crate::keys::{self, Form, PrivateKey};
 use crate::output::{Answer, table};
@@ -18,6 +19,9 @@ pub(crate) struct Signing {
     /// Write a compact token, which fits an environment variable, instead of JSON
     #[arg(long, requires = "key")]
     compact: bool,
+    /// Encrypt it, so that only who has the secret reads the terms: its name, and a file that `placet key new --use secret` made
+    #[arg(long, value_name = "NAME=FILE", value_parser = pair, requires = "key")]
+    encrypt_with: Option<(String, String)>,
     /// Where to write; standard output unless told otherwise
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -28,7 +32,10 @@ impl Signing {
     pub(crate) fn sign(&self, payload: &[u8], kind: Kind, key: &Path) -> anyhow::Result<Answer> {
         let form = if self.compact { Form::Compact } else { Form::Json };
         let private = PrivateKey::read(key)?;
-        let document = keys::sign(payload, kind, &private, self.kid.as_deref(), form)?;
+        let mut document = keys::sign(payload, kind, &private, self.kid.as_deref(), form)?;
+        if let Some((name, file)) = &self.encrypt_with {
+            document = keys::encrypt(&document, name, &files::read_text(Path::new(file))?)?;
+        }
         let Some(out) = &self.out else { return Ok(Answer::document(document)) };
         files::write(out, document.as_bytes())?;
         if files::is_standard(out) { Ok(Answer::document("")) } else { self.signed(out, kind, &private) }

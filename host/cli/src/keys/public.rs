@@ -22,7 +22,8 @@ pub(crate) struct PublicKey {
 }
 
 impl PublicKey {
-    /// Reads the public half of what a file holds: public or private key in PEM, or a public JWK.
+    /// Reads the public half of what a file holds: public or private key in PEM, a public JWK, or the bare bytes of an Ed25519 key in
+    /// hex, as Keygen shows them.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let text = files::read_text(path)?;
         if text.trim_start().starts_with('{') {
@@ -33,9 +34,14 @@ impl PublicKey {
                     .into()
             });
         }
+        if let Some(bytes) = from_hex(text.trim()) {
+            return Self::ed25519(&ed25519_compact::PublicKey::new(bytes));
+        }
         Self::from_pem(&text)?.ok_or_else(|| {
             let message = format!("`{}` holds no key of Ed25519, P-256 or RSA", path.display());
-            Problem::new(message, "give a key in PEM (`PUBLIC KEY` or PKCS#8 `PRIVATE KEY`), or a public JWK").into()
+            let help =
+                "give a key in PEM (`PUBLIC KEY` or PKCS#8 `PRIVATE KEY`), a public JWK, or 64 hex digits of Ed25519";
+            Problem::new(message, help).into()
         })
     }
 
@@ -124,4 +130,11 @@ impl PublicKey {
         };
         Ok(Self { key, ..read })
     }
+}
+
+fn from_hex(text: &str) -> Option<[u8; 32]> {
+    let digits: Option<Vec<u8>> =
+        text.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
+    let bytes: Vec<u8> = digits?.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
+    bytes.try_into().ok().filter(|_| text.len() == 64)
 }

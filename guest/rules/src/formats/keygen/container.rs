@@ -9,6 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use super::super::Glance;
 use super::{Algorithm, Settings};
 use crate::envelope::Form;
 use crate::jwk::PublicKey;
@@ -63,6 +64,21 @@ impl Unverified {
         }
     }
 
+    pub(crate) fn glance(&self) -> Glance {
+        let plain = match &self.content {
+            Content::Plain(content) => json::parse(content).ok(),
+            Content::Encrypted { .. } => None,
+        };
+        let form = match self.form {
+            Form::MachineFile => "machine-file",
+            Form::SignedKey => "signed-key",
+            Form::LicenseFile | Form::Jws => "license-file",
+        };
+        let encryption = if matches!(self.content, Content::Plain(_)) { "base64" } else { "aes-256-gcm" };
+        let algorithm = self.algorithm.map(|algorithm| format!("{encryption}+{}", algorithm.as_str()));
+        Glance { form, algorithm, content: plain.map(without_keys) }
+    }
+
     pub(crate) fn verify(&self, key: &PublicKey, settings: &Settings) -> Result<Sealed, Refusal> {
         let algorithm = settings.algorithm();
         if self.algorithm.is_some_and(|named| named != algorithm) {
@@ -112,6 +128,22 @@ impl Sealed {
             aes_gcm::open(&Zeroizing::new(hash.finalize().into()), &nonce, &text, &tag, b"")
         });
         opened.ok_or_else(|| secrets.refusal(name))
+    }
+}
+
+/// The license key opens the other files of a license, and is not to be shown.
+fn without_keys(mut content: Value) -> Value {
+    let included = content.get_mut("included").and_then(Value::as_array_mut).map(|list| list.iter_mut());
+    for license in included.into_iter().flatten() {
+        take_key(license);
+    }
+    content.get_mut("data").into_iter().for_each(take_key);
+    content
+}
+
+fn take_key(resource: &mut Value) {
+    if let Some(attributes) = resource.get_mut("attributes").and_then(Value::as_object_mut) {
+        attributes.remove("key");
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use placet::Verifier;
+use placet::{Placet, Verifier};
 use placet_rules::base64url;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
-    let verifier = component::verifier(&json!([])).context("the embedded policy does not run")?;
+    let verifier = component::verifier(&json!([]), &Placet::builder()).context("the embedded policy does not run")?;
     match (&arguments.file, &arguments.jwk) {
         (Some(file), Some(jwk)) => one(&verifier, file, jwk),
         _ => batch(&verifier),

@@ -1,8 +1,9 @@
 //! `placet key new`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use placet_rules::base64url;
 use placet_rules::jwk::Algorithm;
 use serde_json::json;
 
@@ -10,6 +11,7 @@ use crate::files;
 use crate::keys::PrivateKey;
 use crate::output::{Answer, table};
 use crate::problem::Problem;
+use crate::random;
 
 /// Make a key pair: NAME.key, private, and NAME.pub, public
 ///
@@ -38,6 +40,8 @@ enum Use {
     License,
     /// Policies; Ed25519 only
     Policy,
+    /// Nothing: a secret that hides licenses (`license sign --encrypt-with`), in NAME.secret
+    Secret,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -54,12 +58,15 @@ enum Alg {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
-    if arguments.usage == Use::Policy && arguments.alg != Alg::EdDsa {
+    if arguments.usage != Use::License && arguments.alg != Alg::EdDsa {
         return Err(Problem::new(
-            "policies are signed with Ed25519 and nothing else",
+            "policies are signed with Ed25519 and nothing else, and a secret has no algorithm",
             "leave `--alg` away, or make a license key (`--use license`)",
         )
         .into());
+    }
+    if arguments.usage == Use::Secret {
+        return secret(&arguments.out);
     }
     let with_extension = |extension: &str| {
         let mut path = arguments.out.clone().into_os_string();
@@ -93,4 +100,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     ]);
     let json = json!({ "kid": id, "alg": public.algorithm().as_str(), "private": private_path, "public": public_path });
     Ok(Answer::yes(text, json))
+}
+
+/// 32 random bytes as base64url.
+fn secret(out: &Path) -> anyhow::Result<Answer> {
+    let mut path = out.to_path_buf().into_os_string();
+    path.push(".secret");
+    let path = PathBuf::from(path);
+    files::write_new_secret(&path, format!("{}\n", base64url::encode(&random::bytes::<32>()?)).as_bytes())?;
+    let shown = path.display().to_string();
+    Ok(Answer::yes(table(&[("secret", shown.as_str())]), json!({ "secret": shown })))
 }

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use placet::{License, Verifier};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::commands::inspect::peek;
+use crate::keys::trust::ForFormat;
 use crate::output::{Answer, table};
 use crate::problem::Problem;
 use crate::site::SiteOptions;
-use crate::{component, files, keys, reasons, show, wall_clock};
+use crate::{component, files, reasons, show, wall_clock};
 
 /// Check who signed a license, and show what it grants
 ///
@@ -19,13 +20,18 @@ use crate::{component, files, keys, reasons, show, wall_clock};
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   placet license verify license.json --key licensing.pub
+  placet license verify license.lic --key keygen=keygen.hex --secret-file license-key=key.txt
   placet license verify license.json --policy acme-router.wasm --root vendor.pub --summary for-support.json")]
 pub(crate) struct Arguments {
     /// The license; `-` for standard input
     file: PathBuf,
-    /// A public key to verify with, PEM or JWK; may be given several times
-    #[arg(long, value_name = "FILE", conflicts_with = "policy")]
-    key: Vec<PathBuf>,
+    /// A public key to verify with, PEM, JWK or hex, of format placet/1 or of the one before the `=`: coresdk, terragnos, keygen,
+    /// jwt; may be given several times
+    #[arg(long, value_name = "[FORMAT=]FILE", value_parser = ForFormat::parse, conflicts_with = "policy")]
+    key: Vec<ForFormat>,
+    /// Settings of the keys of a format, a JSON object; docs/formats.md describes them
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = ForFormat::parse_named, requires = "key")]
+    settings: Vec<ForFormat>,
     /// The name that the policy knows the key by, if it is not the thumbprint
     #[arg(long, value_name = "ID", requires = "key")]
     kid: Option<String>,
@@ -85,24 +91,17 @@ fn by_policy(arguments: &Arguments) -> anyhow::Result<Verifier> {
 fn by_keys(arguments: &Arguments, document: &[u8]) -> anyhow::Result<Verifier> {
     let audience = peek(document).and_then(|(_, claims)| first_audience(&claims));
     let mut trust = Vec::new();
-    for path in &arguments.key {
-        let key = keys::PublicKey::read(path)?;
-        let kid = arguments.kid.as_deref().unwrap_or(key.kid());
-        let mut entry = json!({
-            "kid": kid, "jwk": jwk_named(&key, kid), "format": "placet/1", "use": ["license"],
-        });
-        if let (Some(audience), Some(entry)) = (&audience, entry.as_object_mut()) {
-            entry.insert("product".to_owned(), audience.as_str().into());
+    for key in &arguments.key {
+        let mut entry = key.trusted(&arguments.settings)?;
+        if let Some(kid) = &arguments.kid {
+            entry.kid.clone_from(kid);
+            entry.jwk.insert("kid".to_owned(), kid.as_str().into());
         }
+        entry.product.clone_from(&audience);
         trust.push(entry);
     }
-    component::verifier(&Value::Array(trust)).context("the embedded policy does not run")
-}
-
-fn jwk_named(key: &keys::PublicKey, kid: &str) -> Value {
-    let mut jwk = key.jwk();
-    jwk.insert("kid".to_owned(), kid.into());
-    Value::Object(jwk)
+    component::verifier(&serde_json::to_value(trust)?, &arguments.site.place()?)
+        .context("the embedded policy does not run")
 }
 
 fn first_audience(claims: &Value) -> Option<String> {

@@ -1,6 +1,6 @@
 //! `placet policy pack`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::ValueEnum;
@@ -9,7 +9,7 @@ use serde_json::Map;
 use crate::argument::{number, version};
 use crate::artifact::{FORMAT, Manifest, PolicyName, TrustedKey, Version, pack, sign};
 use crate::issue::dates;
-use crate::keys::PublicKey;
+use crate::keys::trust::{self, ForFormat};
 use crate::output::Answer;
 use crate::problem::Problem;
 use crate::{component, files, wall_clock};
@@ -23,6 +23,8 @@ use crate::{component, files, wall_clock};
 #[command(after_long_help = "Examples:
   placet policy pack --name acme/router --version 1.2.0 --sequence 7 \\
       --trust licensing-2026.pub,licensing-2027.pub --key vendor.key --out acme-router.wasm
+  placet policy pack --name acme/router --version 1.2.0 --sequence 7 \\
+      --trust licensing.pub,keygen=keygen.hex --settings keygen=keygen.json --key vendor.key --out acme-router.wasm
   placet policy pack --name acme/router --version 1.2.0 --sequence 7 --trust-json trust.json \\
       --out unsigned.wasm my-policy.wasm")]
 pub(crate) struct Arguments {
@@ -35,12 +37,16 @@ pub(crate) struct Arguments {
     /// Its place in the order of policies of this name
     #[arg(long, value_name = "NUMBER", value_parser = number, allow_negative_numbers = true)]
     sequence: u64,
-    /// Public keys (PEM or JWK) whose licenses it believes
-    #[arg(long, value_name = "FILE", value_delimiter = ',', required_unless_present = "trust_json")]
-    trust: Vec<PathBuf>,
-    /// What the keys of `--trust` may sign
+    /// Public keys (PEM, JWK or hex) whose licenses it believes, of format placet/1 or of the one before the `=`:
+    /// coresdk, terragnos, keygen, jwt
+    #[arg(long, value_name = "[FORMAT=]FILE", value_delimiter = ',', value_parser = ForFormat::parse, required_unless_present = "trust_json")]
+    trust: Vec<ForFormat>,
+    /// What its keys of format placet/1 may sign; those of other formats sign licenses
     #[arg(long = "trust-use", value_enum, value_name = "USE", value_delimiter = ',', default_value = "license")]
     trust_use: Vec<Use>,
+    /// Settings of the keys of a format, a JSON object; docs/formats.md describes them
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = ForFormat::parse_named)]
+    settings: Vec<ForFormat>,
     /// A JSON list of entries for the manifest's `trust`, for other uses, formats, products and dates
     #[arg(long, value_name = "FILE")]
     trust_json: Option<PathBuf>,
@@ -92,7 +98,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
         imports: interface.imports,
         issued: issued(arguments.issued.as_deref())?,
         minimum_host: arguments.minimum_host.clone(),
-        trust: trust(arguments)?,
+        trust: trusted(arguments)?,
         settings: Map::new(),
     };
     let packed = pack(component, &manifest).map_err(|error| {
@@ -115,10 +121,12 @@ fn issued(date: Option<&str>) -> anyhow::Result<u64> {
     Ok(u64::try_from(second)?)
 }
 
-/// Keys given as files sign documents of format `placet/1`; everything else comes as JSON.
-fn trust(arguments: &Arguments) -> anyhow::Result<Vec<TrustedKey>> {
+/// Keys given as files sign what the other arguments say; everything else comes as JSON.
+fn trusted(arguments: &Arguments) -> anyhow::Result<Vec<TrustedKey>> {
+    let uses: Vec<String> =
+        arguments.trust_use.iter().filter_map(|one| Some(one.to_possible_value()?.get_name().to_owned())).collect();
     let mut trust: Vec<TrustedKey> =
-        arguments.trust.iter().map(|path| trusted(path, &arguments.trust_use)).collect::<Result<_, _>>()?;
+        arguments.trust.iter().map(|key| key.trusted(&uses, &arguments.settings)).collect::<Result<_, _>>()?;
     if let Some(path) = &arguments.trust_json {
         let text = files::read_text(path)?;
         let entries: Vec<TrustedKey> = serde_json::from_str(&text).map_err(|error| {
@@ -126,6 +134,7 @@ fn trust(arguments: &Arguments) -> anyhow::Result<Vec<TrustedKey>> {
             Problem::new(message, r#"write [{"kid": "…", "jwk": {…}, "format": "placet/1", "use": ["license"]}]"#)
                 .because(error)
         })?;
+        entries.iter().try_for_each(trust::check)?;
         trust.extend(entries);
     }
     let twice = trust.iter().enumerate().find(|(index, key)| {
@@ -141,18 +150,4 @@ fn trust(arguments: &Arguments) -> anyhow::Result<Vec<TrustedKey>> {
         }
         None => Ok(trust),
     }
-}
-
-fn trusted(path: &Path, uses: &[Use]) -> anyhow::Result<TrustedKey> {
-    let key = PublicKey::read(path)?;
-    Ok(TrustedKey {
-        kid: key.kid().to_owned(),
-        jwk: key.jwk(),
-        format: "placet/1".to_owned(),
-        uses: uses.iter().filter_map(|one| Some(one.to_possible_value()?.get_name().to_owned())).collect(),
-        product: None,
-        not_before: None,
-        not_after: None,
-        settings: Map::new(),
-    })
 }
