@@ -58,9 +58,9 @@ enum Alg {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
-    if arguments.usage != Use::License && arguments.alg != Alg::EdDsa {
+    if arguments.usage == Use::Policy && arguments.alg != Alg::EdDsa {
         return Err(Problem::new(
-            "policies are signed with Ed25519 and nothing else, and a secret has no algorithm",
+            "policies are signed with Ed25519 and nothing else",
             "leave `--alg` away, or make a license key (`--use license`)",
         )
         .into());
