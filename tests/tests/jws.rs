@@ -80,7 +80,8 @@ fn a_payload_of_a_megabyte_is_read_and_a_deeper_one_refused() {
 
 /// The real component; its manifest trusts a TEST key.
 fn verifier() -> Verifier {
-    Verifier::from_component(component(), &Vendor::default().manifest(1)).expect("a verifier")
+    Verifier::from_component(component(), &Vendor::default().manifest(1), &placet::Placet::builder())
+        .expect("a verifier")
 }
 
 /// None where the folder is not there.
