@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::{Attribute, fingerprint};
 use crate::bindings::exports::placet::policy::licensing::Config;
+use crate::{Attribute, fingerprint};
 
 /// Facts and secrets, each by name; the last value of a name counts.
 #[derive(Clone, Default)]

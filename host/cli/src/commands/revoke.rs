@@ -72,7 +72,8 @@ fn last(path: &Path, key: &Path) -> anyhow::Result<Last> {
         Problem::new(format!("`{}` cannot be continued: {why}", path.display()), help)
     };
     let public: PublicKey = PrivateKey::read(key)?.public()?;
-    let verifier = component::verifier(&json!([])).context("the embedded policy does not run")?;
+    let verifier =
+        component::verifier(&json!([]), &placet::Placet::builder()).context("the embedded policy does not run")?;
     let mut jwk = public.jwk();
     // Whatever name the key had in it.
     jwk.remove("kid");

@@ -50,8 +50,9 @@ fn of_word(c: char) -> bool {
 fn word(word: &str, after: &str, before: &str) -> Option<&'static str> {
     let number = word.bytes().all(|byte| byte.is_ascii_digit());
     let hex = word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let time =
-        word.len() >= 19 && word.as_bytes().get(10) == Some(&b'T') && word.starts_with(|c: char| c.is_ascii_digit());
+    // 2027-01-01T12:00:00Z
+    let at = |place: usize, letter| word.as_bytes().get(place) == Some(&letter);
+    let time = word.len() >= 19 && at(4, b'-') && at(7, b'-') && at(10, b'T') && at(13, b':');
     match word.len() {
         _ if time && word != EXAMPLE => Some("<time>"),
         13 if number => Some("<milliseconds>"),

@@ -92,7 +92,7 @@ fn by_keys(arguments: &Arguments, document: &[u8]) -> anyhow::Result<Verifier> {
     let audience = peek(document).and_then(|(_, claims)| first_audience(&claims));
     let mut trust = Vec::new();
     for key in &arguments.key {
-        let mut entry = key.trusted(&arguments.settings)?;
+        let mut entry = key.trusted(&["license".to_owned()], &arguments.settings)?;
         if let Some(kid) = &arguments.kid {
             entry.kid.clone_from(kid);
             entry.jwk.insert("kid".to_owned(), kid.as_str().into());
