@@ -91,6 +91,8 @@ pub struct LimitTerms {
     pub kind: LimitKind,
     /// None: unlimited.
     pub max: Option<u64>,
+    /// `enforce`: what happens at `max`.
+    pub enforce: Enforce,
     /// `per: "tenant"`: each tenant has a budget of its own.
     pub per_tenant: bool,
     /// `refund: true`: units may be given back.
@@ -101,10 +103,54 @@ pub struct LimitTerms {
     pub warn: Option<u8>,
     /// `account`: whose counter, in place of the license id or `@customer`.
     pub account: Option<String>,
-    /// What these rules cannot decide yet (`kind=rate`, `reset`, `enforce=soft`, …): such a limit is denied.
+    /// What these rules cannot decide yet (`kind=rate`, `reset`, `rollover`, …): such a limit is denied.
     pub undecided: Vec<String>,
     /// Every other field, for display.
     pub details: Vec<Attribute>,
+}
+
+/// What happens when a limit's maximum is reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Enforce {
+    /// Denied beyond it.
+    #[default]
+    Hard,
+    /// Allowed beyond it, with a warning.
+    Soft,
+    /// Allowed beyond it by so much, and then denied.
+    Overage(Allowance),
+    /// Counted, without warnings.
+    Meter,
+}
+
+impl Enforce {
+    /// What the sum may reach where the limit's maximum is `max`; the largest u64: no end.
+    pub fn ceiling(self, max: Option<u64>) -> u64 {
+        let Some(max) = max else { return u64::MAX };
+        match self {
+            Self::Hard => max,
+            Self::Soft | Self::Meter => u64::MAX,
+            Self::Overage(allowance) => max.saturating_add(allowance.of(max)),
+        }
+    }
+}
+
+/// How far overage goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowance {
+    /// So many units.
+    Units(u64),
+    /// So many percent of the maximum, rounded down; may be more than 100.
+    Percent(u64),
+}
+
+impl Allowance {
+    fn of(self, max: u64) -> u64 {
+        match self {
+            Self::Units(units) => units,
+            Self::Percent(percent) => u64::try_from(u128::from(max) * u128::from(percent) / 100).unwrap_or(u64::MAX),
+        }
+    }
 }
 
 /// How a limit counts.

@@ -103,8 +103,8 @@ pub struct LimitView {
     pub kind: LimitKind,
     /// Not empty: it is denied as [`crate::reason::LIMIT_UNDECIDED`], and these are why.
     pub undecided: Vec<String>,
-    /// Warn from so many percent of the maximum on.
-    pub warn: u8,
+    /// Warn from so many percent of the maximum on; none: it is only counted.
+    pub warn: Option<u8>,
     /// In the order they are drawn from: what ends first comes first. A gauge has exactly one.
     pub budgets: Vec<Budget>,
 }
@@ -120,6 +120,8 @@ pub struct Budget {
     pub resets: Resets,
     /// None: unlimited.
     pub max: Option<u64>,
+    /// What the sum may reach: `max`, and beyond it as far as the license lets it; the largest u64: no end.
+    pub ceiling: u64,
     /// Each tenant has a counter of its own.
     pub per_tenant: bool,
     /// Units may be given back.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::fields::{invalid, shown};
 use super::{Fields, NAME, details, named};
-use crate::license::{LimitKind, LimitTerms};
+use crate::license::{Allowance, Enforce, LimitKind, LimitTerms};
 use crate::refusal::Refusal;
 
 pub(super) fn read(fields: Fields) -> Result<BTreeMap<String, LimitTerms>, Refusal> {
@@ -51,11 +51,16 @@ fn terms(mut fields: Fields) -> Result<LimitTerms, Refusal> {
     if per_tenant == Some(false) {
         undecided.push(String::from("per"));
     }
-    match fields.text("enforce")?.as_deref() {
-        None | Some("hard") => {}
-        Some(other @ ("soft" | "overage" | "meter")) => undecided.push(format!("enforce={other}")),
-        Some(_) => undecided.push(String::from("enforce")),
-    }
+    let enforce = match fields.text("enforce")?.as_deref() {
+        None | Some("hard") => Enforce::Hard,
+        Some("soft") => Enforce::Soft,
+        Some("meter") => Enforce::Meter,
+        Some("overage") => Enforce::Overage(allowance(&mut fields)?),
+        Some(_) => {
+            undecided.push(String::from("enforce"));
+            Enforce::Hard
+        }
+    };
     let account = fields.text("account")?;
     if account.as_ref().is_some_and(|account| !(1..=NAME).contains(&account.len())) {
         return Err(invalid(&fields.path("account")));
@@ -65,6 +70,7 @@ fn terms(mut fields: Fields) -> Result<LimitTerms, Refusal> {
     Ok(LimitTerms {
         kind,
         max,
+        enforce,
         per_tenant: per_tenant.unwrap_or(false),
         refund: refund.unwrap_or(false),
         slack: slack.unwrap_or(0),
@@ -73,4 +79,16 @@ fn terms(mut fields: Fields) -> Result<LimitTerms, Refusal> {
         undecided,
         details: details(fields.into_left()),
     })
+}
+
+/// `1000`, or `"10%"` of the maximum. Overage without it would be without an end, so that it must be there.
+fn allowance(fields: &mut Fields) -> Result<Allowance, Refusal> {
+    let value = fields.take("allowance");
+    let units = value.as_ref().and_then(Value::as_u64).map(Allowance::Units);
+    let percent = || {
+        let digits = value.as_ref()?.as_str()?.strip_suffix('%')?;
+        let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        plain.then(|| digits.parse().ok().map(Allowance::Percent)).flatten()
+    };
+    units.or_else(percent).ok_or_else(|| invalid(&fields.path("allowance")))
 }

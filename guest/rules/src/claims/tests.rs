@@ -119,7 +119,6 @@ fn what_is_not_decided_yet_is_told_and_denied() {
         ("reset", json!("month"), "reset"),
         ("term", json!("30d"), "term"),
         ("rollover", json!(1), "rollover"),
-        ("enforce", json!("soft"), "enforce=soft"),
         ("enforce", json!("gently"), "enforce"),
         ("allowance", json!("10%"), "allowance"),
         ("per", json!("planet"), "per"),

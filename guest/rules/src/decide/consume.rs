@@ -120,14 +120,18 @@ fn demands<'a>(view: &'a View, request: Request<'a>) -> Result<Vec<Demand<'a>>, 
 }
 
 impl<'a> Demand<'a> {
-    /// Draws from one budget after the other. Err: together they have too little left; the limit's name, and the license of
+    /// Draws from one budget after the other up to its maximum, and only then beyond, where a license lets it. Err: together they have too little left; the limit's name, and the license of
     /// its last budget.
     fn split(&mut self) -> Result<(), (&'a str, Option<&'a str>)> {
         let mut left = self.amount;
-        for slot in &mut self.target.slots {
-            let rest = slot.ceiling().saturating_sub(slot.held);
-            slot.part = u64::try_from(left).unwrap_or(u64::MAX).min(rest);
-            left -= u128::from(slot.part);
+        self.target.slots.iter_mut().for_each(|slot| slot.part = 0);
+        for bound in [|slot: &Slot<'_>| slot.max.unwrap_or(u64::MAX), |slot: &Slot<'_>| slot.ceiling] {
+            for slot in &mut self.target.slots {
+                let rest = bound(slot).saturating_sub(slot.held).saturating_sub(slot.part);
+                let part = u64::try_from(left).unwrap_or(u64::MAX).min(rest);
+                slot.part += part;
+                left -= u128::from(part);
+            }
         }
         let short = (self.target.name, self.target.slots.last().map(|slot| slot.license));
         if left == 0 { Ok(()) } else { Err(short) }
@@ -139,7 +143,7 @@ fn moving<'s, 'a>(demands: &'s mut [Demand<'a>]) -> impl Iterator<Item = &'s mut
 }
 
 fn entry(slot: &Slot<'_>) -> Entry {
-    Entry { counter: slot.counter.clone(), amount: slot.part, ceiling: slot.ceiling(), slack: slot.slack }
+    Entry { counter: slot.counter.clone(), amount: slot.part, ceiling: slot.ceiling, slack: slot.slack }
 }
 
 /// Rests on the license that is drawn from first.

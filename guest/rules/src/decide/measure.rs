@@ -29,10 +29,10 @@ pub fn measure(view: &View, charge: &Charge, context: &Context, counters: &dyn C
     };
     let value = charge.amount;
     // A gauge has exactly one counter; one without any is limited by nothing that was signed.
-    let Some(Slot { counter, license, held, .. }) = target.slots.first_mut() else {
+    let Some(Slot { counter, license, held, ceiling, .. }) = target.slots.first_mut() else {
         return Ok(Denial::unnamed(view, &charge.limit).into());
     };
-    let license = *license;
+    let (license, ceiling) = (*license, *ceiling);
     let before = counters.set(counter, value).map_err(store::failed)?;
     *held = value;
     let usage = target.usage();
@@ -44,7 +44,7 @@ pub fn measure(view: &View, charge: &Charge, context: &Context, counters: &dyn C
     if value > before && !view.limits.contains_key(&charge.limit) {
         return Ok(denied(reason::NOT_LICENSED).into());
     }
-    if target.max().is_some_and(|max| value > max) {
+    if value > ceiling {
         return Ok(denied(reason::LIMIT_EXCEEDED).into());
     }
     let record = Record {

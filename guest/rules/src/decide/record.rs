@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 use super::answer::granted;
 use crate::counter_name::{decode, encode};
 use crate::reason;
-use crate::types::{Decision, Usage, Warning};
+use crate::types::{Attribute, Decision, Usage, Warning};
 
 /// An allowed answer without the sums.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +33,8 @@ pub(super) struct Share {
     pub(super) kind: String,
     pub(super) per_tenant: bool,
     pub(super) max: Option<u64>,
-    /// In percent of `max`.
-    pub(super) warn: u8,
+    /// In percent of `max`; none: never.
+    pub(super) warn: Option<u8>,
     /// Used on counters that did not move.
     pub(super) base: u64,
     /// How many of the sums that follow belong to it.
@@ -44,15 +44,18 @@ pub(super) struct Share {
 impl Share {
     /// With the sum of those that moved.
     pub(super) fn usage(&self, tenant: Option<&str>, moved: u64) -> Usage {
+        let used = self.base.saturating_add(moved);
+        let beyond = self.max.map_or(0, |max| used.saturating_sub(max));
+        let details = (beyond > 0).then(|| Attribute::new("beyond", beyond.to_string()));
         Usage {
             limit: self.limit.clone(),
             kind: self.kind.clone(),
             tenant: tenant.filter(|_| self.per_tenant).map(ToString::to_string),
             max: self.max,
-            used: self.base.saturating_add(moved),
+            used,
             period: None,
             resets: None,
-            details: Vec::new(),
+            details: details.into_iter().collect(),
         }
     }
 }
@@ -66,7 +69,7 @@ impl Record {
         for share in &self.shares {
             let moved = sums.by_ref().take(share.sums).fold(0_u64, |all, sum| all.saturating_add(*sum));
             let used = share.usage(tenant, moved);
-            warnings.extend(high(&used, share.warn));
+            warnings.extend(share.warn.and_then(|warn| high(&used, warn)));
             usage.push(used);
         }
         let license = Some(self.license.as_str()).filter(|license| !license.is_empty());
@@ -79,7 +82,8 @@ impl Record {
         line(&mut text, &["license", &self.license]);
         for share in &self.shares {
             let max = share.max.map(|max| max.to_string()).unwrap_or_default();
-            let (warn, base, sums) = (share.warn.to_string(), share.base.to_string(), share.sums.to_string());
+            let warn = share.warn.map(|warn| warn.to_string()).unwrap_or_default();
+            let (base, sums) = (share.base.to_string(), share.sums.to_string());
             let tenant = if share.per_tenant { "1" } else { "0" };
             line(&mut text, &["usage", &share.limit, &share.kind, tenant, &max, &warn, &base, &sums]);
         }
@@ -103,7 +107,7 @@ impl Record {
                     kind: kind.to_string(),
                     per_tenant: tenant == "1",
                     max: if max.is_empty() { None } else { Some(max.parse().ok()?) },
-                    warn: warn.parse().ok()?,
+                    warn: if warn.is_empty() { None } else { Some(warn.parse().ok()?) },
                     base: base.parse().ok()?,
                     sums: sums.parse().ok()?,
                 }),
@@ -130,11 +134,12 @@ fn line(text: &mut String, fields: &[&str]) {
     text.push('\n');
 }
 
-/// A warning once `used` is so many percent of the maximum; none where there is nothing to use up.
+/// A warning once `used` is so many percent of the maximum; none where there is nothing to use up
+/// and nothing used.
 fn high(usage: &Usage, warn: u8) -> Option<Warning> {
-    let max = usage.max.filter(|max| *max > 0)?;
+    let max = usage.max?;
     let used = usage.used;
-    (u128::from(used) * 100 >= u128::from(max) * u128::from(warn)).then(|| Warning {
+    (used > 0 && u128::from(used) * 100 >= u128::from(max) * u128::from(warn)).then(|| Warning {
         reason: reason::USAGE_HIGH.to_string(),
         subject: Some(usage.limit.clone()),
         text: format!("{used} of {max} of limit `{}` are used", usage.limit),
@@ -151,7 +156,7 @@ mod tests {
             kind: "quota".into(),
             per_tenant: true,
             max: Some(u64::MAX),
-            warn: 80,
+            warn: Some(80),
             base: 7,
             sums: 2,
         };

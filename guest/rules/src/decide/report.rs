@@ -37,5 +37,11 @@ pub fn report(view: &View, tenant: Option<&str>, counters: &dyn Counters) -> Res
     }
     let decided = lines.iter_mut().filter(|(_, details)| details.is_empty());
     target::read(decided.flat_map(|(target, _)| &mut target.slots), counters)?;
-    Ok(lines.into_iter().map(|(target, details)| Usage { details, ..target.usage() }).collect())
+    Ok(lines
+        .into_iter()
+        .map(|(target, details)| {
+            let usage = target.usage();
+            Usage { details: details.into_iter().chain(usage.details).collect(), ..usage }
+        })
+        .collect())
 }

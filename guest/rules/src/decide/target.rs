@@ -33,6 +33,8 @@ pub(super) struct Slot<'a> {
     pub(super) license: &'a str,
     /// None: unlimited.
     pub(super) max: Option<u64>,
+    /// What the sum may reach.
+    pub(super) ceiling: u64,
     pub(super) refund: bool,
     pub(super) slack: u64,
     /// What it holds, as far as is known.
@@ -41,13 +43,6 @@ pub(super) struct Slot<'a> {
     pub(super) part: u64,
     /// Nobody knows whether this is the counter: the counters gave no answer when the documents were loaded.
     unknown: bool,
-}
-
-impl Slot<'_> {
-    /// What the sum may reach.
-    pub(super) fn ceiling(&self) -> u64 {
-        self.max.unwrap_or(u64::MAX)
-    }
 }
 
 impl<'a> Target<'a> {
@@ -130,6 +125,7 @@ pub(super) fn slots<'a>(name: &str, limit: &'a LimitView, tenant: Option<&str>) 
         match slots.iter_mut().find(|slot| slot.counter == counter) {
             Some(slot) => {
                 slot.max = slot.max.zip(budget.max).map(|(one, other)| one.saturating_add(other));
+                slot.ceiling = slot.ceiling.saturating_add(budget.ceiling);
                 slot.refund &= budget.refund;
                 slot.slack = slot.slack.min(budget.slack);
             }
@@ -137,6 +133,7 @@ pub(super) fn slots<'a>(name: &str, limit: &'a LimitView, tenant: Option<&str>) 
                 counter,
                 license: &budget.license,
                 max: budget.max,
+                ceiling: budget.ceiling,
                 refund: budget.refund,
                 slack: budget.slack,
                 held: 0,

@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::license::{License, LimitKind, LimitTerms};
+use crate::license::{Enforce, License, LimitKind, LimitTerms};
 use crate::merge::Judged;
 use crate::resets::Resets;
 use crate::standing;
@@ -46,7 +46,7 @@ pub(crate) fn limits(judged: &[&Judged<'_>]) -> BTreeMap<String, LimitView> {
     let mut limits: BTreeMap<String, LimitView> = BTreeMap::new();
     for license in licenses {
         for (name, terms) in &license.limits {
-            let warn = terms.warn.unwrap_or(license.warn_usage);
+            let warn = (terms.enforce != Enforce::Meter).then(|| terms.warn.unwrap_or(license.warn_usage));
             match limits.get_mut(name) {
                 Some(limit) => join(limit, license, terms, warn),
                 None => {
@@ -62,21 +62,20 @@ pub(crate) fn limits(judged: &[&Judged<'_>]) -> BTreeMap<String, LimitView> {
 }
 
 /// One more license that names the limit. Where the two cannot be told together, the limit is undecided: denied.
-fn join(limit: &mut LimitView, license: &License, terms: &LimitTerms, warn: u8) {
+fn join(limit: &mut LimitView, license: &License, terms: &LimitTerms, warn: Option<u8>) {
     let budget = budget(license, terms);
     let mut conflicts: Vec<String> = terms.undecided.clone();
     if limit.kind != terms.kind {
         conflicts.push("kind-conflict".to_string());
     }
-    limit.warn = limit.warn.min(warn);
+    limit.warn = [limit.warn, warn].into_iter().flatten().min();
     match (&limit.kind, limit.budgets.first_mut()) {
         (LimitKind::Gauge | LimitKind::Rate, Some(first)) => {
             if first.per_tenant != budget.per_tenant {
                 conflicts.push("per-conflict".to_string());
             }
-            if budget.max.unwrap_or(u64::MAX) > first.max.unwrap_or(u64::MAX)
-                || (budget.max.is_none() && first.max.is_some())
-            {
+            let size = |budget: &Budget| (budget.ceiling, budget.max.is_none(), budget.max);
+            if size(&budget) > size(first) {
                 *first = budget;
             }
         }
@@ -106,6 +105,7 @@ fn budget(license: &License, terms: &LimitTerms) -> Budget {
         account: account(license, terms),
         resets: Resets::default(),
         max: terms.max,
+        ceiling: terms.enforce.ceiling(terms.max),
         per_tenant: terms.per_tenant,
         refund: terms.refund,
         slack: terms.slack,

@@ -16,6 +16,7 @@ pub(crate) fn budget(license: &str, account: &str, max: Option<u64>) -> Budget {
         license: license.into(),
         account: account.into(),
         max,
+        ceiling: max.unwrap_or(u64::MAX),
         per_tenant: false,
         refund: true,
         slack: 0,
@@ -24,7 +25,7 @@ pub(crate) fn budget(license: &str, account: &str, max: Option<u64>) -> Budget {
 }
 
 pub(crate) fn limit(kind: LimitKind, budgets: Vec<Budget>) -> LimitView {
-    LimitView { kind, undecided: Vec::new(), warn: 80, budgets }
+    LimitView { kind, undecided: Vec::new(), warn: Some(80), budgets }
 }
 
 /// `tokens`: 100, then 50 of a top-up; `calls`: 10, not given back; `objects`: a gauge of 20 per tenant; `open`: unlimited.

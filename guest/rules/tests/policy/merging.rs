@@ -118,9 +118,9 @@ fn a_limit_that_two_licenses_count_differently_is_undecided() {
 
 #[test]
 fn an_option_that_one_license_cannot_decide_denies_the_limit() {
-    let soft = json!({ "tokens": { "kind": "quota", "max": 1, "enforce": "soft" } });
-    let view = view(&[("a", json!({})), ("b", json!({ "jti": "b", "limits": soft }))]);
-    assert_eq!(view.limits["tokens"].undecided, ["enforce=soft"]);
+    let rolling = json!({ "tokens": { "kind": "quota", "max": 1, "rollover": 5 } });
+    let view = view(&[("a", json!({})), ("b", json!({ "jti": "b", "limits": rolling }))]);
+    assert_eq!(view.limits["tokens"].undecided, ["rollover"]);
     assert_eq!(view.limits["tokens"].kind, LimitKind::Quota);
 }
 
@@ -131,7 +131,7 @@ fn the_earliest_threshold_of_several_licenses_warns() {
         ("a", json!({ "limits": warn(90) })),
         ("b", json!({ "jti": "b", "limits": warn(70), "warn": { "usage": 10 } })),
     ]);
-    assert_eq!(view.limits["tokens"].warn, 70);
+    assert_eq!(view.limits["tokens"].warn, Some(70));
 }
 
 #[test]

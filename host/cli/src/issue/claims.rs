@@ -138,12 +138,12 @@ mod tests {
     #[test]
     fn what_is_not_decided_yet_is_named() {
         let claims = br#"{"ends":"week","features":{"sso":true,"x":1},"scope":{"instances":3},
-            "limits":{"r":{"kind":"rate","max":1,"every":"1s"},"q":{"kind":"quota","max":1,"enforce":"soft"}}}"#;
+            "limits":{"r":{"kind":"rate","max":1,"every":"1s"},"q":{"kind":"quota","max":1,"rollover":5}}}"#;
         let expected = [
             "`ends`",
             "`scope.instances`",
             "`features.x`",
-            "`limits.q.enforce` = soft",
+            "`limits.q.rollover`",
             "`limits.r.kind` = rate",
             "`limits.r.every`",
         ];
