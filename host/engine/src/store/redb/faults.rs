@@ -17,7 +17,7 @@ const EIO: i32 = 5;
 
 /// What a disk was told to change.
 #[derive(Clone, Debug)]
-enum Change {
+pub(super) enum Change {
     Write(u64, Vec<u8>),
     Length(u64),
     Sync,
@@ -67,7 +67,7 @@ impl Disk {
         self.state().failing = None;
     }
 
-    fn log(&self) -> Vec<Change> {
+    pub(super) fn log(&self) -> Vec<Change> {
         self.state().log.clone()
     }
 
@@ -94,7 +94,7 @@ impl Disk {
 }
 
 impl Change {
-    fn apply(&self, image: &mut Vec<u8>) {
+    pub(super) fn apply(&self, image: &mut Vec<u8>) {
         match self {
             Self::Write(offset, data) => {
                 let offset = *offset as usize;

@@ -16,6 +16,8 @@ mod sealed;
 mod writer;
 
 #[cfg(test)]
+mod crashes;
+#[cfg(test)]
 mod damage;
 #[cfg(test)]
 mod faults;
