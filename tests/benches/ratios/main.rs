@@ -20,7 +20,7 @@ fn main() {
     license["limits"]["tokens"]["max"] = u64::MAX.into();
     license["limits"]["rest"] = serde_json::json!({"kind": "quota", "max": 0});
     site.license(&license);
-    println!("component: {} KB (goal: 500)", component().len() / 1_000);
+    println!("component: {} KB (goal: 900)", component().len() / 1_000);
     openings(&site);
     let placet = site.open();
     decisions(&site, &placet);
