@@ -9,6 +9,7 @@ pub(crate) mod fields;
 mod limits;
 mod terms;
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -20,6 +21,7 @@ use self::terms::{check_in, day_end, maintenance};
 use crate::duration::{DAY, HOUR};
 use crate::license::{License, Matching, Scope};
 use crate::refusal::Refusal;
+use crate::sorted::sorted;
 use crate::types::Attribute;
 
 /// What `grace.clock` is unless told.
@@ -132,7 +134,7 @@ fn finish(
     metadata: serde_json::Map<String, Value>,
     options: [Fields; 2],
 ) -> License {
-    license.undecided.sort();
+    license.undecided = sorted(license.undecided, String::cmp);
     let metadata = metadata.into_iter().map(|(name, value)| shown(alloc::format!("metadata/{name}"), value));
     license.details.extend(claims.into_left().into_iter().map(|(name, value)| shown(name, value)));
     for option in options {
@@ -149,10 +151,8 @@ fn payload_id(hash: &[u8; 32]) -> String {
 }
 
 fn scope(mut fields: Fields, undecided: &mut Vec<String>) -> Result<Scope, Refusal> {
-    let mut fingerprints = fields.texts("fingerprints")?;
-    fingerprints.iter_mut().for_each(|text| text.make_ascii_lowercase());
-    fingerprints.sort();
-    fingerprints.dedup();
+    let mut fingerprints = BTreeSet::new();
+    fingerprints.extend(fields.texts("fingerprints")?.iter().map(|text| text.to_ascii_lowercase()));
     let matching = match fields.text("match")?.as_deref() {
         None | Some("any") => Matching::Any,
         Some("two") => Matching::Two,
@@ -164,7 +164,7 @@ fn scope(mut fields: Fields, undecided: &mut Vec<String>) -> Result<Scope, Refus
         }
     };
     let scope = Scope {
-        fingerprints,
+        fingerprints: fingerprints.into_iter().collect(),
         matching,
         environments: fields.texts("environments")?,
         products: fields.texts("products")?,

@@ -33,6 +33,7 @@ pub mod refusal;
 pub mod resets;
 pub mod scope;
 pub mod secrets;
+mod sorted;
 mod standing;
 mod summary;
 pub mod types;

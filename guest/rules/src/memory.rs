@@ -114,10 +114,12 @@ impl Memory {
         for order in orders(sources) {
             let (false, Some(once)) = (self.has_carried_out(order), resets::order(&order.id)) else { continue };
             let tenant = order.tenant.as_deref().unwrap_or_default();
-            let accounts: BTreeSet<String> = licenses(sources)
-                .filter(|license| order.concerns(license))
-                .filter_map(|license| Some(account(license, license.limits.get(&order.limit)?)))
-                .collect();
+            let mut accounts = BTreeSet::new();
+            accounts.extend(
+                licenses(sources)
+                    .filter(|license| order.concerns(license))
+                    .filter_map(|license| Some(account(license, license.limits.get(&order.limit)?))),
+            );
             let generations = accounts.iter().filter_map(|account| resets::counter(&order.limit, tenant, account));
             let one = |counter, ceiling| Entry { counter, amount: 1, ceiling, slack: 0 };
             let entries: Vec<Entry> =

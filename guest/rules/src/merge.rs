@@ -89,11 +89,8 @@ fn view(judged: &[Judged<'_>], coverage: Option<Coverage>, sources: &[Source], t
         view.ended.retain(|name, _| !view.limits.contains_key(name));
     }
     if !view.usable {
-        view.readable = ended
-            .iter()
-            .filter(|one| one.standing.state == State::Expired)
-            .flat_map(|one| one.license.features.keys().cloned())
-            .collect();
+        let expired = ended.iter().filter(|one| one.standing.state == State::Expired);
+        view.readable.extend(expired.flat_map(|one| one.license.features.keys().cloned()));
     }
     view.warnings.extend(clock.warning());
     if let (Clock::Refused, true) = (clock, view.usable) {

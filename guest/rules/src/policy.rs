@@ -10,7 +10,7 @@
 
 use alloc::collections::BTreeSet;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use crate::counters::Counters;
@@ -62,9 +62,10 @@ impl Policy {
             sources: Vec::new(),
             memory: Memory::recall(counters),
         };
-        let (offered, kept): (BTreeSet<String>, BTreeSet<String>) =
-            (files.names().into_iter().collect(), files.kept().into_iter().collect());
-        for name in offered.union(&kept) {
+        let (mut names, mut kept) = (BTreeSet::new(), BTreeSet::new());
+        kept.extend(files.kept());
+        names.extend(files.names().into_iter().chain(kept.iter().cloned()));
+        for name in &names {
             let source = policy.read(name, files.read(name), time.now);
             policy.sources.push(if kept.contains(name) && (!source.is_good() || source.sequence().is_some()) {
                 source.or_copy(policy.read(name, files.recover(name), time.now))
@@ -98,9 +99,8 @@ impl Policy {
         let mut sources = self.sources.clone();
         match sources.iter_mut().find(|source| source.name == name) {
             Some(source) => *source = inspected.or_copy(source.clone()),
-            None => sources.push(inspected),
+            None => sources.insert(sources.partition_point(|source| source.name.as_str() < name), inspected),
         }
-        sources.sort_by(|one, other| one.name.cmp(&other.name));
         settle(&mut sources, &self.memory);
         self.status_of(&sources, time)
     }

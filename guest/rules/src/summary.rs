@@ -8,15 +8,14 @@ use crate::license::{License, LimitKind, LimitTerms};
 use crate::merge::{Judged, Merged};
 use crate::notices::Notice;
 use crate::reason;
+use crate::sorted::sorted;
 use crate::types::{Attribute, Document, Feature, Instant, Limit, Summary};
 use crate::view::{LimitView, State, View};
 
 /// Every license that was verified, by id.
 pub(crate) fn licenses(judged: &[Judged<'_>]) -> Vec<Summary> {
     let shown = judged.iter().filter(|one| one.set_aside != Some(reason::DUPLICATE));
-    let mut summaries: Vec<Summary> = shown.map(license).collect();
-    summaries.sort_by(|one, other| (&one.id, &one.document).cmp(&(&other.id, &other.document)));
-    summaries
+    sorted(shown.map(license), |one, other| (&one.id, &one.document).cmp(&(&other.id, &other.document)))
 }
 
 /// Every document that was on offer or kept, by name.

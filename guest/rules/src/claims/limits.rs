@@ -14,14 +14,15 @@ use crate::refusal::Refusal;
 
 pub(super) fn read(fields: Fields) -> Result<BTreeMap<String, LimitTerms>, Refusal> {
     let path = fields.path("");
-    fields
-        .into_left()
-        .into_iter()
-        .map(|(name, value)| {
-            let path = format!("{path}{name}");
-            if named(&name) { Ok((name, terms(Fields::at(&path, value)?)?)) } else { Err(invalid(&path)) }
-        })
-        .collect()
+    let mut limits = BTreeMap::new();
+    for (name, value) in fields.into_left() {
+        let path = format!("{path}{name}");
+        if !named(&name) {
+            return Err(invalid(&path));
+        }
+        limits.insert(name, terms(Fields::at(&path, value)?)?);
+    }
+    Ok(limits)
 }
 
 /// The terms of one limit. Whatever is not known might narrow it, so that it makes the limit undecided.

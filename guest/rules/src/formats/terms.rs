@@ -49,17 +49,17 @@ impl Terms {
         name: &str,
         read: impl Fn(&str, Value) -> Result<T, EntryError>,
     ) -> Result<BTreeMap<String, T>, EntryError> {
-        match self.take(name) {
-            None => Ok(BTreeMap::new()),
-            Some(Value::Object(entries)) => entries
-                .into_iter()
-                .map(|(entry, value)| {
-                    let path = format!("{name}.{entry}");
-                    Ok((entry, read(&path, value)?))
-                })
-                .collect(),
-            Some(_) => Err(unfit(name)),
+        let entries = match self.take(name) {
+            None => Map::new(),
+            Some(Value::Object(entries)) => entries,
+            Some(_) => return Err(unfit(name)),
+        };
+        let mut found = BTreeMap::new();
+        for (entry, value) in entries {
+            let path = format!("{name}.{entry}");
+            found.insert(entry, read(&path, value)?);
         }
+        Ok(found)
     }
 
     /// `limits`: `{name: kind}` or `{name: {"kind": …, …}}`; what is not named counts as the format has it.

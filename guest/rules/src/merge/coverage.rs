@@ -3,6 +3,7 @@
 use crate::license::License;
 use crate::merge::Judged;
 use crate::reason;
+use crate::sorted::sorted;
 use crate::types::{Duration, Instant};
 use crate::view::State;
 
@@ -23,7 +24,7 @@ pub(crate) fn of(judged: &[Judged<'_>]) -> Option<Coverage> {
     let part = |one: &&Judged<'_>| !main || !is_extra(one.license);
     let mut end =
         Link::of(judged.iter().filter(full).filter(part).map(|one| one.license).max_by_key(|one| Link::of(one))?);
-    let mut later: alloc::vec::Vec<&License> = judged
+    let later = judged
         .iter()
         .filter(|one| {
             one.set_aside.is_none()
@@ -31,10 +32,8 @@ pub(crate) fn of(judged: &[Judged<'_>]) -> Option<Coverage> {
                 && one.standing.reason == reason::NOT_STARTED
         })
         .filter(part)
-        .map(|one| one.license)
-        .collect();
-    later.sort_by_key(|license| license.starts);
-    for license in later {
+        .map(|one| one.license);
+    for license in sorted(later, |one, other| one.starts.cmp(&other.starts)) {
         if !end.never && license.starts <= Some(end.at) {
             end = end.max(Link::of(license));
         }

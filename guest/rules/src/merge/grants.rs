@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use crate::license::{Enforce, License, LimitKind, LimitTerms};
 use crate::merge::Judged;
 use crate::resets::Resets;
+use crate::sorted::sorted;
 use crate::standing;
 use crate::types::Instant;
 use crate::view::{Budget, FeatureView, LimitView};
@@ -41,8 +42,10 @@ pub(crate) fn features(judged: &[&Judged<'_>]) -> BTreeMap<String, FeatureView> 
 
 /// Each limit. Volumes and seats: a budget of each license, what ends first first, of equals by id. Levels and rates: the largest.
 pub(crate) fn limits(judged: &[&Judged<'_>]) -> BTreeMap<String, LimitView> {
-    let mut licenses: Vec<&License> = judged.iter().map(|one| one.license).collect();
-    licenses.sort_by_key(|license| (license.expires.unwrap_or(Instant::MAX), &license.id));
+    let rank = |license: &License| license.expires.unwrap_or(Instant::MAX);
+    let licenses = sorted(judged.iter().map(|one| one.license), |one, other| {
+        rank(one).cmp(&rank(other)).then_with(|| one.id.cmp(&other.id))
+    });
     let mut limits: BTreeMap<String, LimitView> = BTreeMap::new();
     for license in licenses {
         for (name, terms) in &license.limits {

@@ -27,7 +27,13 @@ impl Revocations {
 
     pub(super) fn read(claims: &mut Fields) -> Result<Self, Refusal> {
         let sequence = claims.amount("sequence")?.ok_or_else(|| invalid("sequence"))?;
-        let revoked = claims.typed("revoked", |value| texts(value)?.iter().map(|text| from_hex(text)).collect())?;
+        let revoked = claims.typed("revoked", |value| {
+            let mut digests = BTreeSet::new();
+            for text in texts(value)? {
+                digests.insert(from_hex(&text)?);
+            }
+            Some(digests)
+        })?;
         Ok(Self { sequence, revoked: revoked.ok_or_else(|| invalid("revoked"))? })
     }
 
