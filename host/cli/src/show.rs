@@ -1,7 +1,7 @@
 //! Decisions, states and licenses as people read them.
 
 use jiff::Timestamp;
-use placet::{Decision, Limit, Status, Summary, Usage, Warning};
+use placet::{CountersInfo, Decision, Limit, Status, Summary, Usage, Warning};
 use serde_json::json;
 
 use crate::output::{Answer, table};
@@ -39,6 +39,7 @@ pub(crate) fn status(status: &Status) -> anyhow::Result<Answer> {
         "policy",
         format!("{} {} (sequence {})", status.policy.name, status.policy.version, status.policy.sequence),
     ));
+    rows.extend(counters_rows(&status.counters));
     rows.extend(document_rows(status));
     rows.extend(warning_rows(&status.warnings));
     Ok(Answer::verdict(status.usable, table(&rows), serde_json::to_value(status)?))
@@ -68,6 +69,12 @@ pub(crate) fn license_rows(license: &Summary, now: u64) -> Vec<(&'static str, St
     rows.extend(time("maintenance").map(|end| ("  maintenance", format!("until {end}"))));
     rows.retain(|(_, value)| !value.is_empty());
     rows
+}
+
+/// By what the counters are sealed, and where they stand.
+pub(crate) fn counters_rows(counters: &CountersInfo) -> Vec<(&'static str, String)> {
+    let head = counters.head.map(|head| ("head", head.to_string()));
+    [("install key", counters.install_key.clone())].into_iter().chain(head).collect()
 }
 
 /// A limit as the license names it, for a license that is not counted here.

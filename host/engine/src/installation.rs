@@ -29,7 +29,7 @@ use crate::program::{Lent, Loaded};
 use crate::request::Question;
 use crate::sandbox::Sandbox;
 use crate::state_dir::{Folder, StateDir};
-use crate::status::{PolicyInfo, Status};
+use crate::status::{CountersInfo, PolicyInfo, Status};
 use crate::store::{Head, RedbStore, Store, StoreError};
 use crate::{Decision, Usage, limits};
 
@@ -188,15 +188,20 @@ impl Installation {
         let loaded = self.loaded();
         let license = loaded.current().unwrap_or_else(|failure| no_status(failure.reason(), self.clock.read().now));
         let usage = self.usage(None).map_err(|failure| failure.reason().to_owned());
-        let mut status = Status::new(license, usage, loaded.info());
+        let mut status = Status::new(license, usage, loaded.info(), self.counters());
         if self.development {
             status.warn_development();
         }
         if let Some(reason) = self.shipped_refused {
             status.warn_shipped_refused(reason);
         }
+        status.warn_burned();
         status.warn_troubles(&loaded.snapshot);
         status
+    }
+
+    fn counters(&self) -> CountersInfo {
+        CountersInfo::new(&*self.store)
     }
 
     fn load_anew(&self, changing: &Changing<'_>) -> Result<(), Failure> {

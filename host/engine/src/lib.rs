@@ -44,6 +44,6 @@ pub use crate::fingerprint::fingerprints;
 pub use crate::placet::Placet;
 pub use crate::request::Request;
 pub use crate::state_dir::StateError;
-pub use crate::status::{PolicyInfo, Status};
+pub use crate::status::{CountersInfo, PolicyInfo, Status};
 pub use crate::store::{Ancestry, Burned, Head, StoreError};
 pub use crate::verifier::{License, Plan, VerifiedJws, Verifier, VerifyError};

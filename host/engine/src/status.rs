@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::bindings::exports::placet::policy::types::{Status as LicenseStatus, Summary, Usage, Warning};
 use crate::documents::Snapshot;
+use crate::store::{Burned, Head, Store};
 
 const DAY: u64 = 86_400_000;
 
@@ -25,6 +26,25 @@ pub struct Status {
     pub usage: Vec<Usage>,
     /// The policy that decides.
     pub policy: PolicyInfo,
+    /// Where the counters stand.
+    pub counters: CountersInfo,
+}
+
+/// Where the counters stand, for people and for reports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CountersInfo {
+    /// By which the key is known that seals them: sixteen hex digits.
+    pub install_key: String,
+    /// The last commit; none where the counters gave no answer.
+    pub head: Option<Head>,
+    /// What a crash burned before they were opened.
+    pub burned: Vec<Burned>,
+}
+
+impl CountersInfo {
+    pub(crate) fn new(store: &dyn Store) -> Self {
+        Self { install_key: store.install_key(), head: store.head().ok(), burned: store.burned().to_vec() }
+    }
 }
 
 /// A policy, for people.
@@ -63,7 +83,12 @@ impl Deref for Status {
 }
 
 impl Status {
-    pub(crate) fn new(mut license: LicenseStatus, usage: Result<Vec<Usage>, String>, policy: PolicyInfo) -> Self {
+    pub(crate) fn new(
+        mut license: LicenseStatus,
+        usage: Result<Vec<Usage>, String>,
+        policy: PolicyInfo,
+        counters: CountersInfo,
+    ) -> Self {
         if policy.rolled_back {
             let text = "an older policy runs because an operator went back to it; install a newer one to end this";
             license.warnings.push(warning("policy-rolled-back", None, text));
@@ -73,7 +98,7 @@ impl Status {
             Vec::new()
         });
         let days_until_expiry = days_until_expiry(&license);
-        Self { license, days_until_expiry, usage, policy }
+        Self { license, days_until_expiry, usage, policy, counters }
     }
 
     /// Warns of a key that was not compiled in.
@@ -86,6 +111,14 @@ impl Status {
     pub(crate) fn warn_shipped_refused(&mut self, reason: &'static str) {
         let text = "a policy file, the one that the product names or one that was installed, does not run; another does in its place";
         self.license.warnings.push(warning(reason, None, text));
+    }
+
+    /// Warns of units that a crash burned.
+    pub(crate) fn warn_burned(&mut self) {
+        for Burned { counter, units, .. } in &self.counters.burned {
+            let text = format!("a crash burned up to {units} units of the counter `{counter}`; they count as used");
+            self.license.warnings.push(warning("units-burned", None, &text));
+        }
     }
 
     /// Warns of places that could not be looked at.

@@ -1,10 +1,11 @@
 //! `placet doctor`.
 
-use placet::{OpenError, Placet, Status};
+use placet::{CountersInfo, OpenError, Status};
 use serde_json::json;
 
-use crate::output::Answer;
+use crate::output::{Answer, table};
 use crate::reasons;
+use crate::show;
 use crate::site::{self, SiteOptions, Unopened};
 
 /// Say what is wrong with this installation, and how to mend it
@@ -26,17 +27,25 @@ struct Finding {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
-    let findings = match arguments.site.builder()?.open() {
-        Ok(placet) => examine(&placet),
-        Err(error) => vec![unopened(&error)],
-    };
-    if findings.is_empty() {
-        return Ok(Answer::yes("nothing is wrong\n", json!({ "findings": [] })));
+    match arguments.site.builder()?.open() {
+        Ok(placet) => {
+            let status = placet.status();
+            Ok(answer(&examine(&status), Some(&status.counters)))
+        }
+        Err(error) => Ok(answer(&[unopened(&error)], None)),
     }
-    let text: String = findings.iter().map(Finding::text).collect();
+}
+
+fn answer(findings: &[Finding], counters: Option<&CountersInfo>) -> Answer {
+    let mut text: String = findings.iter().map(Finding::text).collect();
+    if findings.is_empty() {
+        text.push_str("nothing is wrong\n");
+    }
+    text.extend(counters.map(|counters| table(&show::counters_rows(counters))));
     let json =
         findings.iter().map(|finding| json!({ "what": finding.what, "reason": finding.reason, "help": finding.help }));
-    Ok(Answer::verdict(false, text, json!({ "findings": json.collect::<Vec<_>>() })))
+    let json = json!({ "findings": json.collect::<Vec<_>>(), "counters": counters });
+    Answer::verdict(findings.is_empty(), text, json)
 }
 
 fn unopened(error: &OpenError) -> Finding {
@@ -46,13 +55,12 @@ fn unopened(error: &OpenError) -> Finding {
     Finding { what: missing.map_or_else(chain, ToOwned::to_owned), reason: error.reason().to_owned(), help }
 }
 
-fn examine(placet: &Placet) -> Vec<Finding> {
-    let status = placet.status();
+fn examine(status: &Status) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !status.usable {
         findings.push(Finding::new(format!("the state is {}", status.state), &status.reason));
     }
-    findings.extend(documents(&status));
+    findings.extend(documents(status));
     findings.extend(status.warnings.iter().map(|warning| Finding::new(warning.text.clone(), &warning.reason)));
     findings
 }

@@ -14,13 +14,13 @@ use crate::{Attribute, Summary};
 impl Installation {
     pub(crate) fn inspect(&self, document: &[u8], name: Option<&str>) -> Result<Status, Failure> {
         let loaded = self.loaded();
-        Ok(Status::new(loaded.inspect(document, name)?, Ok(Vec::new()), loaded.info()))
+        Ok(Status::new(loaded.inspect(document, name)?, Ok(Vec::new()), loaded.info(), self.counters()))
     }
 
     pub(crate) fn preview_install(&self, document: &[u8], name: Option<&str>) -> Result<Status, InstallError> {
         let loaded = self.loaded();
         let (_, preview) = loaded.plan(document, name)?;
-        Ok(Status::new(preview, Ok(Vec::new()), loaded.info()))
+        Ok(Status::new(preview, Ok(Vec::new()), loaded.info(), self.counters()))
     }
 
     pub(crate) fn install(&self, document: &[u8], name: Option<&str>) -> Result<Status, InstallError> {

@@ -18,6 +18,8 @@ mod redb;
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Member, Once, Portion, Recorded};
 
 pub use self::error::StoreError;
@@ -60,7 +62,7 @@ pub(crate) struct Floor {
 }
 
 /// Units that were reserved for counting in memory, and were not used when a crash came: they count as used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Burned {
     /// The name of the policy.
     pub policy: String,
@@ -73,7 +75,7 @@ pub struct Burned {
 /// The last commit: what stands in a status, a log or a report, and is compared with a later one. Two hashes under one number
 /// are two histories.
 ///
-/// Displays as the number, a colon and the hash in hex.
+/// Displays, and is serialized, as the number, a colon and the hash in hex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     /// How many commits there were.
@@ -86,6 +88,12 @@ impl fmt::Display for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:", self.number)?;
         self.hash.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Serialize for Head {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
