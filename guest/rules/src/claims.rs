@@ -7,6 +7,7 @@
 mod features;
 pub(crate) mod fields;
 mod limits;
+mod stretch;
 mod terms;
 
 use alloc::collections::BTreeSet;

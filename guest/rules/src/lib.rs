@@ -8,6 +8,7 @@ extern crate alloc;
 
 mod aes_gcm;
 pub mod base64url;
+pub mod calendar;
 pub mod claims;
 pub mod counter_name;
 pub mod counters;

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use semver::VersionReq;
 
+use crate::calendar::Calendar;
 use crate::types::{Attribute, Duration, Instant};
 
 /// What a vendor signed, verified and typed. Made by [`crate::claims`] alone.
@@ -103,10 +104,19 @@ pub struct LimitTerms {
     pub warn: Option<u8>,
     /// `account`: whose counter, in place of the license id or `@customer`.
     pub account: Option<String>,
-    /// What these rules cannot decide yet (`kind=rate`, `reset`, `rollover`, …): such a limit is denied.
+    /// `reset`: the stretch of time that a quota is for; none: the license's own.
+    pub stretch: Option<Stretch>,
+    /// What these rules cannot decide yet (`kind=rate`, `term`, …): such a limit is denied.
     pub undecided: Vec<String>,
     /// Every other field, for display.
     pub details: Vec<Attribute>,
+}
+
+/// The stretch of time that a quota is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stretch {
+    /// `reset`: each period has a budget of its own.
+    Calendar(Calendar),
 }
 
 /// What happens when a limit's maximum is reached.

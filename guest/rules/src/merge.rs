@@ -45,6 +45,8 @@ pub(crate) struct Merged<'a> {
     pub(crate) view: View,
     /// The end of what holds in full.
     pub(crate) coverage: Option<Coverage>,
+    /// When the state changes by itself. The view may end before, with a period of a limit.
+    pub(crate) until: Option<Instant>,
 }
 
 impl<'a> Merged<'a> {
@@ -56,7 +58,11 @@ impl<'a> Merged<'a> {
         for (name, limit) in view.limits.iter_mut().chain(&mut view.ended) {
             limit.budgets.iter_mut().for_each(|budget| budget.resets = memory.resets(name, &budget.account));
         }
-        Self { judged, view, coverage }
+        let until = view.until;
+        let budgets = view.limits.values().chain(view.ended.values()).flat_map(|limit| &limit.budgets);
+        let periods = budgets.filter_map(|budget| budget.period.as_ref()).map(|period| Some(period.until));
+        view.until = earliest(periods.chain([until]));
+        Self { judged, view, coverage, until }
     }
 
     /// The license that the state rests on: the best, the main one before its add-ons, what ends last, the first by id.
@@ -81,11 +87,11 @@ fn view(judged: &[Judged<'_>], coverage: Option<Coverage>, sources: &[Source], t
         warnings: graces(&holding),
         features: grants::features(&holding),
         readable: BTreeSet::new(),
-        limits: grants::limits(if holding.is_empty() { &ended } else { &holding }),
+        limits: grants::limits(if holding.is_empty() { &ended } else { &holding }, time.now),
         ended: BTreeMap::new(),
     };
     if !holding.is_empty() {
-        view.ended = grants::limits(&ended);
+        view.ended = grants::limits(&ended, time.now);
         view.ended.retain(|name, _| !view.limits.contains_key(name));
     }
     if !view.usable {

@@ -134,7 +134,7 @@ impl Policy {
         let merged = self.judged(sources, time);
         let mut warnings = merged.view.warnings.clone();
         let ending = ending(&merged);
-        let until = earliest([merged.view.until, ending.as_ref().and_then(|(_, until)| *until)]);
+        let until = earliest([merged.until, ending.as_ref().and_then(|(_, until)| *until)]);
         warnings.extend(ending.map(|(warning, _)| warning));
         warnings.extend(self.memory.forgetful.as_ref().map(|cause| Warning {
             reason: reason::MEMORY_UNAVAILABLE.to_string(),

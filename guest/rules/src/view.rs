@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
+use crate::calendar::Period;
 use crate::license::LimitKind;
 use crate::resets::Resets;
 use crate::types::{Duration, Instant, Time, Warning};
@@ -118,6 +119,12 @@ pub struct Budget {
     pub account: String,
     /// The GENERATION part of it.
     pub resets: Resets,
+    /// The stretch of time that it is for, of which the label is the PERIOD part; none: as long as the license.
+    pub period: Option<Period>,
+    /// When what is left of it is lost; none: never.
+    pub ends: Option<Instant>,
+    /// Of an add-on or a top-up: comes on top of what others grant for the same period.
+    pub extra: bool,
     /// None: unlimited.
     pub max: Option<u64>,
     /// What the sum may reach: `max`, and beyond it as far as the license lets it; the largest u64: no end.

@@ -38,6 +38,12 @@ impl Fields {
         if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) }
     }
 
+    /// Those of these members that are there, for display.
+    pub(crate) fn shown(&self, names: &[&str]) -> Vec<Attribute> {
+        let member = |name: &&str| self.map.get(*name).map(|value| shown(*name, value.clone()));
+        names.iter().filter_map(member).collect()
+    }
+
     /// A member whatever it is.
     pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
         self.map.remove(name)

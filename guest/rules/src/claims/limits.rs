@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use serde_json::Value;
 
 use super::fields::{invalid, shown};
-use super::{Fields, NAME, details, named};
+use super::{Fields, NAME, named, stretch};
 use crate::license::{Allowance, Enforce, LimitKind, LimitTerms};
 use crate::refusal::Refusal;
 
@@ -62,12 +62,16 @@ fn terms(mut fields: Fields) -> Result<LimitTerms, Refusal> {
             Enforce::Hard
         }
     };
+    let mut details = fields.shown(&stretch::CLAIMS);
+    let stretch = if kind == LimitKind::Quota { stretch::read(&mut fields, &mut undecided)? } else { None };
     let account = fields.text("account")?;
     if account.as_ref().is_some_and(|account| !(1..=NAME).contains(&account.len())) {
         return Err(invalid(&fields.path("account")));
     }
     let (refund, slack, warn) = (fields.flag("refund")?, fields.amount("slack")?, fields.percent("warn")?);
     undecided.extend(fields.left().map(String::from));
+    details.retain(|detail| !fields.has(&detail.name));
+    details.extend(super::details(fields.into_left()));
     Ok(LimitTerms {
         kind,
         max,
@@ -77,8 +81,9 @@ fn terms(mut fields: Fields) -> Result<LimitTerms, Refusal> {
         slack: slack.unwrap_or(0),
         warn,
         account,
+        stretch,
         undecided,
-        details: details(fields.into_left()),
+        details,
     })
 }
 

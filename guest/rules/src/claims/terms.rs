@@ -3,10 +3,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use jiff::{Timestamp, ToSpan as _};
-
 use super::Fields;
 use super::fields::invalid;
+use crate::calendar::{Calendar, Every};
 use crate::license::{CheckIn, Maintenance, ReleasedBy, Scope};
 use crate::refusal::Refusal;
 use crate::types::Instant;
@@ -73,9 +72,7 @@ pub(super) fn check_in(
 }
 
 fn end_of_day(instant: Instant, zone: &str) -> Option<Instant> {
-    let moment = Timestamp::from_millisecond(i64::try_from(instant).ok()?).ok()?.in_tz(zone).ok()?;
-    let next = moment.date().checked_add(1.day()).ok()?.to_zoned(moment.time_zone().clone()).ok()?;
-    u64::try_from(next.timestamp().as_millisecond()).ok()
+    Some(Calendar::new(Every::Day, zone)?.at(instant)?.until)
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use alloc::string::ToString;
 use serde_json::json;
 
 use super::*;
-use crate::license::LimitKind;
+use crate::calendar::{Calendar, Every};
+use crate::license::{LimitKind, Stretch};
 use crate::reason;
 
 fn read_of(claims: Value) -> Result<License, Refusal> {
@@ -116,7 +117,9 @@ fn amounts_are_whole_numbers_of_a_u64() {
 #[test]
 fn what_is_not_decided_yet_is_told_and_denied() {
     for (name, value, undecided) in [
-        ("reset", json!("month"), "reset"),
+        ("reset", json!("fortnight"), "reset"),
+        ("anchor", json!(1), "anchor"),
+        ("zone", json!("UTC"), "zone"),
         ("term", json!("30d"), "term"),
         ("rollover", json!(1), "rollover"),
         ("enforce", json!("gently"), "enforce"),
@@ -131,6 +134,48 @@ fn what_is_not_decided_yet_is_told_and_denied() {
         limit(json!({ "kind": "quota", "max": 1, "enforce": "hard", "per": "tenant", "refund": true })).undecided,
         [""; 0]
     );
+}
+
+#[test]
+fn periods_are_read_with_anchor_and_zone() {
+    let quota = |claims: Value| {
+        let mut terms = json!({ "kind": "quota", "max": 1 });
+        terms.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+        terms
+    };
+    for (claims, every, zone) in [
+        (json!({ "reset": "day" }), Every::Day, "UTC"),
+        (json!({ "reset": "week", "anchor": 7, "zone": "america/new_york" }), Every::Week(7), "America/New_York"),
+        (json!({ "reset": "month" }), Every::Month(1), "UTC"),
+        (json!({ "reset": "month", "anchor": 31 }), Every::Month(31), "UTC"),
+        (json!({ "reset": "quarter", "anchor": 15 }), Every::Quarter(1, 15), "UTC"),
+        (json!({ "reset": "year", "anchor": "07-31", "zone": "UTC" }), Every::Year(7, 31), "UTC"),
+    ] {
+        let terms = limit(quota(claims));
+        let calendar = Calendar::new(every, zone).unwrap();
+        assert_eq!((terms.stretch, terms.undecided), (Some(Stretch::Calendar(calendar)), Vec::new()));
+        assert_eq!(terms.details[0].name, "reset");
+    }
+    for (reset, anchor) in [
+        ("week", json!(0)),
+        ("week", json!(8)),
+        ("week", json!("01-01")),
+        ("month", json!(32)),
+        ("month", json!("1")),
+        ("quarter", json!(0)),
+        ("quarter", json!("13-01")),
+        ("year", json!("00-01")),
+        ("year", json!("7-1")),
+        ("year", json!("+7-01")),
+        ("year", json!("07-32")),
+        ("year", json!(null)),
+    ] {
+        let limits = json!({ "limits": { "x": quota(json!({ "reset": reset, "anchor": anchor })) } });
+        assert_eq!(refused(limits), "limits.x.anchor", "{reset} {anchor}");
+    }
+    assert_eq!(limit(quota(json!({ "reset": "day", "anchor": 1 }))).undecided, ["anchor"]);
+    assert_eq!(limit(quota(json!({ "reset": "day", "zone": "Mars/Olympus" }))).undecided, ["zone"]);
+    assert_eq!(limit(json!({ "kind": "gauge", "max": 1, "reset": "day" })).undecided, ["reset"]);
 }
 
 #[test]

@@ -18,8 +18,9 @@ use crate::view::View;
 
 /// Gives back so many units, all or none; never denied for the state of the license.
 ///
-/// Takes from the budgets that were drawn last. With a `once` key under which [`consume`](super::consume) counted, it takes from
-/// the very counters recorded there, the last first, and no more than was recorded. One key gives back once.
+/// Takes from the budgets that were drawn last, in the present period. With a `once` key under which [`consume`](super::consume) counted,
+/// it takes from the very counters recorded there, the last first, also of periods that are over, and no more than was recorded. One
+/// key gives back once.
 ///
 /// Denied: `request-invalid`, `once-mismatch`, `not-licensed` (the reason of the view where no license holds), `limit-undecided`,
 /// `tenant-required`, `refund-not-granted` (a quota), `credit-exceeded`.
@@ -108,16 +109,24 @@ impl<'a> Refund<'a> {
         for entry in recorded.entries.iter().rev() {
             let name = CounterName::parse(&entry.counter).ok_or(reason::COUNTERS_DAMAGED)?;
             if name.limit == refund.target.name {
-                refund.add(entry);
+                refund.add(entry, &name);
             }
         }
         Ok(refund)
     }
 
-    /// One more counter to take from, where a license that is here now lets it be given back. A counter of a license that went
-    /// away stays as it is: its terms cannot be asked, and it would be full again when that license comes back.
-    fn add(&mut self, entry: &Portion) {
-        if self.target.slots.iter().any(|slot| slot.refund && slot.counter == entry.counter) {
+    /// One more counter to take from, where a license that is here now lets it be given back: also that of an earlier period. A counter of
+    /// a license that went away stays as it is: its terms cannot be asked, and it would be full again when that license comes back.
+    fn add(&mut self, entry: &Portion, name: &CounterName) {
+        let slots = &mut self.target.slots;
+        if !slots.iter().any(|slot| slot.counter == entry.counter) {
+            let was_before = |slot: &&Slot<'_>| slot.period.is_some() && is_of_another_period(&slot.counter, name);
+            let Some(slot) = slots.iter().find(was_before) else { return };
+            let mut past = slot.clone();
+            (past.counter, past.past) = (entry.counter.clone(), true);
+            slots.push(past);
+        }
+        if slots.iter().any(|slot| slot.refund && slot.counter == entry.counter) {
             self.sources.push(entry.clone());
         }
     }
@@ -150,4 +159,11 @@ impl<'a> Refund<'a> {
             warnings: view.warnings.clone(),
         }
     }
+}
+
+/// Is this the name of the same counter in another period?
+fn is_of_another_period(counter: &str, name: &CounterName) -> bool {
+    CounterName::parse(counter).is_some_and(|counter| {
+        counter.period != name.period && CounterName { period: name.period.clone(), ..counter } == *name
+    })
 }

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! license ID
-//! usage LIMIT KIND TENANT(0|1) MAX WARN BASE SUMS
+//! usage LIMIT KIND TENANT(0|1) MAX WARN PERIOD RESETS BASE SUMS
 //! warning REASON SUBJECT TEXT
 //! ```
 
@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 use super::answer::granted;
 use crate::counter_name::{decode, encode};
 use crate::reason;
-use crate::types::{Attribute, Decision, Usage, Warning};
+use crate::types::{Attribute, Decision, Instant, Usage, Warning};
 
 /// An allowed answer without the sums.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub(super) struct Share {
     pub(super) max: Option<u64>,
     /// In percent of `max`; none: never.
     pub(super) warn: Option<u8>,
+    pub(super) period: Option<String>,
+    pub(super) resets: Option<Instant>,
     /// Used on counters that did not move.
     pub(super) base: u64,
     /// How many of the sums that follow belong to it.
@@ -53,8 +55,8 @@ impl Share {
             tenant: tenant.filter(|_| self.per_tenant).map(ToString::to_string),
             max: self.max,
             used,
-            period: None,
-            resets: None,
+            period: self.period.clone(),
+            resets: self.resets,
             details: details.into_iter().collect(),
         }
     }
@@ -81,11 +83,13 @@ impl Record {
         let mut text = String::new();
         line(&mut text, &["license", &self.license]);
         for share in &self.shares {
-            let max = share.max.map(|max| max.to_string()).unwrap_or_default();
-            let warn = share.warn.map(|warn| warn.to_string()).unwrap_or_default();
+            let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
+            let (max, warn, resets) = (number(share.max), number(share.warn.map(u64::from)), number(share.resets));
             let (base, sums) = (share.base.to_string(), share.sums.to_string());
             let tenant = if share.per_tenant { "1" } else { "0" };
-            line(&mut text, &["usage", &share.limit, &share.kind, tenant, &max, &warn, &base, &sums]);
+            let period = share.period.as_deref().unwrap_or_default();
+            let fields = ["usage", &share.limit, &share.kind, tenant, &max, &warn, period, &resets, &base, &sums];
+            line(&mut text, &fields);
         }
         for warning in &self.warnings {
             let subject = warning.subject.as_deref().unwrap_or_default();
@@ -102,12 +106,14 @@ impl Record {
             let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
             match *fields.as_slice() {
                 ["license", license] => record.license = license.to_string(),
-                ["usage", limit, kind, tenant, max, warn, base, sums] => record.shares.push(Share {
+                ["usage", limit, kind, tenant, max, warn, period, resets, base, sums] => record.shares.push(Share {
                     limit: limit.to_string(),
                     kind: kind.to_string(),
                     per_tenant: tenant == "1",
                     max: if max.is_empty() { None } else { Some(max.parse().ok()?) },
                     warn: if warn.is_empty() { None } else { Some(warn.parse().ok()?) },
+                    period: Some(period).filter(|period| !period.is_empty()).map(ToString::to_string),
+                    resets: if resets.is_empty() { None } else { Some(resets.parse().ok()?) },
                     base: base.parse().ok()?,
                     sums: sums.parse().ok()?,
                 }),
@@ -157,10 +163,13 @@ mod tests {
             per_tenant: true,
             max: Some(u64::MAX),
             warn: Some(80),
+            period: Some("2026-11".into()),
+            resets: Some(1_796_083_200_000),
             base: 7,
             sums: 2,
         };
-        let unlimited = Share { limit: "é%".into(), max: None, per_tenant: false, sums: 0, ..share.clone() };
+        let unlimited =
+            Share { limit: "é%".into(), max: None, per_tenant: false, sums: 0, period: None, ..share.clone() };
         let warning = Warning { reason: "expiry-grace".into(), subject: None, text: "license `a` has expired".into() };
         Record { license: "lic 1".into(), shares: Vec::from([share, unlimited]), warnings: Vec::from([warning]) }
     }
@@ -184,7 +193,8 @@ mod tests {
             }
             assert_ne!(Record::parse(&text[..index]), Some(record()));
         }
-        for wrong in ["usage a quota 0 +1 80 0 0\n", "license a\r\n", "license a", "other\n", "license a\nlicense b\n"]
+        for wrong in
+            ["usage a quota 0 +1 80   0 0\n", "license a\r\n", "license a", "other\n", "license a\nlicense b\n"]
         {
             assert_eq!(Record::parse(wrong), None, "{wrong}");
         }

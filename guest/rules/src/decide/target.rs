@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::answer::{Denial, undecided};
 use super::record::Share;
 use super::store;
+use crate::calendar::Period;
 use crate::counter_name::CounterName;
 use crate::counters::Counters;
 use crate::reason;
@@ -31,6 +32,9 @@ pub(super) struct Target<'a> {
 pub(super) struct Slot<'a> {
     pub(super) counter: String,
     pub(super) license: &'a str,
+    pub(super) period: Option<&'a Period>,
+    /// Of an earlier period: only to give back to, and no part of what is told. Such slots stand last.
+    pub(super) past: bool,
     /// None: unlimited.
     pub(super) max: Option<u64>,
     /// What the sum may reach.
@@ -86,7 +90,7 @@ impl<'a> Target<'a> {
 
     /// Over all budgets; none: unlimited.
     pub(super) fn max(&self) -> Option<u64> {
-        self.slots.iter().try_fold(0_u64, |sum, slot| Some(sum.saturating_add(slot.max?)))
+        self.present().try_fold(0_u64, |sum, slot| Some(sum.saturating_add(slot.max?)))
     }
 
     /// What is used, as far as is known.
@@ -96,16 +100,23 @@ impl<'a> Target<'a> {
 
     /// What is told about it once the sums of the slots that move are known; the others hold what they hold.
     pub(super) fn share(&self, rests: impl Fn(&Slot<'_>) -> bool) -> Share {
-        let base = self.slots.iter().filter(|slot| rests(slot)).fold(0_u64, |sum, slot| sum.saturating_add(slot.held));
+        let base = self.present().filter(|slot| rests(slot)).fold(0_u64, |sum, slot| sum.saturating_add(slot.held));
+        let period = self.present().find_map(|slot| slot.period);
         Share {
             limit: self.name.to_string(),
             kind: self.limit.kind.as_str().to_string(),
             per_tenant: self.tenant.is_some(),
             max: self.max(),
             warn: self.limit.warn,
+            period: period.map(|period| period.label.clone()),
+            resets: period.map(|period| period.until),
             base,
-            sums: self.slots.iter().filter(|slot| !rests(slot)).count(),
+            sums: self.present().filter(|slot| !rests(slot)).count(),
         }
+    }
+
+    fn present(&self) -> impl Iterator<Item = &Slot<'a>> {
+        self.slots.iter().filter(|slot| !slot.past)
     }
 }
 
@@ -118,8 +129,8 @@ pub(super) fn slots<'a>(name: &str, limit: &'a LimitView, tenant: Option<&str>) 
             limit: name.to_string(),
             tenant: tenant.filter(|_| budget.per_tenant).unwrap_or_default().to_string(),
             account: budget.account.clone(),
+            period: budget.period.as_ref().map(|period| period.label.clone()).unwrap_or_default(),
             generation: budget.resets.generation(tenant.filter(|_| budget.per_tenant)),
-            ..CounterName::default()
         };
         let counter = counter.encode()?;
         match slots.iter_mut().find(|slot| slot.counter == counter) {
@@ -132,6 +143,8 @@ pub(super) fn slots<'a>(name: &str, limit: &'a LimitView, tenant: Option<&str>) 
             None => slots.push(Slot {
                 counter,
                 license: &budget.license,
+                period: budget.period.as_ref(),
+                past: false,
                 max: budget.max,
                 ceiling: budget.ceiling,
                 refund: budget.refund,

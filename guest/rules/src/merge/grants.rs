@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::license::{Enforce, License, LimitKind, LimitTerms};
+use crate::license::{Enforce, License, LimitKind, LimitTerms, Stretch};
 use crate::merge::Judged;
 use crate::resets::Resets;
 use crate::sorted::sorted;
@@ -41,7 +41,8 @@ pub(crate) fn features(judged: &[&Judged<'_>]) -> BTreeMap<String, FeatureView> 
 }
 
 /// Each limit. Volumes and seats: a budget of each license, what ends first first, of equals by id. Levels and rates: the largest.
-pub(crate) fn limits(judged: &[&Judged<'_>]) -> BTreeMap<String, LimitView> {
+/// Volumes of one period too, but for add-ons and top-ups, which come on top: a renewal that overlaps opens no second budget.
+pub(crate) fn limits(judged: &[&Judged<'_>], now: Instant) -> BTreeMap<String, LimitView> {
     let rank = |license: &License| license.expires.unwrap_or(Instant::MAX);
     let licenses = sorted(judged.iter().map(|one| one.license), |one, other| {
         rank(one).cmp(&rank(other)).then_with(|| one.id.cmp(&other.id))
@@ -50,13 +51,21 @@ pub(crate) fn limits(judged: &[&Judged<'_>]) -> BTreeMap<String, LimitView> {
     for license in licenses {
         for (name, terms) in &license.limits {
             let warn = (terms.enforce != Enforce::Meter).then(|| terms.warn.unwrap_or(license.warn_usage));
+            let budget = budget(license, terms, now);
+            let mut undecided = terms.undecided.clone();
+            if terms.stretch.is_some() && budget.period.is_none() {
+                undecided.push("reset".to_string());
+            }
             match limits.get_mut(name) {
-                Some(limit) => join(limit, license, terms, warn),
+                Some(limit) => {
+                    if limit.kind != terms.kind {
+                        undecided.push("kind-conflict".to_string());
+                    }
+                    join(limit, budget, undecided, warn);
+                }
                 None => {
-                    let budgets = Vec::from([budget(license, terms)]);
-                    let limit =
-                        LimitView { kind: terms.kind.clone(), undecided: terms.undecided.clone(), warn, budgets };
-                    limits.insert(name.clone(), limit);
+                    let (kind, budgets) = (terms.kind.clone(), Vec::from([budget]));
+                    limits.insert(name.clone(), LimitView { kind, undecided, warn, budgets });
                 }
             }
         }
@@ -65,24 +74,24 @@ pub(crate) fn limits(judged: &[&Judged<'_>]) -> BTreeMap<String, LimitView> {
 }
 
 /// One more license that names the limit. Where the two cannot be told together, the limit is undecided: denied.
-fn join(limit: &mut LimitView, license: &License, terms: &LimitTerms, warn: Option<u8>) {
-    let budget = budget(license, terms);
-    let mut conflicts: Vec<String> = terms.undecided.clone();
-    if limit.kind != terms.kind {
-        conflicts.push("kind-conflict".to_string());
-    }
+fn join(limit: &mut LimitView, budget: Budget, mut conflicts: Vec<String>, warn: Option<u8>) {
     limit.warn = [limit.warn, warn].into_iter().flatten().min();
-    match (&limit.kind, limit.budgets.first_mut()) {
-        (LimitKind::Gauge | LimitKind::Rate, Some(first)) => {
-            if first.per_tenant != budget.per_tenant {
+    let is_level = matches!(limit.kind, LimitKind::Gauge | LimitKind::Rate);
+    let rank = |budget: &Budget| budget.ends.unwrap_or(Instant::MAX);
+    match limit.budgets.iter_mut().find(|other| is_level || is_same_period(other, &budget)) {
+        Some(other) => {
+            if other.per_tenant != budget.per_tenant {
                 conflicts.push("per-conflict".to_string());
             }
             let size = |budget: &Budget| (budget.ceiling, budget.max.is_none(), budget.max);
-            if size(&budget) > size(first) {
-                *first = budget;
+            if size(&budget) > size(other) {
+                *other = budget;
             }
         }
-        _ => limit.budgets.push(budget),
+        None => {
+            let place = limit.budgets.partition_point(|other| rank(other) <= rank(&budget));
+            limit.budgets.insert(place, budget);
+        }
     }
     for conflict in conflicts {
         if !limit.undecided.contains(&conflict) {
@@ -91,22 +100,30 @@ fn join(limit: &mut LimitView, license: &License, terms: &LimitTerms, warn: Opti
     }
 }
 
+fn is_same_period(one: &Budget, other: &Budget) -> bool {
+    let label = |budget: &Budget| budget.period.as_ref().map(|period| period.label.clone());
+    !one.extra && !other.extra && one.account == other.account && one.period.is_some() && label(one) == label(other)
+}
+
 /// Whose counter a limit is counted on: a quota without a period is counted for its license; whatever outlives a license is counted for
 /// the customer.
 pub(crate) fn account(license: &License, terms: &LimitTerms) -> String {
-    let periodic = terms.undecided.iter().any(|option| option == "reset" || option == "term");
     match &terms.account {
         Some(account) => account.clone(),
-        None if terms.kind == LimitKind::Quota && !periodic => license.id.clone(),
+        None if terms.kind == LimitKind::Quota && terms.stretch.is_none() => license.id.clone(),
         None => CUSTOMER.to_string(),
     }
 }
 
-fn budget(license: &License, terms: &LimitTerms) -> Budget {
+fn budget(license: &License, terms: &LimitTerms, now: Instant) -> Budget {
+    let period = terms.stretch.as_ref().and_then(|Stretch::Calendar(calendar)| calendar.at(now));
     Budget {
         license: license.id.clone(),
         account: account(license, terms),
         resets: Resets::default(),
+        ends: earliest([license.expires, period.as_ref().map(|period| period.until)]),
+        extra: matches!(license.kind.as_str(), "addon" | "topup"),
+        period,
         max: terms.max,
         ceiling: terms.enforce.ceiling(terms.max),
         per_tenant: terms.per_tenant,

@@ -15,6 +15,9 @@ pub(crate) fn budget(license: &str, account: &str, max: Option<u64>) -> Budget {
     Budget {
         license: license.into(),
         account: account.into(),
+        period: None,
+        ends: None,
+        extra: false,
         max,
         ceiling: max.unwrap_or(u64::MAX),
         per_tenant: false,
