@@ -69,6 +69,17 @@ impl Answer {
         Self { text: text.into(), json: Shown::AsText, outcome: Outcome::Yes, warnings: Vec::new() }
     }
 
+    /// With more below it, and as a member of its JSON; a document stays as it is.
+    pub(crate) fn beside(mut self, text: &str, name: &str, json: Value) -> Self {
+        if let Shown::Value(Value::Object(members)) = &mut self.json {
+            members.insert(name.to_owned(), json);
+            self.text.truncate(self.text.trim_end().len());
+            self.text.push('\n');
+            self.text.push_str(text);
+        }
+        self
+    }
+
     /// Done, and yet somebody should know this.
     pub(crate) fn warn(mut self, warning: impl Into<String>) -> Self {
         self.warnings.push(warning.into());

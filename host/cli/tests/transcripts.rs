@@ -32,7 +32,8 @@ transcripts!(
     json,
     doctor,
     signatures,
-    documents
+    documents,
+    templates
 );
 
 #[test]

@@ -2,20 +2,23 @@
 
 mod new;
 mod sign;
+mod templates;
 mod verify;
 
 use std::path::Path;
 
 use placet_rules::notices::Kind;
+use serde_json::Map;
 
 use super::signing::Signing;
-use crate::issue::claims;
-use crate::output::Answer;
+use crate::issue::claims::{self, Checked};
+use crate::output::{Answer, table};
 use crate::problem::Problem;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     New(Box<new::Arguments>),
+    Templates(templates::Arguments),
     Sign(sign::Arguments),
     Verify(verify::Arguments),
 }
@@ -23,19 +26,20 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
     match command {
         Command::New(arguments) => new::run(&arguments),
+        Command::Templates(arguments) => Ok(templates::run(&arguments)),
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
     }
 }
 
-/// Checks claims, signs the bytes as they are and hands them out.
+/// Checks claims, signs the bytes as they are, hands them out and tells what was issued.
 fn issue(claims: &[u8], of: &str, key: &Path, signing: &Signing) -> anyhow::Result<Answer> {
-    let undecided = checked(claims, of)?;
-    Ok(warned(signing.sign(claims, Kind::License, key)?, &undecided))
+    let checked = checked(claims, of)?;
+    Ok(told(signing.sign(claims, Kind::License, key)?, &checked))
 }
 
-/// The claims that are fine and not decided yet.
-fn checked(claims: &[u8], of: &str) -> Result<Vec<String>, Problem> {
+/// The claims, as a policy reads them.
+fn checked(claims: &[u8], of: &str) -> Result<Checked, Problem> {
     claims::check(claims).map_err(|wrong| {
         Problem::new(
             format!("{of} cannot be signed: {wrong}"),
@@ -44,12 +48,15 @@ fn checked(claims: &[u8], of: &str) -> Result<Vec<String>, Problem> {
     })
 }
 
-/// The answer, with a warning where claims are not decided yet.
-fn warned(answer: Answer, undecided: &[String]) -> Answer {
-    if undecided.is_empty() {
+/// The answer with the summary of what was written to a file, and a warning where claims are not decided yet.
+fn told(answer: Answer, checked: &Checked) -> Answer {
+    let summary: Map<_, _> =
+        checked.summary.iter().map(|(name, value)| (name.replace([' ', '-'], "_"), value.as_str().into())).collect();
+    let answer = answer.beside(&format!("\n{}", table(&checked.summary)), "summary", summary.into());
+    if checked.undecided.is_empty() {
         return answer;
     }
-    let list = undecided.join(", ");
+    let list = checked.undecided.join(", ");
     answer
         .warn(format!("the policies of this release do not decide {list} yet: what these claims narrow does not hold"))
 }

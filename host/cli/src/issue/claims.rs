@@ -5,17 +5,25 @@ use placet_rules::json;
 use placet_rules::refusal::Refusal;
 use serde_json::Value;
 
+use super::summary;
+
+/// Claims that a policy takes.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// What may be told of them.
+    pub(crate) summary: Vec<(&'static str, String)>,
+    /// Claims that are fine and that the policies of this release do not decide yet, so that what they narrow does not hold.
+    pub(crate) undecided: Vec<String>,
+}
+
 /// Checks that a payload is one JSON object that is read the same way by everyone (no key twice, 32 levels at most, 1 MiB at most,
-/// every number a whole one), and that a policy takes each of its claims. The answer is those claims that are fine and that the
-/// policies of this release do not decide yet, so that what they narrow does not hold.
+/// every number a whole one), and that a policy takes each of its claims.
 ///
 /// # Errors
 /// What is wrong, and where.
-pub(crate) fn check(payload: &[u8]) -> Result<Vec<String>, String> {
+pub(crate) fn check(payload: &[u8]) -> Result<Checked, String> {
     let value = json::parse(payload).map_err(|error| error.to_string())?;
-    if !value.is_object() {
-        return Err("claims are one JSON object".to_owned());
-    }
+    let Some(claims) = value.as_object().cloned() else { return Err("claims are one JSON object".to_owned()) };
     if let Some(path) = fraction(&value, "") {
         return Err(format!("`{path}` is no whole number from 0 to 18446744073709551615"));
     }
@@ -31,7 +39,8 @@ pub(crate) fn check(payload: &[u8]) -> Result<Vec<String>, String> {
         })
     });
     let whole = license.undecided.iter().map(|claim| format!("`{claim}`"));
-    Ok(whole.chain(features).chain(limits).collect())
+    let undecided = whole.chain(features).chain(limits).collect();
+    Ok(Checked { summary: summary::rows(&license, &claims), undecided })
 }
 
 /// The claim that a policy would refuse, and what it must be.
@@ -92,10 +101,8 @@ mod tests {
 
     #[test]
     fn only_whole_numbers_and_single_keys_are_signed() {
-        assert_eq!(
-            check(br#"{"exp":1798761600,"limits":{"tokens":{"kind":"quota","max":18446744073709551615}}}"#),
-            Ok(Vec::new())
-        );
+        let claims = br#"{"exp":1798761600,"limits":{"tokens":{"kind":"quota","max":18446744073709551615}}}"#;
+        assert_eq!(check(claims).unwrap().undecided, [""; 0]);
         for (claims, word) in [
             (r#"{"limits":{"tokens":{"max":1.5}}}"#, "limits.tokens.max"),
             (r#"{"a":[1,-1]}"#, "a[1]"),
@@ -147,6 +154,6 @@ mod tests {
             "`limits.r.kind` = rate",
             "`limits.r.every`",
         ];
-        assert_eq!(check(claims).unwrap(), expected);
+        assert_eq!(check(claims).unwrap().undecided, expected);
     }
 }

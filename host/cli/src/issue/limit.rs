@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::dates;
+
 /// Kinds of limits (an open set for the rules; what is issued here is one that they know).
 const KINDS: [&str; 4] = ["quota", "gauge", "rate", "seats"];
 
@@ -11,15 +13,15 @@ const OPTIONS: [(&str, Form); 15] = [
     ("allowance", Form::AmountOrPercent),
     ("anchor", Form::Amount),
     ("burst", Form::Amount),
-    ("enforce", Form::Text),
-    ("every", Form::Text),
-    ("per", Form::Text),
+    ("enforce", Form::OneOf(&["hard", "soft", "overage", "meter"])),
+    ("every", Form::Length),
+    ("per", Form::OneOf(&["tenant"])),
     ("refund", Form::Flag),
-    ("reset", Form::Text),
+    ("reset", Form::OneOf(&["day", "week", "month", "quarter", "year"])),
     ("rollover", Form::Amount),
     ("slack", Form::Amount),
-    ("term", Form::Text),
-    ("ttl", Form::Text),
+    ("term", Form::Length),
+    ("ttl", Form::Length),
     ("warn", Form::Amount),
     ("zone", Form::Text),
 ];
@@ -29,6 +31,8 @@ enum Form {
     Amount,
     AmountOrPercent,
     Flag,
+    Length,
+    OneOf(&'static [&'static str]),
     Text,
 }
 
@@ -82,14 +86,18 @@ fn option(term: &str) -> Result<(&str, Value), String> {
             Some(percent) => amount(percent).map(|_| value.into()),
             None => amount(value),
         },
+        (Form::Length, Some(value)) => dates::length(value).ok().map(Value::from),
+        (Form::OneOf(values), Some(value)) => values.contains(&value).then(|| value.into()),
         (Form::Text, Some(value)) if !value.is_empty() => Some(value.into()),
         _ => None,
     };
     let expected = match form {
-        Form::Amount => "=NUMBER",
-        Form::AmountOrPercent => "=NUMBER or =NUMBER%",
-        Form::Flag => "",
-        Form::Text => "=VALUE",
+        Form::Amount => "=NUMBER".to_owned(),
+        Form::AmountOrPercent => "=NUMBER or =NUMBER%".to_owned(),
+        Form::Flag => String::new(),
+        Form::Length => "=TIME, such as 10m or 30d".to_owned(),
+        Form::OneOf(values) => format!("={}", values.join("|")),
+        Form::Text => "=VALUE".to_owned(),
     };
     read.map(|value| (name, value)).ok_or_else(|| format!("`{term}`: write {name}{expected}"))
 }
@@ -135,7 +143,10 @@ mod tests {
             ("tokens=quota:18446744073709551616", "whole number"),
             ("tokens=quota:1,tenant", "account, allowance"),
             ("tokens=quota:1,slack", "slack=NUMBER"),
-            ("tokens=quota:1,per=a,per=b", "twice"),
+            ("tokens=quota:1,per=tenant,per=tenant", "twice"),
+            ("tokens=quota:1,per=planet", "per=tenant"),
+            ("tokens=quota:1,reset=fortnight", "reset=day|week|month|quarter|year"),
+            ("tokens=rate:1,every=1y", "every=TIME"),
         ] {
             let error = text.parse::<Limit>().unwrap_err();
             assert!(error.contains(word), "{text}: {error}");

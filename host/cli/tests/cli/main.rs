@@ -3,5 +3,6 @@
 
 mod policy;
 mod support;
+mod templates;
 mod vectors;
 mod vendor;

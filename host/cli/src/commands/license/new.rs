@@ -1,30 +1,55 @@
 //! `placet license new`.
 
+mod scope;
+mod time;
+
 use std::path::PathBuf;
 
+use clap::builder::PossibleValue;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use self::scope::ScopeOptions;
+use self::time::TimeOptions;
 use crate::argument::number;
 use crate::commands::signing::Signing;
 use crate::issue::dates;
 use crate::issue::limit::Limit;
+use crate::issue::templates::{TEMPLATES, Template};
 use crate::output::Answer;
 use crate::problem::Problem;
 use crate::{files, random, wall_clock};
 
-/// Write a license from arguments; with a key, sign it at once
+/// Write a license from arguments, or from a template and arguments; with a key, sign it at once
 ///
 /// Without `--key` the claims are printed, to be completed by hand and signed with `placet license sign`. Dates are
-/// 2027-01-01 (that day's beginning in UTC), 2027-01-01T12:00:00Z, or from now: 30d, 6mo, 1y.
+/// 2027-01-01 (that day's beginning in UTC), 2027-01-01T12:00:00Z, or from now: 30d, 6mo, 1y. What a flag says goes before what a
+/// template says.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Examples:
+#[command(after_long_help = "Options of a limit:
+  per=tenant              each tenant has a budget of its own
+  enforce=hard|soft|overage|meter
+                          deny at the maximum, allow and warn, allow by `allowance` more, or count alone
+  allowance=1000|10%      how far overage goes
+  warn=90                 warn from so many percent on
+  account=NAME            count under this name instead of the license's id or the customer
+  slack=100               units that a crash may burn, for speed
+  quota: reset=day|week|month|quarter|year, anchor=15 (the day of the month), zone=Europe/Berlin, rollover=1000;
+         or term=30d (rolling); refund
+  rate:  every=1s, burst=200
+  seats: ttl=10m
+
+Examples:
+  placet license new --template annual --customer 'Globex GmbH' --product acme/router --feature sso --key licensing.key
   placet license new --customer 'Globex GmbH' --product acme/router --plan enterprise --expires 1y \\
       --feature sso --feature audit_trails=2027-06-30 \\
       --limit tokens=quota:1000000,reset=month --limit objects=gauge:50000,per=tenant \\
       --grace-expiry 14d --key licensing.key --out license.json
   placet license new --customer Globex --product acme/router --expires never > claims.json")]
 pub(crate) struct Arguments {
+    /// What it is sold as: claims to start from; `placet license templates` lists what each is for and needs
+    #[arg(long, value_name = "NAME", value_parser = names(), hide_possible_values = true)]
+    template: Option<String>,
     /// License id (`jti`); a random one unless told otherwise
     #[arg(long, value_name = "ID")]
     id: Option<String>,
@@ -46,24 +71,21 @@ pub(crate) struct Arguments {
     /// The article number
     #[arg(long)]
     sku: Option<String>,
+    /// What it is beside other licenses; standard unless told
+    #[arg(long, value_parser = ["standard", "trial", "addon", "topup"])]
+    kind: Option<String>,
+    /// A number of yours, for people
+    #[arg(long, value_name = "NUMBER", value_parser = number, allow_negative_numbers = true)]
+    serial: Option<u64>,
     /// A feature, until a date or as long as the license. Repeat it for more
     #[arg(long = "feature", value_name = "NAME[=DATE]")]
     features: Vec<String>,
-    /// A limit: name, kind (quota, gauge, rate, seats), maximum or `unlimited`, options. Repeat it for more
+    /// A limit: name, kind (quota, gauge, rate, seats), maximum or `unlimited`, options (listed below). Repeat it for more
     #[arg(long = "limit", value_name = "NAME=KIND:MAX[,OPTION…]")]
     limits: Vec<Limit>,
-    /// When it begins (`nbf`); now unless told otherwise
-    #[arg(long, value_name = "DATE")]
-    starts: Option<String>,
-    /// When it ends (`exp`), or `never`
-    #[arg(long, value_name = "DATE")]
-    expires: String,
-    /// How long it may be used past its end, such as 14d
-    #[arg(long, value_name = "TIME", value_parser = dates::length)]
-    grace_expiry: Option<String>,
-    /// How long its copy stands in while its file is damaged or gone, such as 72h
-    #[arg(long, value_name = "TIME", value_parser = dates::length)]
-    grace_validation: Option<String>,
+    /// SKUs of licenses beside which alone it holds
+    #[arg(long, value_name = "SKU", value_delimiter = ',')]
+    requires: Vec<String>,
     /// Ids of licenses that end when this one holds
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     supersedes: Vec<String>,
@@ -78,6 +100,10 @@ pub(crate) struct Arguments {
     key: Option<PathBuf>,
     #[command(flatten)]
     signing: Signing,
+    #[command(flatten)]
+    time: TimeOptions,
+    #[command(flatten)]
+    scope: ScopeOptions,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
@@ -86,7 +112,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
         return super::issue(claims.to_string().as_bytes(), "the license", key, &arguments.signing);
     }
     let text = format!("{claims:#}\n");
-    let undecided = super::checked(text.as_bytes(), "the license")?;
+    let checked = super::checked(text.as_bytes(), "the license")?;
     let answer = match &arguments.signing.out {
         None => Answer::document(text),
         Some(out) => {
@@ -98,65 +124,63 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
             }
         }
     };
-    Ok(super::warned(answer, &undecided))
+    Ok(super::told(answer, &checked))
 }
 
-/// The claims of format `placet/1`; what was not said is left out.
+/// The claims of format `placet/1`; what neither a flag nor the template says is left out.
 fn claims(arguments: &Arguments, now: Timestamp) -> anyhow::Result<Map<String, Value>> {
-    let date = |flag: &'static str, text: &str| {
-        dates::parse(text, now)
-            .map_err(|error| Problem::new(format!("{flag}: {error}"), "see `placet help license new`"))
-    };
-    let starts = arguments.starts.as_deref().map(|text| date("--starts", text)).transpose()?.unwrap_or(now.as_second());
-    let expires = match arguments.expires.as_str() {
-        "never" => None,
-        text => Some(date("--expires", text)?),
-    };
-    if let Some(expires) = expires
-        && expires <= starts
-    {
-        return Err(Problem::new(
-            "--expires: the license would end before it begins",
-            "give a later `--expires`, or an earlier `--starts`",
-        )
-        .into());
-    }
-    let mut claims = Map::new();
-    let mut claim = |name: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            claims.insert(name.to_owned(), value);
-        }
-    };
-    let text = |text: &Option<String>| text.clone().map(Value::from);
-    claim("iss", text(&arguments.issuer));
-    claim("jti", Some(arguments.id.clone().map_or_else(|| random::id("lic_"), Ok)?.into()));
-    claim("sub", text(&arguments.subject));
-    claim("aud", Some(arguments.product.clone().into()));
-    claim("iat", Some(now.as_second().into()));
-    claim("nbf", Some(starts.into()));
-    claim("exp", expires.map(Value::from));
-    claim("customer", Some(arguments.customer.clone().into()));
-    claim("plan", text(&arguments.plan));
-    claim("sku", text(&arguments.sku));
-    claim("supersedes", some_list(&arguments.supersedes));
-    claim("features", some_map("--feature", features(&arguments.features, date)?)?);
+    let template = arguments.template.as_deref().and_then(Template::named);
     let limits = arguments.limits.iter().map(|limit| (limit.name.clone(), limit.claims.clone().into()));
-    claim("limits", some_map("--limit", limits.collect())?);
-    let graces = [("expiry", &arguments.grace_expiry), ("validation", &arguments.grace_validation)];
-    let graces = graces.into_iter().filter_map(|(name, grace)| Some((name.to_owned(), text(grace)?)));
-    claim("grace", some_map("--grace", graces.collect())?);
-    claim("min_policy", arguments.min_policy.map(Value::from));
-    claim("metadata", some_map("--metadata", metadata(&arguments.metadata)?)?);
+    let scope = arguments.scope.claims();
+    let mut given = vec![
+        ("iss", text(&arguments.issuer)),
+        ("jti", Some(arguments.id.clone().map_or_else(|| random::id("lic_"), Ok)?.into())),
+        ("sub", text(&arguments.subject)),
+        ("aud", Some(arguments.product.clone().into())),
+        ("iat", Some(now.as_second().into())),
+        ("customer", Some(arguments.customer.clone().into())),
+        ("plan", text(&arguments.plan)),
+        ("sku", text(&arguments.sku)),
+        ("kind", text(&arguments.kind)),
+        ("serial", arguments.serial.map(Value::from)),
+        ("requires", some_list(&arguments.requires)),
+        ("supersedes", some_list(&arguments.supersedes)),
+        ("features", some_map("--feature", features(&arguments.features, now)?)?),
+        ("limits", some_map("--limit", limits.collect())?),
+        ("scope", (!scope.is_empty()).then_some(Value::Object(scope))),
+        ("min_policy", arguments.min_policy.map(Value::from)),
+        ("metadata", some_map("--metadata", metadata(&arguments.metadata)?)?),
+    ];
+    given.extend(arguments.time.claims(template, now)?);
+    let mut claims: Map<_, _> = given.into_iter().filter_map(|(name, claim)| Some((name.to_owned(), claim?))).collect();
+    if let Some(template) = template {
+        template.fill(&mut claims);
+        template.check(&claims)?;
+    }
+    if arguments.time.ends_at_the_instant() {
+        claims.remove("ends");
+    }
     Ok(claims)
 }
 
-fn features(
-    arguments: &[String],
-    date: impl Fn(&'static str, &str) -> Result<i64, Problem>,
-) -> Result<Vec<(String, Value)>, Problem> {
+/// The templates as the values of an argument.
+fn names() -> Vec<PossibleValue> {
+    TEMPLATES.iter().map(|template| PossibleValue::new(template.name).help(template.about)).collect()
+}
+
+/// A date as a flag gives it, in seconds since 1970.
+fn date(flag: &str, text: &str, now: Timestamp) -> Result<i64, Problem> {
+    dates::parse(text, now).map_err(|error| Problem::new(format!("{flag}: {error}"), "see `placet help license new`"))
+}
+
+fn text(text: &Option<String>) -> Option<Value> {
+    text.clone().map(Value::from)
+}
+
+fn features(arguments: &[String], now: Timestamp) -> Result<Vec<(String, Value)>, Problem> {
     let feature = |argument: &String| match argument.split_once('=') {
         None => Ok((argument.clone(), true.into())),
-        Some((name, until)) => Ok((name.to_owned(), serde_json::json!({ "expires": date("--feature", until)? }))),
+        Some((name, until)) => Ok((name.to_owned(), serde_json::json!({ "expires": date("--feature", until, now)? }))),
     };
     arguments.iter().map(feature).collect()
 }
