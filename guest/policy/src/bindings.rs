@@ -22,6 +22,8 @@ wit_bindgen::generate!({
         "placet:policy/types@0.1.0/decision": placet_rules::types::Decision,
         "placet:policy/counters@0.1.0/entry": placet_rules::counters::Entry,
         "placet:policy/counters@0.1.0/portion": placet_rules::counters::Portion,
+        "placet:policy/counters@0.1.0/draw": placet_rules::counters::Draw,
+        "placet:policy/counters@0.1.0/supply": placet_rules::counters::Supply,
         "placet:policy/counters@0.1.0/once": placet_rules::counters::Once,
         "placet:policy/counters@0.1.0/recorded": placet_rules::counters::Recorded,
         "placet:policy/enforcement@0.1.0/charge": placet_rules::types::Charge,

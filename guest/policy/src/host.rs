@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use placet_rules::counters::{CounterError, Counters, Entry, Once, Portion, Recorded};
+use placet_rules::counters::{CounterError, Counters, Draw, Entry, Once, Portion, Recorded, Supply};
 use placet_rules::files::{FileError, Files};
 use placet_rules::types::Time;
 
@@ -41,8 +41,8 @@ impl Counters for Host {
         counters::read(counters).map_err(counter_error)
     }
 
-    fn add(&self, entries: &[Entry], once: Option<&Once>) -> Result<Vec<u64>, CounterError> {
-        counters::add(entries, &[], once).map_err(counter_error)
+    fn add(&self, entries: &[Entry], draws: &[Draw], once: Option<&Once>) -> Result<Vec<u64>, CounterError> {
+        counters::add(entries, draws, once).map_err(counter_error)
     }
 
     fn subtract(&self, portions: &[Portion], once: Option<&Once>) -> Result<Vec<u64>, CounterError> {
@@ -51,6 +51,10 @@ impl Counters for Host {
 
     fn recall(&self, key: &str) -> Result<Option<Recorded>, CounterError> {
         counters::recall(key).map_err(counter_error)
+    }
+
+    fn level(&self, draw: &Draw) -> Supply {
+        counters::level(draw)
     }
 
     fn set(&self, counter: &str, value: u64) -> Result<u64, CounterError> {
@@ -79,7 +83,6 @@ fn counter_error(error: counters::Error) -> CounterError {
         counters::Error::Repeated(recorded) => CounterError::Repeated(recorded),
         counters::Error::Unavailable(reason) => CounterError::Unavailable(reason),
         counters::Error::Other(text) => CounterError::Other(text),
-        // No bucket is drawn from.
-        counters::Error::Empty(_) => CounterError::Other(String::from("empty")),
+        counters::Error::Empty(_) => CounterError::Empty,
     }
 }

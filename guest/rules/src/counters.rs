@@ -3,6 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::types::Duration;
+
 /// Why a counter did not move.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CounterError {
@@ -13,6 +15,8 @@ pub enum CounterError {
         /// What the counter holds.
         current: u64,
     },
+    /// Nothing changed: a bucket holds too few tokens.
+    Empty,
     /// Nothing changed: the `once` key counted before, for this.
     Repeated(Recorded),
     /// The store gave no answer; a reason such as `disk-full`.
@@ -41,6 +45,30 @@ pub struct Portion {
     pub counter: String,
     /// Units.
     pub amount: u64,
+}
+
+/// So many tokens out of a bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draw {
+    /// The bucket's name, as that of a counter.
+    pub counter: String,
+    /// So many.
+    pub tokens: u64,
+    /// What the bucket holds at most.
+    pub capacity: u64,
+    /// So many come back in each `every`.
+    pub refill: u64,
+    /// At least a millisecond.
+    pub every: Duration,
+}
+
+/// What a bucket holds, seen from a draw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Supply {
+    /// Whole ones.
+    pub tokens: u64,
+    /// Until the tokens of the draw are there; 0: they are; the largest u64: they never will be.
+    pub wait: Duration,
 }
 
 /// A key that counts once.
@@ -79,12 +107,14 @@ pub(crate) fn read_all(counters: &dyn Counters, names: &[String]) -> Result<Vec<
 pub trait Counters {
     /// What the counters hold at one moment; 0 where nothing was added yet.
     fn read(&self, counters: &[String]) -> Result<Vec<u64>, CounterError>;
-    /// Adds all entries or none. Answers the sums.
-    fn add(&self, entries: &[Entry], once: Option<&Once>) -> Result<Vec<u64>, CounterError>;
+    /// Adds all entries and takes all tokens, or nothing. Answers the sums of the entries.
+    fn add(&self, entries: &[Entry], draws: &[Draw], once: Option<&Once>) -> Result<Vec<u64>, CounterError>;
     /// Takes all portions away, or nothing where one holds less. Answers what is left.
     fn subtract(&self, portions: &[Portion], once: Option<&Once>) -> Result<Vec<u64>, CounterError>;
     /// What a `once` key counted.
     fn recall(&self, key: &str) -> Result<Option<Recorded>, CounterError>;
+    /// What a bucket holds. Takes nothing.
+    fn level(&self, draw: &Draw) -> Supply;
     /// Sets a counter, whatever the value. Answers what it held before.
     fn set(&self, counter: &str, value: u64) -> Result<u64, CounterError>;
     /// Lifts a counter where it holds less. Answers what it then holds.

@@ -92,6 +92,8 @@ pub struct LimitTerms {
     pub kind: LimitKind,
     /// None: unlimited.
     pub max: Option<u64>,
+    /// Present for a rate that is not unlimited.
+    pub rate: Option<Rate>,
     /// `enforce`: what happens at `max`.
     pub enforce: Enforce,
     /// `per: "tenant"`: each tenant has a budget of its own.
@@ -106,10 +108,21 @@ pub struct LimitTerms {
     pub account: Option<String>,
     /// `reset`: the stretch of time that a quota is for; none: the license's own.
     pub stretch: Option<Stretch>,
-    /// What these rules cannot decide yet (`kind=rate`, `term`, …): such a limit is denied.
+    /// What these rules cannot decide yet (`kind=seats`, `term`, …): such a limit is denied.
     pub undecided: Vec<String>,
     /// Every other field, for display.
     pub details: Vec<Attribute>,
+}
+
+/// How a rate's bucket of tokens fills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// `max`: so many units come back in each `every`.
+    pub refill: u64,
+    /// `every`; at least a millisecond.
+    pub every: Duration,
+    /// `burst`: what may be used at once; `max` unless told.
+    pub burst: u64,
 }
 
 /// The stretch of time that a quota is for.
@@ -134,6 +147,11 @@ pub enum Enforce {
 }
 
 impl Enforce {
+    /// Is nothing denied for the maximum's sake?
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Soft | Self::Meter)
+    }
+
     /// What the sum may reach where the limit's maximum is `max`; the largest u64: no end.
     pub fn ceiling(self, max: Option<u64>) -> u64 {
         let Some(max) = max else { return u64::MAX };

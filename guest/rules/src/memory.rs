@@ -124,7 +124,7 @@ impl Memory {
             let one = |counter, ceiling| Entry { counter, amount: 1, ceiling, slack: 0 };
             let entries: Vec<Entry> =
                 core::iter::once(one(once, 1)).chain(generations.map(|name| one(name, u64::MAX))).collect();
-            match counters.add(&entries, None) {
+            match counters.add(&entries, &[], None) {
                 // Another instance was quicker.
                 Ok(_) | Err(CounterError::Exceeded { entry: 0, .. }) => self.carried_out.insert(order.id.clone()),
                 Err(error) => return Err(why(error)),
@@ -238,7 +238,7 @@ fn raise(counter: &str, known: &mut u64, seen: u64, counters: &dyn Counters) -> 
 fn why(error: CounterError) -> String {
     match error {
         CounterError::Unavailable(reason) | CounterError::Other(reason) => reason,
-        CounterError::Exceeded { .. } | CounterError::Repeated(_) => unfit(),
+        CounterError::Exceeded { .. } | CounterError::Empty | CounterError::Repeated(_) => unfit(),
     }
 }
 

@@ -6,6 +6,10 @@ pub const GRANTED: &str = "granted";
 pub const NOT_LICENSED: &str = "not-licensed";
 /// The charge would pass the limit.
 pub const LIMIT_EXCEEDED: &str = "limit-exceeded";
+/// The charge comes faster than the rate lets it; also the warning that says so, where the license lets it pass.
+pub const RATE_EXCEEDED: &str = "rate-exceeded";
+/// The charge is larger than the rate ever lets pass at once.
+pub const BURST_EXCEEDED: &str = "burst-exceeded";
 /// The limit's kind or an option of it is not decided by this policy yet.
 pub const LIMIT_UNDECIDED: &str = "limit-undecided";
 /// The function does not fit the limit's kind.

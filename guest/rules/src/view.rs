@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
 use crate::calendar::Period;
-use crate::license::LimitKind;
+use crate::license::{Enforce, LimitKind, Rate};
 use crate::resets::Resets;
 use crate::types::{Duration, Instant, Time, Warning};
 
@@ -106,8 +106,24 @@ pub struct LimitView {
     pub undecided: Vec<String>,
     /// Warn from so many percent of the maximum on; none: it is only counted.
     pub warn: Option<u8>,
-    /// In the order they are drawn from: what ends first comes first. A gauge has exactly one.
+    /// In the order they are drawn from: what ends first comes first. A gauge or rate has exactly one.
     pub budgets: Vec<Budget>,
+}
+
+/// What holds how much of a budget is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldAs {
+    /// A counter.
+    Counter,
+    /// A bucket of tokens.
+    Bucket {
+        /// How it fills.
+        rate: Rate,
+        /// What happens when it is empty.
+        enforce: Enforce,
+    },
+    /// Nothing: a rate without an end.
+    Nothing,
 }
 
 /// One license's part in a limit.
@@ -125,9 +141,12 @@ pub struct Budget {
     pub ends: Option<Instant>,
     /// Of an add-on or a top-up: comes on top of what others grant for the same period.
     pub extra: bool,
-    /// None: unlimited.
+    /// What holds it.
+    pub held_as: HeldAs,
+    /// None: unlimited. Of a rate, what may be used at once.
     pub max: Option<u64>,
-    /// What the sum may reach: `max`, and beyond it as far as the license lets it; the largest u64: no end.
+    /// What the sum may reach: `max`, and beyond it as far as the license lets it; the largest u64: no end. Of a rate, what its bucket
+    /// holds.
     pub ceiling: u64,
     /// Each tenant has a counter of its own.
     pub per_tenant: bool,
@@ -135,4 +154,14 @@ pub struct Budget {
     pub refund: bool,
     /// Units that a crash may burn.
     pub slack: u64,
+}
+
+impl Budget {
+    /// Present where it is held in a bucket.
+    pub fn rate(&self) -> Option<Rate> {
+        match self.held_as {
+            HeldAs::Bucket { rate, .. } => Some(rate),
+            HeldAs::Counter | HeldAs::Nothing => None,
+        }
+    }
 }

@@ -146,7 +146,7 @@ pub(crate) fn fail(error: &anyhow::Error, format: Format) -> ExitCode {
     };
     // Where standard error is gone there is nobody left to tell; the exit code remains.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
-    ExitCode::from(if reason.is_some() { 3 } else { 2 })
+    ExitCode::from(if problem.is_some_and(Problem::is_refusal) { 3 } else { 2 })
 }
 
 /// Lines of a name and a value, the values in one column.

@@ -9,6 +9,7 @@ pub(crate) struct Problem {
     message: String,
     help: String,
     reason: Option<String>,
+    refused: bool,
     #[source]
     source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -16,7 +17,7 @@ pub(crate) struct Problem {
 impl Problem {
     /// What is wrong, and what to do.
     pub(crate) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into(), reason: None, source: None }
+        Self { message: message.into(), help: help.into(), reason: None, refused: false, source: None }
     }
 
     /// With its cause.
@@ -25,10 +26,15 @@ impl Problem {
         self
     }
 
-    /// An artifact or document was refused, with the reason from the table of reasons: exit code 3.
-    pub(crate) fn refused(mut self, reason: impl Into<String>) -> Self {
+    /// With its reason from the table of reasons.
+    pub(crate) fn with_reason(mut self, reason: impl Into<String>) -> Self {
         self.reason = Some(reason.into());
         self
+    }
+
+    /// An artifact or document was refused, with the reason from the table of reasons: exit code 3.
+    pub(crate) fn refused(self, reason: impl Into<String>) -> Self {
+        Self { refused: true, ..self.with_reason(reason) }
     }
 
     /// The next step.
@@ -36,8 +42,13 @@ impl Problem {
         &self.help
     }
 
-    /// Why an artifact or document was refused, if that is what happened.
+    /// From the table of reasons, where it has one.
     pub(crate) fn reason(&self) -> Option<&str> {
         self.reason.as_deref()
+    }
+
+    /// Is it that an artifact or document was refused?
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.refused
     }
 }

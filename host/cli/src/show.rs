@@ -149,6 +149,10 @@ fn counted(usage: &Usage) -> String {
     let undecided = usage.details.iter().find(|detail| detail.name == "undecided");
     match undecided {
         Some(why) => format!("not decided by this policy ({})", why.value),
+        // A process that has just begun knows nothing of the tokens of another.
+        None if usage.kind == "rate" && usage.max.is_some() => {
+            format!("{} at once, counted where the product runs", maximum(usage.max))
+        }
         None => format!("{} of {}", usage.used, maximum(usage.max)),
     }
 }

@@ -33,7 +33,8 @@ transcripts!(
     doctor,
     signatures,
     documents,
-    templates
+    templates,
+    rates
 );
 
 #[test]

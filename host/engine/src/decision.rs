@@ -35,32 +35,45 @@ impl Denied {
         &self.0.reason
     }
 
+    /// Whole seconds until the same request may pass, rounded up, as the header field `Retry-After` has them (RFC 9110, section
+    /// 10.2.3); none where waiting does not help. [`Decision::retry`] has the milliseconds.
+    pub fn retry_after(&self) -> Option<u64> {
+        self.0.retry.map(|retry| retry.div_ceil(1_000))
+    }
+
     /// The problem document, to be sent as `application/problem+json`.
     pub fn problem(&self) -> Problem<'_> {
+        let retry_after = self.retry_after();
         Problem {
             kind: format!("{PROBLEM_BASE}{}", self.0.reason),
             title: title(&self.0.reason),
-            status: 403,
+            status: if retry_after.is_some() { 429 } else { 403 },
             detail: self.to_string(),
             reason: &self.0.reason,
             subject: &self.0.subject,
             usage: &self.0.usage,
+            retry_after,
         }
     }
 }
 
 impl fmt::Display for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Decision { reason, subject, usage, .. } = &*self.0;
+        let Decision { reason, subject, usage, retry, .. } = &*self.0;
         write!(f, "`{subject}` is denied: {}", title(reason))?;
-        let Some(usage) = usage.iter().find(|usage| usage.limit == *subject) else { return Ok(()) };
-        match usage.max {
-            Some(max) => write!(f, " ({} of {max} used", usage.used)?,
-            None => write!(f, " ({} used", usage.used)?,
+        if let Some(usage) = usage.iter().find(|usage| usage.limit == *subject) {
+            match usage.max {
+                Some(max) => write!(f, " ({} of {max} used", usage.used)?,
+                None => write!(f, " ({} used", usage.used)?,
+            }
+            match &usage.tenant {
+                Some(tenant) => write!(f, " by tenant `{tenant}`)")?,
+                None => write!(f, ")")?,
+            }
         }
-        match &usage.tenant {
-            Some(tenant) => write!(f, " by tenant `{tenant}`)"),
-            None => write!(f, ")"),
+        match retry {
+            Some(retry) => write!(f, "; ask again in {retry} ms"),
+            None => Ok(()),
         }
     }
 }
@@ -75,7 +88,7 @@ pub struct Problem<'a> {
     pub kind: String,
     /// The reason as a phrase; the same for each occurrence.
     pub title: String,
-    /// The HTTP status: 403.
+    /// The HTTP status: 403; 429 (RFC 6585, section 4) where waiting helps.
     pub status: u16,
     /// One sentence about this occurrence.
     pub detail: String,
@@ -85,6 +98,9 @@ pub struct Problem<'a> {
     pub subject: &'a str,
     /// Every limit that the request touched.
     pub usage: &'a [Usage],
+    /// As [`Denied::retry_after`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
 }
 
 /// `limit-exceeded` → `limit exceeded`.
@@ -128,6 +144,16 @@ mod tests {
         assert_eq!(problem["status"], 403);
         assert_eq!(problem["detail"], denied.to_string());
         assert_eq!(problem["usage"][0]["used"], 95);
+        assert_eq!(problem.get("retry_after"), None);
+    }
+
+    #[test]
+    fn what_passes_later_says_when_in_milliseconds_and_in_seconds_rounded_up() {
+        let denied = |retry| Decision { retry: Some(retry), ..denied() }.into_result().unwrap_err();
+        assert!(denied(1_001).to_string().ends_with("(95 of 100 used by tenant `t1`); ask again in 1001 ms"));
+        assert_eq!([0, 1, 1_000, 1_001].map(|retry| denied(retry).retry_after()), [0, 1, 1, 2].map(Some));
+        let problem = serde_json::to_value(denied(1_001).problem()).unwrap();
+        assert_eq!((&problem["status"], &problem["retry_after"]), (&429.into(), &2.into()));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use placet::artifact::Manifest;
-use placet_rules::counters::{CounterError, Counters, Entry, Once, Portion, Recorded};
+use placet_rules::counters::{CounterError, Counters, Draw, Entry, Once, Portion, Recorded, Supply};
 use placet_rules::files::{FileError, Files};
 use placet_rules::policy::{Config, Policy};
 use placet_rules::types::Time;
@@ -61,7 +61,11 @@ impl Counters for Native {
         Ok(counters.iter().map(|counter| held.get(counter).copied().unwrap_or(0)).collect())
     }
 
-    fn add(&self, entries: &[Entry], _once: Option<&Once>) -> Result<Vec<u64>, CounterError> {
+    fn level(&self, _draw: &Draw) -> Supply {
+        Supply { tokens: 0, wait: u64::MAX }
+    }
+
+    fn add(&self, entries: &[Entry], _draws: &[Draw], _once: Option<&Once>) -> Result<Vec<u64>, CounterError> {
         let mut held = self.counters.borrow_mut();
         for (entry, one) in entries.iter().enumerate() {
             let current = held.get(&one.counter).copied().unwrap_or(0);

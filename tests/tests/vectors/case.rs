@@ -128,6 +128,8 @@ pub(crate) enum Act {
     // Changes of the world.
     /// Reads all documents anew in a fresh instance.
     Load,
+    /// The process begins anew: as `Load`, and every bucket is empty.
+    Restart,
     /// Both clocks run on by `time`.
     Wait,
     /// Sets `now` and `wall`.

@@ -173,12 +173,12 @@ impl counters::Host for World {
         draws: Vec<counters::Draw>,
         once: Option<counters::Once>,
     ) -> Answer<Vec<u64>> {
-        assert!(draws.is_empty(), "no rate is decided yet");
         let entries: Vec<rules::Entry> = entries
             .into_iter()
             .map(|counters::Entry { counter, amount, ceiling, slack }| rules::Entry { counter, amount, ceiling, slack })
             .collect();
-        Ok(rules::Counters::add(self, &entries, once.map(guard).as_ref()).map_err(counter_error))
+        let draws: Vec<rules::Draw> = draws.into_iter().map(draw).collect();
+        Ok(rules::Counters::add(self, &entries, &draws, once.map(guard).as_ref()).map_err(counter_error))
     }
 
     fn subtract(&mut self, portions: Vec<counters::Portion>, once: Option<counters::Once>) -> Answer<Vec<u64>> {
@@ -201,11 +201,12 @@ impl counters::Host for World {
         Ok(rules::Counters::raise(self, &counter, value).map_err(counter_error))
     }
 
-    // What the rules do not ask for yet; an answer here would be one that no case has checked.
-    fn level(&mut self, _: counters::Draw) -> wasmtime::Result<u64> {
-        bail!("no rate is decided yet")
+    fn level(&mut self, bucket: counters::Draw) -> wasmtime::Result<counters::Supply> {
+        let rules::Supply { tokens, wait } = rules::Counters::level(self, &draw(bucket));
+        Ok(counters::Supply { tokens, wait })
     }
 
+    // What the rules do not ask for yet; an answer here would be one that no case has checked.
     fn claim(&mut self, _: String, _: counters::Member, _: u64) -> Answer<u64> {
         bail!("no seats are decided yet")
     }
@@ -217,6 +218,11 @@ impl counters::Host for World {
     fn members(&mut self, _: String) -> Answer<Vec<counters::Member>> {
         bail!("no seats are decided yet")
     }
+}
+
+fn draw(draw: counters::Draw) -> rules::Draw {
+    let counters::Draw { counter, tokens, capacity, refill, every } = draw;
+    rules::Draw { counter, tokens, capacity, refill, every }
 }
 
 fn guard(once: counters::Once) -> rules::Once {
@@ -234,6 +240,8 @@ fn counter_error(error: rules::CounterError) -> counters::Error {
         rules::CounterError::Exceeded { entry, current } => {
             counters::Error::Exceeded(counters::Excess { entry: u32::try_from(entry).expect("few entries"), current })
         }
+        // Which of them it is and how long it lasts, the rules ask anew.
+        rules::CounterError::Empty => counters::Error::Empty(counters::Shortage { draw: 0, wait: 0 }),
         rules::CounterError::Repeated(found) => counters::Error::Repeated(recorded(found)),
         rules::CounterError::Unavailable(reason) => counters::Error::Unavailable(reason),
         rules::CounterError::Other(text) => counters::Error::Other(text),

@@ -1,12 +1,14 @@
 //! State and decision as data: each case of `vectors/` is answered by the rules natively and by the component, with equal records and
 //! equal counters, and as the case expects.
 
+mod buckets;
 mod case;
 mod component;
 mod expect;
 mod genuine;
 mod mutations;
 mod native;
+mod rates;
 mod records;
 mod world;
 
@@ -32,13 +34,16 @@ fn there_are_many_cases_and_each_has_a_name_of_its_own() {
     let cases = cases();
     let names: BTreeSet<&str> = cases.iter().map(|case| &*case.name).collect();
     assert_eq!(names.len(), cases.len());
-    assert!(cases.len() >= 430, "{}", cases.len());
+    assert!(cases.len() >= 500, "{}", cases.len());
 }
 
 #[test]
 fn every_question_expects_a_reason_as_well() {
     for case in cases() {
-        let questions = case.steps.iter().filter(|step| !matches!(step.act, Act::Report | Act::Counters | Act::Load));
+        let questions = case
+            .steps
+            .iter()
+            .filter(|step| !matches!(step.act, Act::Report | Act::Counters | Act::Load | Act::Restart));
         for expected in questions.filter_map(|step| step.expect.as_ref()) {
             let told = ["reason", "error", "state"].iter().any(|name| expected[name].is_string());
             assert!(told, "{}: {expected}", case.name);
@@ -106,7 +111,9 @@ fn run(case: &Case) -> Vec<String> {
             (Some(expected), Some(answer)) => wrong.extend(
                 expect::differences(expected, &answer).map(|difference| format!("{}: {at}: {difference}", case.name)),
             ),
-            (None, Some(_)) if step.act != Act::Load => wrong.push(format!("{}: {at} expects nothing", case.name)),
+            (None, Some(_)) if !matches!(step.act, Act::Load | Act::Restart) => {
+                wrong.push(format!("{}: {at} expects nothing", case.name))
+            }
             _ => {}
         }
     }
@@ -123,6 +130,10 @@ fn answer(run: &mut dyn Run, step: &Step) -> Option<Value> {
             None
         }
         Act::Load => Some(run.load()),
+        Act::Restart => {
+            run.world().change(step);
+            Some(run.load())
+        }
         Act::Counters => Some(run.world().held()),
         _ => Some(run.ask(step)),
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use ed25519_compact::{KeyPair, Seed};
 use placet_rules::base64url;
-use placet_rules::counters::{CounterError, Counters, Entry, Once, Portion, Recorded};
+use placet_rules::counters::{CounterError, Counters, Draw, Entry, Once, Portion, Recorded, Supply};
 use placet_rules::duration;
 use placet_rules::files::{FileError, Files};
 use placet_rules::types::{Attribute, Document, Time};
@@ -13,6 +13,7 @@ use placet_tests::foreign::Foreign;
 use placet_tests::keys::TestKey;
 use serde_json::{Value, json};
 
+use crate::buckets::Buckets;
 use crate::case::{Act, Case, Form, Paper, Step};
 
 /// 2026-01-01T00:00:00Z, in seconds: when the base license is issued and begins.
@@ -31,6 +32,7 @@ pub(crate) struct World {
     kept: BTreeMap<String, Vec<u8>>,
     held: RefCell<BTreeMap<String, u64>>,
     once: RefCell<BTreeMap<String, Recorded>>,
+    buckets: RefCell<Buckets>,
     broken: Option<String>,
 }
 
@@ -50,6 +52,7 @@ impl World {
             kept: kept.collect(),
             held: RefCell::new(case.counters.iter().map(|(name, held)| (name.clone(), held.0)).collect()),
             once: RefCell::default(),
+            buckets: RefCell::new(Buckets::started(now)),
             broken: case.broken.clone(),
         }
     }
@@ -73,6 +76,7 @@ impl World {
             Act::Take => {
                 assert!(self.offered.remove(&name).is_some(), "`take` names a document that is there");
             }
+            Act::Restart => self.buckets = RefCell::new(Buckets::started(now)),
             Act::Break => self.broken.clone_from(&step.reason),
             _ => {}
         }
@@ -148,7 +152,7 @@ impl Counters for World {
         Ok(counters.iter().map(|counter| self.sum(counter)).collect())
     }
 
-    fn add(&self, entries: &[Entry], once: Option<&Once>) -> Result<Vec<u64>, CounterError> {
+    fn add(&self, entries: &[Entry], draws: &[Draw], once: Option<&Once>) -> Result<Vec<u64>, CounterError> {
         self.answers()?;
         self.first_time(once)?;
         for (index, entry) in entries.iter().enumerate() {
@@ -156,6 +160,9 @@ impl Counters for World {
             if current.checked_add(entry.amount).is_none_or(|sum| sum > entry.ceiling) {
                 return Err(CounterError::Exceeded { entry: index, current });
             }
+        }
+        if !self.buckets.borrow_mut().take(draws, self.time.get().now) {
+            return Err(CounterError::Empty);
         }
         entries.iter().for_each(|entry| self.put(&entry.counter, self.sum(&entry.counter) + entry.amount));
         let sums: Vec<u64> = entries.iter().map(|entry| self.sum(&entry.counter)).collect();
@@ -182,6 +189,10 @@ impl Counters for World {
     fn recall(&self, key: &str) -> Result<Option<Recorded>, CounterError> {
         self.answers()?;
         Ok(self.once.borrow().get(key).cloned())
+    }
+
+    fn level(&self, draw: &Draw) -> Supply {
+        self.buckets.borrow().level(draw, self.time.get().now)
     }
 
     fn set(&self, counter: &str, value: u64) -> Result<u64, CounterError> {

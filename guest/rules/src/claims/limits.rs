@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::fields::{invalid, shown};
 use super::{Fields, NAME, named, stretch};
-use crate::license::{Allowance, Enforce, LimitKind, LimitTerms};
+use crate::license::{Allowance, Enforce, LimitKind, LimitTerms, Rate};
 use crate::refusal::Refusal;
 
 pub(super) fn read(fields: Fields) -> Result<BTreeMap<String, LimitTerms>, Refusal> {
@@ -38,7 +38,7 @@ fn terms(mut fields: Fields) -> Result<LimitTerms, Refusal> {
         },
     };
     let mut undecided = Vec::new();
-    if !matches!(kind, LimitKind::Quota | LimitKind::Gauge) {
+    if !matches!(kind, LimitKind::Quota | LimitKind::Gauge | LimitKind::Rate) {
         undecided.push(shown("", Value::String(format!("kind={}", kind.as_str()))).value);
     }
     let max = match (fields.take("max"), &kind) {
@@ -48,6 +48,7 @@ fn terms(mut fields: Fields) -> Result<LimitTerms, Refusal> {
         (_, LimitKind::Other(_)) => Some(0),
         _ => return Err(invalid(&fields.path("max"))),
     };
+    let rate = if kind == LimitKind::Rate { rate(&mut fields, max)? } else { None };
     let per_tenant = fields.text("per")?.map(|per| per == "tenant");
     if per_tenant == Some(false) {
         undecided.push(String::from("per"));
@@ -75,6 +76,7 @@ fn terms(mut fields: Fields) -> Result<LimitTerms, Refusal> {
     Ok(LimitTerms {
         kind,
         max,
+        rate,
         enforce,
         per_tenant: per_tenant.unwrap_or(false),
         refund: refund.unwrap_or(false),
@@ -85,6 +87,15 @@ fn terms(mut fields: Fields) -> Result<LimitTerms, Refusal> {
         undecided,
         details,
     })
+}
+
+/// `every`, without which nobody knows how fast it is, and `burst`. What is unlimited has neither; a `burst` of it narrows it in a way
+/// that nobody knows.
+fn rate(fields: &mut Fields, max: Option<u64>) -> Result<Option<Rate>, Refusal> {
+    let every = fields.duration("every")?.filter(|every| *every > 0);
+    let Some(refill) = max else { return Ok(None) };
+    let every = every.ok_or_else(|| invalid(&fields.path("every")))?;
+    Ok(Some(Rate { refill, every, burst: fields.amount("burst")?.unwrap_or(refill) }))
 }
 
 /// `1000`, or `"10%"` of the maximum. Overage without it would be without an end, so that it must be there.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::license::LimitKind;
 use crate::reason;
-use crate::types::{Attribute, Decision, Usage};
+use crate::types::{Attribute, Decision, Duration, Usage};
 use crate::view::{LimitView, View};
 
 /// Why not.
@@ -15,13 +15,15 @@ pub(super) struct Denial<'a> {
     pub(super) subject: &'a str,
     pub(super) license: Option<&'a str>,
     pub(super) usage: Vec<Usage>,
+    /// Not now, but after so long.
+    pub(super) retry: Option<Duration>,
     pub(super) details: Vec<Attribute>,
 }
 
 impl<'a> Denial<'a> {
     /// A reason that says it all.
     pub(super) fn new(reason: &'a str, subject: &'a str) -> Self {
-        Self { reason, subject, license: None, usage: Vec::new(), details: Vec::new() }
+        Self { reason, subject, license: None, usage: Vec::new(), retry: None, details: Vec::new() }
     }
 
     /// No license names it; where none holds, because of that.
@@ -44,7 +46,7 @@ impl From<Denial<'_>> for Decision {
             license: denial.license.map(ToString::to_string),
             usage: denial.usage,
             warnings: Vec::new(),
-            retry: None,
+            retry: denial.retry,
             hold: None,
             details: denial.details,
         }
@@ -70,7 +72,7 @@ pub(super) fn granted(subject: &str, license: Option<&str>) -> Decision {
 pub(super) fn undecided(limit: &LimitView) -> Vec<Attribute> {
     let mut details: Vec<Attribute> =
         limit.undecided.iter().map(|why| Attribute::new("undecided", why.as_str())).collect();
-    if details.is_empty() && !matches!(limit.kind, LimitKind::Quota | LimitKind::Gauge) {
+    if details.is_empty() && !matches!(limit.kind, LimitKind::Quota | LimitKind::Gauge | LimitKind::Rate) {
         details.push(Attribute::new("undecided", ["kind=", limit.kind.as_str()].concat()));
     }
     details

@@ -1,23 +1,25 @@
-//! Charging: quotas used up, gauges going up.
+//! Charging: quotas used up, gauges going up, rates.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::answer::Denial;
 use super::once::Guard;
+use super::rate;
 use super::record::Record;
 use super::request::Request;
 use super::store;
 use super::target::{self, ATTEMPTS, Slot, Target};
-use crate::counters::{CounterError, Counters, Entry};
+use crate::counters::{CounterError, Counters, Draw, Entry};
 use crate::reason;
-use crate::types::{Charge, Context, Decision};
-use crate::view::View;
+use crate::types::{Charge, Context, Decision, Duration};
+use crate::view::{HeldAs, View};
 
 /// Charges all or none. The budgets of a limit are drawn in their order; a charge that spans several is split.
 ///
 /// Denied, `subject` says for which limit: `request-empty`, `request-invalid`, `once-mismatch`, the reason of the view,
-/// `not-licensed`, `limit-undecided`, `tenant-required`, `limit-exceeded`. With a `once` key that counted before, it answers as
+/// `not-licensed`, `limit-undecided`, `tenant-required`, `limit-exceeded`, `burst-exceeded`, and `rate-exceeded`, which comes after all
+/// others, for it passes: `retry` says when, of several rates for the slowest. With a `once` key that counted before, it answers as
 /// the first time, whatever has happened since.
 ///
 /// # Errors
@@ -65,17 +67,19 @@ fn decide(
         Err(denial) => return Ok(denial.into()),
     };
     target::read(demands.iter_mut().flat_map(|demand| &mut demand.target.slots), counters)?;
+    look(&mut demands, counters)?;
     for _ in 0..ATTEMPTS {
-        if let Some(short) = demands.iter_mut().find_map(|demand| demand.split().err()) {
+        if let Some(short) = demands.iter_mut().filter_map(|demand| demand.split().err()).reduce(Shortfall::or) {
             return Ok(exceeded(&short, &demands).into());
         }
         let record = record(view, &demands);
         let entries: Vec<Entry> = moving(&mut demands).map(|slot| entry(slot)).collect();
+        let draws: Vec<Draw> = slots(&demands).filter_map(rate::drawn).collect();
         let once = guard.as_ref().map(|guard| guard.once(&record));
-        let sums = if !counts || (entries.is_empty() && once.is_none()) {
+        let sums = if !counts || (entries.is_empty() && draws.is_empty() && once.is_none()) {
             Ok(moving(&mut demands).map(|slot| slot.held.saturating_add(slot.part)).collect())
         } else {
-            counters.add(&entries, once.as_ref())
+            counters.add(&entries, &draws, once.as_ref())
         };
         match (sums, &guard) {
             (Ok(sums), _) if sums.len() == entries.len() => {
@@ -85,6 +89,7 @@ fn decide(
             (Err(CounterError::Exceeded { entry, current }), _) => {
                 moving(&mut demands).nth(entry).ok_or_else(store::unfit)?.held = current;
             }
+            (Err(CounterError::Empty), _) => look(&mut demands, counters)?,
             (Err(CounterError::Repeated(recorded)), Some(guard)) => return guard.again(&recorded),
             (Err(error), _) => return Err(store::failed(error)),
             (Ok(_), _) => return Err(store::unfit()),
@@ -119,12 +124,47 @@ fn demands<'a>(view: &'a View, request: Request<'a>) -> Result<Vec<Demand<'a>>, 
     Ok(demands)
 }
 
+/// Why a demand is not met.
+struct Shortfall<'a> {
+    reason: &'static str,
+    limit: &'a str,
+    /// Of the limit's last budget.
+    license: Option<&'a str>,
+    /// None: waiting does not help.
+    retry: Option<Duration>,
+}
+
+impl Shortfall<'_> {
+    /// The one to answer with, of two: the first that waiting does not help, or the one that takes longer.
+    fn or(self, next: Self) -> Self {
+        match (self.retry, next.retry) {
+            (None, _) => self,
+            (Some(wait), Some(longer)) if longer <= wait => self,
+            (Some(_), _) => next,
+        }
+    }
+}
+
+/// Learns what the buckets hold.
+fn look(demands: &mut [Demand<'_>], counters: &dyn Counters) -> Result<(), String> {
+    demands.iter_mut().try_for_each(|Demand { target, amount }| {
+        target.slots.iter_mut().try_for_each(|slot| rate::look(slot, *amount, counters))
+    })
+}
+
 impl<'a> Demand<'a> {
-    /// Draws from one budget after the other up to its maximum, and only then beyond, where a license lets it. Err: together they have too little left; the limit's name, and the license of
-    /// its last budget.
-    fn split(&mut self) -> Result<(), (&'a str, Option<&'a str>)> {
+    /// Draws from one budget after the other up to its maximum, and only then beyond, where a license lets it. Err: together they have
+    /// too little left.
+    fn split(&mut self) -> Result<(), Shortfall<'a>> {
+        let (limit, license) = (self.target.name, self.target.slots.last().map(|slot| slot.license));
+        let short = |(reason, retry)| Shortfall { reason, limit, license, retry };
         let mut left = self.amount;
         self.target.slots.iter_mut().for_each(|slot| slot.part = 0);
+        if let [slot] = &mut *self.target.slots
+            && slot.held_as != HeldAs::Counter
+        {
+            return rate::fit(slot, left).map_err(short);
+        }
         for bound in [|slot: &Slot<'_>| slot.max.unwrap_or(u64::MAX), |slot: &Slot<'_>| slot.ceiling] {
             for slot in &mut self.target.slots {
                 let rest = bound(slot).saturating_sub(slot.held).saturating_sub(slot.part);
@@ -133,13 +173,18 @@ impl<'a> Demand<'a> {
                 left -= u128::from(part);
             }
         }
-        let short = (self.target.name, self.target.slots.last().map(|slot| slot.license));
-        if left == 0 { Ok(()) } else { Err(short) }
+        if left == 0 { Ok(()) } else { Err(short((reason::LIMIT_EXCEEDED, None))) }
     }
 }
 
+fn slots<'s, 'a>(demands: &'s [Demand<'a>]) -> impl Iterator<Item = &'s Slot<'a>> {
+    demands.iter().flat_map(|demand| &demand.target.slots)
+}
+
+/// The counters that the request moves.
 fn moving<'s, 'a>(demands: &'s mut [Demand<'a>]) -> impl Iterator<Item = &'s mut Slot<'a>> {
-    demands.iter_mut().flat_map(|demand| &mut demand.target.slots).filter(|slot| slot.part > 0)
+    let slots = demands.iter_mut().flat_map(|demand| &mut demand.target.slots);
+    slots.filter(|slot| slot.part > 0 && slot.held_as == HeldAs::Counter)
 }
 
 fn entry(slot: &Slot<'_>) -> Entry {
@@ -148,17 +193,19 @@ fn entry(slot: &Slot<'_>) -> Entry {
 
 /// Rests on the license that is drawn from first.
 fn record(view: &View, demands: &[Demand<'_>]) -> Record {
-    let slots = || demands.iter().flat_map(|demand| &demand.target.slots);
-    let drawn = slots().find(|slot| slot.part > 0).or_else(|| slots().next());
+    let drawn = slots(demands).find(|slot| slot.part > 0).or_else(|| slots(demands).next());
+    let rates = demands
+        .iter()
+        .flat_map(|Demand { target, .. }| target.slots.iter().filter_map(|slot| rate::warning(target.name, slot)));
     Record {
         license: drawn.map(|slot| slot.license.to_string()).unwrap_or_default(),
         shares: demands.iter().map(|demand| demand.target.share(|slot| slot.part == 0)).collect(),
-        warnings: view.warnings.clone(),
+        warnings: view.warnings.iter().cloned().chain(rates).collect(),
     }
 }
 
 /// Shows what is used of every limit, for none was charged.
-fn exceeded<'a>((subject, license): &(&'a str, Option<&'a str>), demands: &[Demand<'_>]) -> Denial<'a> {
+fn exceeded<'a>(short: &Shortfall<'a>, demands: &[Demand<'_>]) -> Denial<'a> {
     let usage = demands.iter().map(|demand| demand.target.usage()).collect();
-    Denial { license: *license, usage, ..Denial::new(reason::LIMIT_EXCEEDED, subject) }
+    Denial { license: short.license, usage, retry: short.retry, ..Denial::new(short.reason, short.limit) }
 }

@@ -23,7 +23,7 @@ use crate::view::View;
 /// key gives back once.
 ///
 /// Denied: `request-invalid`, `once-mismatch`, `not-licensed` (the reason of the view where no license holds), `limit-undecided`,
-/// `tenant-required`, `refund-not-granted` (a quota), `credit-exceeded`.
+/// `tenant-required`, `kind-mismatch` (a rate gives back by itself), `refund-not-granted` (a quota), `credit-exceeded`.
 ///
 /// # Errors
 /// A reason why nothing was decided, and nothing counted: `contended`, or one of [`reason::COUNTERS`].
@@ -81,6 +81,9 @@ fn guarded<'a>(charge: &'a Charge, context: &'a Context) -> Result<(Request<'a>,
 /// The limit, with `refund` set on each counter that may be taken from.
 fn refundable<'a>(view: &'a View, request: Request<'a>) -> Result<Target<'a>, Denial<'a>> {
     let mut target = Target::find_to_give_back(view, request.subject, request.tenant)?;
+    if target.limit.kind == LimitKind::Rate {
+        return Err(Denial::new(reason::KIND_MISMATCH, request.subject));
+    }
     if target.limit.kind == LimitKind::Gauge {
         target.slots.iter_mut().for_each(|slot| slot.refund = true);
     }

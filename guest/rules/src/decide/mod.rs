@@ -11,6 +11,7 @@ mod consume;
 mod credit;
 mod measure;
 mod once;
+mod rate;
 mod record;
 mod report;
 mod request;

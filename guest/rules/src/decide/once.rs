@@ -45,7 +45,7 @@ impl<'a> Guard<'a> {
         if asked != self.asked {
             return Ok(Denial::new(reason::ONCE_MISMATCH, self.request.subject).into());
         }
-        let record = Record::parse(answer).filter(|_| self.fits(recorded)).ok_or_else(damaged)?;
+        let record = Record::parse(answer).filter(|record| self.fits(recorded, record)).ok_or_else(damaged)?;
         Ok(record.decision(self.request.subject, self.request.tenant, &recorded.sums))
     }
 
@@ -54,8 +54,8 @@ impl<'a> Guard<'a> {
         Once { key: self.key.clone(), request: [self.asked.as_str(), "\n", &record.render()].concat() }
     }
 
-    /// Do the recorded entries add up to what was asked?
-    fn fits(&self, recorded: &Recorded) -> bool {
+    /// Do the recorded entries add up to what was asked? What was drawn from buckets is in no entry.
+    fn fits(&self, recorded: &Recorded, record: &Record) -> bool {
         let counted = |limit: &str| {
             let of = |counter: &str| CounterName::parse(counter).is_some_and(|name| name.limit == limit);
             let entries = recorded.entries.iter().filter(|entry| of(&entry.counter));
@@ -66,7 +66,11 @@ impl<'a> Guard<'a> {
             charges.map(|charge| u128::from(charge.amount)).sum::<u128>()
         };
         recorded.entries.len() == recorded.sums.len()
-            && self.request.charges.iter().all(|charge| counted(&charge.limit) == asked(&charge.limit))
+            && self
+                .request
+                .charges
+                .iter()
+                .all(|charge| record.is_rate(&charge.limit) || counted(&charge.limit) == asked(&charge.limit))
     }
 }
 

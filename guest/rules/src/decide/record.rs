@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 
 use super::answer::granted;
 use crate::counter_name::{decode, encode};
+use crate::license::LimitKind;
 use crate::reason;
 use crate::types::{Attribute, Decision, Instant, Usage, Warning};
 
@@ -76,6 +77,11 @@ impl Record {
         }
         let license = Some(self.license.as_str()).filter(|license| !license.is_empty());
         Decision { usage, warnings, ..granted(subject, license) }
+    }
+
+    /// Is the limit one whose units are in no entry?
+    pub(super) fn is_rate(&self, limit: &str) -> bool {
+        self.shares.iter().any(|share| share.limit == limit && share.kind == LimitKind::Rate.as_str())
     }
 
     /// As text, for the store.

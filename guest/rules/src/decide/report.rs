@@ -4,6 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::answer::undecided;
+use super::rate;
 use super::request::is_within;
 use super::target::{self, Target, slots};
 use crate::counters::Counters;
@@ -11,7 +12,7 @@ use crate::reason;
 use crate::types::{Attribute, Usage};
 use crate::view::View;
 
-/// Every limit of the view by name, and what is used of it, all at one moment.
+/// Every limit of the view by name, and what is used of it: of counters all at one moment, of a rate the tokens that are gone.
 ///
 /// For a tenant: all limits, those that are counted for the license as a whole too. Without one: only these. A limit that cannot
 /// be decided stands with nothing used, and says why in its details as `undecided`.
@@ -28,11 +29,14 @@ pub fn report(view: &View, tenant: Option<&str>, counters: &dyn Counters) -> Res
             continue;
         }
         let mut details = undecided(limit);
-        let slots = slots(name, limit, tenant).unwrap_or_else(|| {
+        let mut slots = slots(name, limit, tenant).unwrap_or_else(|| {
             // Nothing can be counted under such a name, so nothing is used.
             details.push(Attribute::new("undecided", "name-too-long"));
             Vec::new()
         });
+        if details.is_empty() {
+            slots.iter_mut().try_for_each(|slot| rate::look(slot, 0, counters))?;
+        }
         lines.push((Target::new(name, limit, tenant, slots), details));
     }
     let decided = lines.iter_mut().filter(|(_, details)| details.is_empty());

@@ -10,8 +10,8 @@ use crate::calendar::Period;
 use crate::counter_name::CounterName;
 use crate::counters::Counters;
 use crate::reason;
-use crate::types::Usage;
-use crate::view::{LimitView, View};
+use crate::types::{Duration, Usage};
+use crate::view::{HeldAs, LimitView, View};
 
 /// So often is a request divided anew where other callers are quicker.
 pub(super) const ATTEMPTS: usize = 8;
@@ -35,18 +35,21 @@ pub(super) struct Slot<'a> {
     pub(super) period: Option<&'a Period>,
     /// Of an earlier period: only to give back to, and no part of what is told. Such slots stand last.
     pub(super) past: bool,
+    pub(super) held_as: HeldAs,
     /// None: unlimited.
     pub(super) max: Option<u64>,
     /// What the sum may reach.
     pub(super) ceiling: u64,
     pub(super) refund: bool,
     pub(super) slack: u64,
-    /// What it holds, as far as is known.
+    /// What it holds, as far as is known; of a bucket, how many tokens are gone.
     pub(super) held: u64,
     /// How much of the request falls on it.
     pub(super) part: u64,
+    /// Until the tokens are in its bucket that a charge asks for; the largest u64: they never will be.
+    pub(super) wait: Duration,
     /// Nobody knows whether this is the counter: the counters gave no answer when the documents were loaded.
-    unknown: bool,
+    pub(super) unknown: bool,
 }
 
 impl<'a> Target<'a> {
@@ -100,8 +103,18 @@ impl<'a> Target<'a> {
 
     /// What is told about it once the sums of the slots that move are known; the others hold what they hold.
     pub(super) fn share(&self, rests: impl Fn(&Slot<'_>) -> bool) -> Share {
-        let base = self.present().filter(|slot| rests(slot)).fold(0_u64, |sum, slot| sum.saturating_add(slot.held));
         let period = self.present().find_map(|slot| slot.period);
+        let (mut base, mut sums) = (0_u64, 0);
+        for slot in self.present() {
+            base = match slot.held_as {
+                _ if rests(slot) => base.saturating_add(slot.held),
+                HeldAs::Counter => {
+                    sums += 1;
+                    base
+                }
+                HeldAs::Bucket { .. } | HeldAs::Nothing => base.saturating_add(slot.held).saturating_add(slot.part),
+            };
+        }
         Share {
             limit: self.name.to_string(),
             kind: self.limit.kind.as_str().to_string(),
@@ -111,7 +124,7 @@ impl<'a> Target<'a> {
             period: period.map(|period| period.label.clone()),
             resets: period.map(|period| period.until),
             base,
-            sums: self.present().filter(|slot| !rests(slot)).count(),
+            sums,
         }
     }
 
@@ -145,12 +158,14 @@ pub(super) fn slots<'a>(name: &str, limit: &'a LimitView, tenant: Option<&str>) 
                 license: &budget.license,
                 period: budget.period.as_ref(),
                 past: false,
+                held_as: budget.held_as,
                 max: budget.max,
                 ceiling: budget.ceiling,
                 refund: budget.refund,
                 slack: budget.slack,
                 held: 0,
                 part: 0,
+                wait: 0,
                 unknown: budget.resets.unknown,
             }),
         }
@@ -158,12 +173,12 @@ pub(super) fn slots<'a>(name: &str, limit: &'a LimitView, tenant: Option<&str>) 
     Some(slots)
 }
 
-/// Learns what the counters hold, all at one moment.
+/// Learns what the counters hold, all at one moment. What buckets hold is [`super::rate`]'s to learn.
 pub(super) fn read<'a: 's, 's>(
     slots: impl Iterator<Item = &'s mut Slot<'a>>,
     counters: &dyn Counters,
 ) -> Result<(), String> {
-    let slots: Vec<&mut Slot<'a>> = slots.collect();
+    let slots: Vec<&mut Slot<'a>> = slots.filter(|slot| slot.held_as == HeldAs::Counter).collect();
     let names: Vec<String> = slots.iter().map(|slot| slot.counter.clone()).collect();
     for (slot, held) in slots.into_iter().zip(store::read(counters, &names)?) {
         if slot.unknown {

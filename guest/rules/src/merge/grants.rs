@@ -4,13 +4,13 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::license::{Enforce, License, LimitKind, LimitTerms, Stretch};
+use crate::license::{Enforce, License, LimitKind, LimitTerms, Rate, Stretch};
 use crate::merge::Judged;
 use crate::resets::Resets;
 use crate::sorted::sorted;
 use crate::standing;
 use crate::types::Instant;
-use crate::view::{Budget, FeatureView, LimitView};
+use crate::view::{Budget, FeatureView, HeldAs, LimitView};
 
 /// The account of whatever outlives a license.
 pub const CUSTOMER: &str = "@customer";
@@ -40,8 +40,9 @@ pub(crate) fn features(judged: &[&Judged<'_>]) -> BTreeMap<String, FeatureView> 
     features
 }
 
-/// Each limit. Volumes and seats: a budget of each license, what ends first first, of equals by id. Levels and rates: the largest.
-/// Volumes of one period too, but for add-ons and top-ups, which come on top: a renewal that overlaps opens no second budget.
+/// Each limit. Volumes and seats: a budget of each license, what ends first first, of equals by id. Levels and rates: the largest; of
+/// rates, the one that brings the most in the long run, and of equals the one with the larger bucket. Volumes of one period too, but
+/// for add-ons and top-ups, which come on top: a renewal that overlaps opens no second budget.
 pub(crate) fn limits(judged: &[&Judged<'_>], now: Instant) -> BTreeMap<String, LimitView> {
     let rank = |license: &License| license.expires.unwrap_or(Instant::MAX);
     let licenses = sorted(judged.iter().map(|one| one.license), |one, other| {
@@ -50,7 +51,8 @@ pub(crate) fn limits(judged: &[&Judged<'_>], now: Instant) -> BTreeMap<String, L
     let mut limits: BTreeMap<String, LimitView> = BTreeMap::new();
     for license in licenses {
         for (name, terms) in &license.limits {
-            let warn = (terms.enforce != Enforce::Meter).then(|| terms.warn.unwrap_or(license.warn_usage));
+            let warn = terms.warn.or((terms.kind != LimitKind::Rate).then_some(license.warn_usage));
+            let warn = warn.filter(|_| terms.enforce != Enforce::Meter);
             let budget = budget(license, terms, now);
             let mut undecided = terms.undecided.clone();
             if terms.stretch.is_some() && budget.period.is_none() {
@@ -83,8 +85,7 @@ fn join(limit: &mut LimitView, budget: Budget, mut conflicts: Vec<String>, warn:
             if other.per_tenant != budget.per_tenant {
                 conflicts.push("per-conflict".to_string());
             }
-            let size = |budget: &Budget| (budget.ceiling, budget.max.is_none(), budget.max);
-            if size(&budget) > size(other) {
+            if is_larger(&budget, other) {
                 *other = budget;
             }
         }
@@ -115,8 +116,29 @@ pub(crate) fn account(license: &License, terms: &LimitTerms) -> String {
     }
 }
 
+/// Of two rates one that denies nothing is the larger, then the one that brings more in the long run, then the one that bursts higher.
+fn is_larger(one: &Budget, other: &Budget) -> bool {
+    let size = |budget: &Budget| (budget.ceiling, budget.max.is_none(), budget.max);
+    match (one.held_as, other.held_as) {
+        (HeldAs::Bucket { rate, enforce }, HeldAs::Bucket { rate: rival, enforce: rivals }) => {
+            let brings = |rate: Rate, other: Rate| u128::from(rate.refill) * u128::from(other.every);
+            (enforce.is_open(), brings(rate, rival), size(one)) > (rivals.is_open(), brings(rival, rate), size(other))
+        }
+        _ => size(one) > size(other),
+    }
+}
+
 fn budget(license: &License, terms: &LimitTerms, now: Instant) -> Budget {
     let period = terms.stretch.as_ref().and_then(|Stretch::Calendar(calendar)| calendar.at(now));
+    let (held_as, max) = match (&terms.kind, terms.rate) {
+        (_, Some(rate)) => (HeldAs::Bucket { rate, enforce: terms.enforce }, Some(rate.burst)),
+        (LimitKind::Rate, None) => (HeldAs::Nothing, None),
+        _ => (HeldAs::Counter, terms.max),
+    };
+    let ceiling = match terms.rate {
+        Some(rate) if terms.enforce.is_open() => rate.burst,
+        _ => terms.enforce.ceiling(max),
+    };
     Budget {
         license: license.id.clone(),
         account: account(license, terms),
@@ -124,8 +146,9 @@ fn budget(license: &License, terms: &LimitTerms, now: Instant) -> Budget {
         ends: earliest([license.expires, period.as_ref().map(|period| period.until)]),
         extra: matches!(license.kind.as_str(), "addon" | "topup"),
         period,
-        max: terms.max,
-        ceiling: terms.enforce.ceiling(terms.max),
+        held_as,
+        max,
+        ceiling,
         per_tenant: terms.per_tenant,
         refund: terms.refund,
         slack: terms.slack,

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 
-use placet_rules::counters::{CounterError, Counters, Entry, Once, Portion, Recorded};
+use placet_rules::counters::{CounterError, Counters, Draw, Entry, Once, Portion, Recorded, Supply};
 
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
@@ -59,7 +59,8 @@ impl Counters for Memory {
         Ok(counters.iter().map(|counter| self.sum(counter)).collect())
     }
 
-    fn add(&self, entries: &[Entry], once: Option<&Once>) -> Result<Vec<u64>, CounterError> {
+    fn add(&self, entries: &[Entry], draws: &[Draw], once: Option<&Once>) -> Result<Vec<u64>, CounterError> {
+        assert!(draws.is_empty(), "rates are tested as vectors");
         self.answers()?;
         self.disturb();
         self.added.replace(entries.to_vec());
@@ -96,6 +97,10 @@ impl Counters for Memory {
     fn recall(&self, key: &str) -> Result<Option<Recorded>, CounterError> {
         self.answers()?;
         Ok(self.kept.borrow().get(key).cloned())
+    }
+
+    fn level(&self, _: &Draw) -> Supply {
+        Supply { tokens: 0, wait: u64::MAX }
     }
 
     fn set(&self, counter: &str, value: u64) -> Result<u64, CounterError> {

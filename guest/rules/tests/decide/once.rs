@@ -1,6 +1,6 @@
 //! What carries a `once` key counts once, and answers as the first time.
 
-use placet_rules::counters::{CounterError, Counters, Entry, Once, Portion, Recorded};
+use placet_rules::counters::{CounterError, Counters, Draw, Entry, Once, Portion, Recorded, Supply};
 use placet_rules::decide::{consume, credit, preview};
 use placet_rules::license::LimitKind;
 use placet_rules::types::{Context, Warning};
@@ -60,8 +60,11 @@ fn a_race_under_one_key_is_counted_once() {
         fn read(&self, counters: &[String]) -> Result<Vec<u64>, CounterError> {
             self.0.read(counters)
         }
-        fn add(&self, entries: &[Entry], once: Option<&Once>) -> Result<Vec<u64>, CounterError> {
-            self.0.add(entries, once)
+        fn add(&self, entries: &[Entry], draws: &[Draw], once: Option<&Once>) -> Result<Vec<u64>, CounterError> {
+            self.0.add(entries, draws, once)
+        }
+        fn level(&self, draw: &Draw) -> Supply {
+            self.0.level(draw)
         }
         fn subtract(&self, portions: &[Portion], once: Option<&Once>) -> Result<Vec<u64>, CounterError> {
             self.0.subtract(portions, once)

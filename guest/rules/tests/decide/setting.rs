@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use placet_rules::license::LimitKind;
 use placet_rules::resets::Resets;
 use placet_rules::types::{Charge, Context};
-use placet_rules::view::{Budget, FeatureView, LimitView, State, View};
+use placet_rules::view::{Budget, FeatureView, HeldAs, LimitView, State, View};
 
 pub(crate) const FIRST: &str = "use/tokens//lic_1//";
 pub(crate) const TOPUP: &str = "use/tokens//lic_2//";
@@ -18,6 +18,7 @@ pub(crate) fn budget(license: &str, account: &str, max: Option<u64>) -> Budget {
         period: None,
         ends: None,
         extra: false,
+        held_as: HeldAs::Counter,
         max,
         ceiling: max.unwrap_or(u64::MAX),
         per_tenant: false,

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use ed25519_compact::{KeyPair, Seed};
-use placet_rules::counters::{CounterError, Counters, Entry, Once, Portion, Recorded};
+use placet_rules::counters::{CounterError, Counters, Draw, Entry, Once, Portion, Recorded, Supply};
 use placet_rules::files::{FileError, Files};
 use placet_rules::policy::{Config, Policy};
 use placet_rules::types::{Attribute, Document, Status, Summary, Time};
@@ -226,8 +226,12 @@ impl Counters for Memory {
         Ok(self.write(counter, |before| before.max(value))?.1)
     }
 
-    fn add(&self, entries: &[Entry], once: Option<&Once>) -> Result<Vec<u64>, CounterError> {
-        assert!(once.is_none(), "loading charges nothing");
+    fn level(&self, _: &Draw) -> Supply {
+        panic!("loading charges nothing")
+    }
+
+    fn add(&self, entries: &[Entry], draws: &[Draw], once: Option<&Once>) -> Result<Vec<u64>, CounterError> {
+        assert!(draws.is_empty() && once.is_none(), "loading charges nothing");
         for (entry, current) in
             self.read(&entries.iter().map(|entry| entry.counter.clone()).collect::<Vec<_>>())?.into_iter().enumerate()
         {

@@ -5,12 +5,16 @@ use placet::Placet;
 use super::asking::{ContextOptions, OnceOption};
 use crate::argument::{number, pair};
 use crate::output::Answer;
-use crate::show;
+use crate::problem::Problem;
 use crate::site::SiteOptions;
+use crate::{reasons, show};
+
+/// Why a command cannot charge a rate.
+const RATE_REASON: &str = "rate-needs-service";
 
 /// Charge limits, all or none
 ///
-/// Quotas, and gauges going up. Exit code 0 when allowed, 1 when denied; then nothing was counted.
+/// Quotas, and gauges going up; rates need a process that stays. Exit code 0 when allowed, 1 when denied; then nothing was counted.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   placet consume tokens 1200
@@ -60,9 +64,24 @@ pub(crate) fn preview(arguments: &Preview) -> anyhow::Result<Answer> {
 impl Charges {
     fn ask(&self, request: impl for<'a> Fn(&'a Placet, &str, u64) -> placet::Request<'a>) -> anyhow::Result<Answer> {
         let placet = self.site.open()?;
+        self.refuse_rates(&placet)?;
         let request = request(&placet, &self.limit, self.amount);
         let request = self.and.iter().fold(request, |request, (limit, amount)| request.and(limit, *amount));
         show::decision(&self.context.ask(request)?)
+    }
+
+    /// Tokens live in memory, and there are none when a process starts: whatever this one were to answer, it would be about itself.
+    fn refuse_rates(&self, placet: &Placet) -> Result<(), Problem> {
+        let is_charged = |name: &str| self.limit == name || self.and.iter().any(|(limit, _)| limit == name);
+        let status = placet.status();
+        match status.limits.iter().find(|limit| limit.kind == "rate" && limit.max.is_some() && is_charged(&limit.name))
+        {
+            Some(rate) => {
+                let message = format!("`{}` is a rate, and a command ends before it can be used", rate.name);
+                Err(Problem::new(message, reasons::help(RATE_REASON)).with_reason(RATE_REASON))
+            }
+            None => Ok(()),
+        }
     }
 }
 

@@ -59,7 +59,8 @@ fn refused(refusal: &Refusal) -> String {
         ["limits", _] => "an object, under a name of 1 to 128 bytes",
         ["limits", _, .., "max"] => "a whole number, or null for unlimited",
         ["limits", _, .., "warn"] | ["warn", "usage"] => "a whole number from 1 to 100",
-        ["limits", _, .., "slack"] | ["min_policy"] => "a whole number",
+        ["limits", _, .., "slack" | "burst"] | ["min_policy"] => "a whole number",
+        ["limits", _, .., "every"] => "a length of time in text, such as \"1s\"; a rate needs it",
         ["limits", _, .., "refund"] => "true or false",
         ["jti"] | ["limits", _, .., "account"] => "text of 1 to 128 bytes",
         ["grace" | "check_in", _] | ["warn", "expiring"] => "a length of time in text, such as \"14d\" or \"72h\"",
@@ -130,6 +131,12 @@ mod tests {
             (r#"{"requires":[]}"#, "`requires`, which must be a list"),
             (r#"{"grace":{"expiry":14}}"#, "`grace.expiry`, which must be a length of time"),
             (r#"{"limits":{"t":{"kind":"quota"}}}"#, "`limits.t.max`, which must be a whole number, or null"),
+            (r#"{"limits":{"t":{"kind":"rate","max":5}}}"#, "`limits.t.every`, which must be a length of time"),
+            (r#"{"limits":{"t":{"kind":"rate","max":5,"every":"0s"}}}"#, "a rate needs it"),
+            (
+                r#"{"limits":{"t":{"kind":"rate","max":5,"every":"1s","burst":"5"}}}"#,
+                "`limits.t.burst`, which must be a whole",
+            ),
             (r#"{"limits":{"t":{"max":5}}}"#, "`limits.t.kind`"),
             (r#"{"limits":{"t":5}}"#, "`limits.t`"),
             (r#"{"limits":[]}"#, "`limits`, which must be an object"),
@@ -145,14 +152,14 @@ mod tests {
     #[test]
     fn what_is_not_decided_yet_is_named() {
         let claims = br#"{"ends":"week","features":{"sso":true,"x":1},"scope":{"instances":3},
-            "limits":{"r":{"kind":"rate","max":1,"every":"1s"},"q":{"kind":"quota","max":1,"rollover":5}}}"#;
+            "limits":{"r":{"kind":"rate","max":null,"burst":1},"q":{"kind":"quota","max":1,"moon":5},"w":{"kind":"wallet"}}}"#;
         let expected = [
             "`ends`",
             "`scope.instances`",
             "`features.x`",
-            "`limits.q.rollover`",
-            "`limits.r.kind` = rate",
-            "`limits.r.every`",
+            "`limits.q.moon`",
+            "`limits.r.burst`",
+            "`limits.w.kind` = wallet",
         ];
         assert_eq!(check(claims).unwrap().undecided, expected);
     }

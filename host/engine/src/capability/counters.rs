@@ -3,7 +3,9 @@
 use wasmtime::component::{HasSelf, Linker};
 
 use super::Calls;
-use crate::bindings::placet::policy::counters::{self, Draw, Entry, Error, Host, Member, Once, Portion, Recorded};
+use crate::bindings::placet::policy::counters::{
+    self, Draw, Entry, Error, Host, Member, Once, Portion, Recorded, Supply,
+};
 use crate::instances::InStore;
 use crate::program::Lent;
 use crate::sandbox::Ticks;
@@ -75,7 +77,7 @@ impl Host for CountersCapability {
         self.ask(|lent| lent.store.recall(&lent.namespace, &key))
     }
 
-    fn level(&mut self, bucket: Draw) -> wasmtime::Result<u64> {
+    fn level(&mut self, bucket: Draw) -> wasmtime::Result<Supply> {
         self.ask(|lent| lent.store.level(&lent.namespace, &bucket, lent.clock.moment()))
     }
 

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::bindings::placet::policy::counters::{Draw, Shortage};
+use crate::bindings::placet::policy::counters::{Draw, Shortage, Supply};
 
 /// Above so many buckets, those that a new one would equal are dropped.
 const MANY: usize = 100_000;
@@ -56,9 +56,10 @@ impl Buckets {
         self.lock().started.get_or_insert(mark);
     }
 
-    /// The tokens in a bucket.
-    pub(super) fn level(&self, namespace: &str, draw: &Draw, mark: u64) -> u64 {
-        self.lock().filled(namespace, draw, mark).tokens
+    /// What a bucket holds, and how long until it holds the tokens of the draw.
+    pub(super) fn level(&self, namespace: &str, draw: &Draw, mark: u64) -> Supply {
+        let bucket = self.lock().filled(namespace, draw, mark);
+        Supply { tokens: bucket.tokens, wait: bucket.take(draw.tokens).err().unwrap_or(0) }
     }
 
     /// Takes all tokens, or none.
@@ -180,6 +181,10 @@ mod tests {
         Draw { counter: "b".to_owned(), tokens, capacity, refill, every }
     }
 
+    fn level(buckets: &Buckets, draw: &Draw, mark: u64) -> u64 {
+        buckets.level("n", draw, mark).tokens
+    }
+
     fn started(mark: u64) -> Buckets {
         let buckets = Buckets::default();
         buckets.start(mark);
@@ -190,18 +195,18 @@ mod tests {
     fn a_bucket_is_empty_at_the_start_and_fills_to_the_millisecond() {
         let buckets = started(1_000);
         let draw = draw(1, 5, 3, 1_000);
-        assert_eq!(buckets.level("n", &draw, 1_000), 0);
+        assert_eq!(level(&buckets, &draw, 1_000), 0);
         assert_eq!(buckets.take("n", std::slice::from_ref(&draw), 1_000), Err(Shortage { draw: 0, wait: 334 }));
         assert_eq!(buckets.take("n", std::slice::from_ref(&draw), 1_333), Err(Shortage { draw: 0, wait: 1 }));
         assert_eq!(buckets.take("n", std::slice::from_ref(&draw), 1_334), Ok(()));
-        assert_eq!(buckets.level("n", &draw, 1_666), 0);
-        assert_eq!(buckets.level("n", &draw, 1_667), 1);
-        assert_eq!(buckets.level("n", &draw, u64::MAX), 5);
+        assert_eq!(level(&buckets, &draw, 1_666), 0);
+        assert_eq!(level(&buckets, &draw, 1_667), 1);
+        assert_eq!(level(&buckets, &draw, u64::MAX), 5);
     }
 
     #[test]
     fn a_bucket_first_seen_late_is_as_full_as_the_time_since_the_start_makes_it() {
-        assert_eq!(started(0).level("n", &draw(1, 5, 1, 1_000), 3_500), 3);
+        assert_eq!(level(&started(0), &draw(1, 5, 1, 1_000), 3_500), 3);
     }
 
     #[test]
@@ -209,10 +214,10 @@ mod tests {
         let buckets = started(0);
         let draws = [draw(3, 5, 1, 1), draw(3, 5, 1, 1)];
         assert_eq!(buckets.take("n", &draws, 5), Err(Shortage { draw: 1, wait: 1 }));
-        assert_eq!(buckets.level("n", &draws[0], 5), 5);
+        assert_eq!(level(&buckets, &draws[0], 5), 5);
         assert_eq!(buckets.take("n", &draws[..1], 5), Ok(()));
         assert_eq!(buckets.take("other", &draws[..1], 5), Ok(()));
-        assert_eq!(buckets.level("n", &draws[0], 5), 2);
+        assert_eq!(level(&buckets, &draws[0], 5), 2);
     }
 
     #[test]
@@ -223,7 +228,7 @@ mod tests {
         }
         assert_eq!(started(0).take("n", &[draw(max, max, 1, max)], 0), Err(Shortage { draw: 0, wait: max }));
         assert_eq!(started(0).take("n", &[draw(max, max, max, 1)], max), Ok(()));
-        assert_eq!(started(0).level("n", &draw(0, max, max, max), max), max);
+        assert_eq!(level(&started(0), &draw(0, max, max, max), max), max);
     }
 
     #[test]
@@ -231,8 +236,8 @@ mod tests {
         let buckets = started(1_000);
         let draw = draw(1, 10, 1, 100);
         assert_eq!(buckets.take("n", std::slice::from_ref(&draw), 1_500), Ok(()));
-        assert_eq!(buckets.level("n", &draw, 200), 4);
-        assert_eq!(buckets.level("n", &draw, 1_600), 5);
+        assert_eq!(level(&buckets, &draw, 200), 4);
+        assert_eq!(level(&buckets, &draw, 1_600), 5);
     }
 
     #[test]
@@ -241,7 +246,7 @@ mod tests {
         let draws = [draw(4, 5, 1, 1)];
         assert_eq!(buckets.take("n", &draws, 5), Ok(()));
         buckets.give_back("n", &draws);
-        assert_eq!(buckets.level("n", &draws[0], 5), 5);
+        assert_eq!(level(&buckets, &draws[0], 5), 5);
     }
 
     #[test]
@@ -257,7 +262,7 @@ mod tests {
         assert_eq!(buckets.lock().count, MANY);
         assert_eq!(buckets.take("n", &[named("one more".to_owned(), 5)], 1_000_010), Ok(()));
         assert_eq!(buckets.lock().count, 2);
-        assert_eq!(buckets.level("n", &large, 1_000_010), 500_010);
+        assert_eq!(level(&buckets, &large, 1_000_010), 500_010);
     }
 
     #[test]
@@ -265,8 +270,8 @@ mod tests {
         let buckets = started(0);
         assert_eq!(buckets.take("n", &[draw(0, 10, 1, 1_000)], 2_500), Ok(()));
         assert_eq!(buckets.take("n", &[draw(2, 10, 1, 10)], 2_500), Ok(()));
-        assert_eq!(buckets.level("n", &draw(0, 10, 1, 10), 2_505), 1);
-        assert_eq!(buckets.level("n", &draw(0, 3, 1, 1), 9_999), 3);
+        assert_eq!(level(&buckets, &draw(0, 10, 1, 10), 2_505), 1);
+        assert_eq!(level(&buckets, &draw(0, 3, 1, 1), 9_999), 3);
     }
 
     proptest! {
@@ -281,15 +286,16 @@ mod tests {
             for (step, tokens) in steps {
                 mark += step;
                 let draw = draw(tokens, capacity, refill, every);
-                let level = buckets.level("n", &draw, mark);
+                let Supply { tokens: level, wait } = buckets.level("n", &draw, mark);
                 let outcome = buckets.take("n", std::slice::from_ref(&draw), mark);
                 prop_assert_eq!(outcome.is_ok(), level >= tokens);
+                prop_assert_eq!(outcome.as_ref().map_or_else(|short| short.wait, |()| 0), wait);
                 match outcome {
                     Ok(()) => taken += tokens,
                     Err(Shortage { wait: u64::MAX, .. }) => prop_assert!(tokens > capacity),
                     Err(Shortage { wait, .. }) => {
-                        prop_assert!(buckets.level("n", &draw, mark + wait) >= tokens);
-                        prop_assert!(buckets.level("n", &draw, mark + wait - 1) < tokens);
+                        prop_assert!(buckets.level("n", &draw, mark + wait).tokens >= tokens);
+                        prop_assert!(buckets.level("n", &draw, mark + wait - 1).tokens < tokens);
                     }
                 }
                 prop_assert!(taken * every <= mark * refill);

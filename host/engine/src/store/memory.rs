@@ -13,7 +13,7 @@ use super::{
     Ancestry, Burned, Floor, Head, MAX_ONCE_KEY, Moment, Store, StoreError, anchor_key, at_most, check_add, check_name,
     check_read, check_subtract, recorded, recorded_add,
 };
-use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Portion, Recorded};
+use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Portion, Recorded, Supply};
 
 /// A store that lives as long as its value.
 #[derive(Debug, Default)]
@@ -158,7 +158,7 @@ impl Store for MemoryStore {
         Ok(self.model().once.get(&key(namespace, once)).cloned())
     }
 
-    fn level(&self, namespace: &str, bucket: &Draw, moment: Moment) -> u64 {
+    fn level(&self, namespace: &str, bucket: &Draw, moment: Moment) -> Supply {
         self.buckets.level(namespace, bucket, moment.mark)
     }
 

@@ -20,7 +20,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Member, Once, Portion, Recorded};
+use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Member, Once, Portion, Recorded, Supply};
 
 pub use self::error::StoreError;
 pub(crate) use self::memory::MemoryStore;
@@ -142,8 +142,8 @@ pub(crate) trait Store: Send + Sync + fmt::Debug {
     /// What a `once` key counted.
     fn recall(&self, namespace: &str, key: &str) -> Result<Option<Recorded>, Error>;
 
-    /// The tokens in a bucket. All buckets are empty when the process starts.
-    fn level(&self, namespace: &str, bucket: &Draw, moment: Moment) -> u64;
+    /// What a bucket holds. All buckets are empty when the process starts.
+    fn level(&self, namespace: &str, bucket: &Draw, moment: Moment) -> Supply;
 
     /// Sets a counter. Answers what it held before.
     fn set(&self, namespace: &str, counter: &str, value: u64, moment: Moment) -> Result<u64, Error>;

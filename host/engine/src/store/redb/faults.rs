@@ -232,13 +232,13 @@ fn tokens_of_a_call_that_failed_are_given_back() {
     disk.fail(0..1, ENOSPC);
     let refused = store.add("n", vec![entry.clone()], vec![draw.clone()], None, at(5));
     assert_eq!(refused, Err(Error::Unavailable("disk-full".to_owned())));
-    assert_eq!(store.level("n", &draw, at(5)), 5);
+    assert_eq!(store.level("n", &draw, at(5)).tokens, 5);
     disk.heal();
     assert_eq!(store.add("n", vec![entry.clone()], vec![draw.clone()], None, at(5)), Ok(vec![1]));
     let over = Entry { ceiling: 1, ..entry };
     let exceeded = Err(Error::Exceeded(Excess { entry: 0, current: 1 }));
     assert_eq!(store.add("n", vec![over], vec![draw.clone()], None, at(5)), exceeded);
-    assert_eq!(store.level("n", &draw, at(5)), 2);
+    assert_eq!(store.level("n", &draw, at(5)).tokens, 2);
 }
 
 #[test]

@@ -42,7 +42,7 @@ use super::{
     Ancestry, Burned, Floor, Head, MAX_ONCE_KEY, Moment, Store, StoreError, anchor_key, at_most, check_add, check_name,
     check_read, check_subtract,
 };
-use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Portion, Recorded};
+use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Portion, Recorded, Supply};
 
 /// A store in a state directory. Dropping it writes the file's last state and releases the lock.
 #[derive(Debug)]
@@ -137,7 +137,7 @@ impl Store for RedbStore {
         Ok(self.writer.view(|view| once::recall(view, namespace, key))?)
     }
 
-    fn level(&self, namespace: &str, bucket: &Draw, moment: Moment) -> u64 {
+    fn level(&self, namespace: &str, bucket: &Draw, moment: Moment) -> Supply {
         self.buckets.level(namespace, bucket, moment.mark)
     }
 
