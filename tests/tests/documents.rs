@@ -3,9 +3,10 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
-use placet::{FailMode, OpenError, Placet};
+use placet::{FailMode, HolderStatus, OpenError, Placet};
 use placet_tests::hostile;
 use placet_tests::rig::{ISSUED, Site, Vendor, claims};
 use serde_json::{Value, json};
@@ -285,6 +286,49 @@ fn a_second_opening_is_refused_and_names_the_directory() {
     assert!(site.builder().open().is_err());
     drop(clone);
     site.open();
+}
+
+#[test]
+fn who_holds_the_state_tells_others_how_it_stands_for_as_long_as_it_does() {
+    let site = Site::default();
+    site.license(&claims("lic_1"));
+    let placet = site.open();
+    assert!(placet.consume("tokens", 7).decide().expect("a decision").allowed);
+    let told = || HolderStatus::read(site.path("state"));
+    let told_at_last = |used| {
+        (0..100).any(|_| {
+            thread::sleep(Duration::from_millis(100));
+            told().is_ok_and(|told| {
+                told.pid == std::process::id() && told.status.usage.iter().any(|usage| usage.used == used)
+            })
+        })
+    };
+    assert!(told_at_last(7));
+    assert_eq!(told().expect("it is told").status.counters, placet.status().counters);
+    assert!(placet.consume("tokens", 5).decide().expect("a decision").allowed);
+    assert!(told_at_last(12), "it is told again and again");
+    let text = fs::read_to_string(site.path("state/status.json")).expect("reads");
+    assert!(!text.contains(&site.vendor.license(&claims("lic_1"))[..20]), "a token stands in it");
+    drop(placet);
+    assert_eq!(told().expect_err("nobody tells").reason(), "state-io");
+    for rubbish in ["", "{}", "[1", &"x".repeat(1 << 20)] {
+        site.put("state/status.json", rubbish);
+        assert_eq!(told().expect_err("rubbish").reason(), "holder-unreadable");
+    }
+}
+
+#[test]
+fn whoever_waits_opens_when_the_other_ends() {
+    let site = Site::default();
+    let placet = site.open();
+    let wait = |time| site.builder().wait(time).open();
+    assert_eq!(wait(Duration::from_millis(200)).expect_err("it is held").reason(), "locked");
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| wait(Duration::from_secs(60)).is_ok());
+        thread::sleep(Duration::from_millis(200));
+        drop(placet);
+        assert!(waiting.join().expect("no panic"));
+    });
 }
 
 #[test]

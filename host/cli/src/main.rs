@@ -8,6 +8,7 @@ mod component;
 mod files;
 mod issue;
 mod keys;
+mod look;
 mod output;
 mod problem;
 mod random;

@@ -1,10 +1,11 @@
 //! The installation that an operator's command is about.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use placet::{Builder, FailMode, OpenError, Placet, PolicyError};
 
-use crate::argument::pair;
+use crate::argument::{number, pair};
 use crate::files;
 use crate::problem::Problem;
 use crate::reasons;
@@ -33,6 +34,9 @@ pub(crate) struct SiteOptions {
     /// base64url
     #[arg(long, value_name = "NAME=FILE", value_parser = pair)]
     secret_file: Vec<(String, String)>,
+    /// Wait so long for another process that has the state directory
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "30", value_parser = number)]
+    wait: Option<u64>,
     #[command(flatten)]
     pub(crate) roots: RootOptions,
 }
@@ -51,6 +55,9 @@ impl SiteOptions {
         }
         if let Some(state) = &self.state {
             builder = builder.state(state);
+        }
+        if let Some(seconds) = self.wait {
+            builder = builder.wait(Duration::from_secs(seconds));
         }
         if let Some(policy) = &self.policy {
             builder = builder.policy(policy);

@@ -28,6 +28,7 @@ pub struct Builder {
     pub(crate) fail_mode: FailMode,
     pub(crate) require_usable: bool,
     pub(crate) recheck: Duration,
+    pub(crate) wait: Duration,
 }
 
 /// What the product gets where no decision could be made.
@@ -53,6 +54,7 @@ impl Builder {
             fail_mode: FailMode::default(),
             require_usable: false,
             recheck: RECHECK,
+            wait: Duration::ZERO,
         }
     }
 
@@ -147,6 +149,13 @@ impl Builder {
     #[must_use]
     pub fn recheck_interval(mut self, interval: Duration) -> Self {
         self.recheck = interval.max(Duration::from_secs(1));
+        self
+    }
+
+    /// How long [`Builder::open`] waits for another process to end that has the state directory. Not at all unless told.
+    #[must_use]
+    pub fn wait(mut self, at_most: Duration) -> Self {
+        self.wait = at_most;
         self
     }
 

@@ -9,7 +9,10 @@ mod documents;
 mod policy;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use placet_artifact::PolicyRoots;
 
@@ -23,6 +26,7 @@ use crate::deployment::Deployment;
 use crate::documents::{Snapshot, Source};
 use crate::error::{Failure, OpenError, PolicyError};
 use crate::event::{Event, Subscriber};
+use crate::holder::{self, HolderStatus};
 use crate::maintenance::Maintenance;
 use crate::policies::Tested;
 use crate::program::{Lent, Loaded};
@@ -32,6 +36,9 @@ use crate::state_dir::{Folder, StateDir};
 use crate::status::{CountersInfo, PolicyInfo, Status};
 use crate::store::{Head, RedbStore, Store, StoreError};
 use crate::{Decision, Usage, limits};
+
+/// How often it is tried again to open a state directory that another process has.
+const RETRY: Duration = Duration::from_millis(50);
 
 pub(crate) struct Installation {
     roots: PolicyRoots,
@@ -59,7 +66,7 @@ impl Installation {
         let roots = builder.policy_roots()?;
         let state_path = builder.state.as_deref().ok_or(OpenError::NoState)?;
         let state = StateDir::open(state_path)?;
-        let store: Arc<dyn Store> = Arc::new(RedbStore::open(state_path)?);
+        let store: Arc<dyn Store> = Arc::new(open_store(state_path, builder.wait)?);
         let clock = Arc::new(Clock::open(&*store)?);
         let sandbox = Sandbox::new().map_err(|error| OpenError::Machine(error.into()))?;
 
@@ -167,14 +174,23 @@ impl Installation {
         }
     }
 
-    /// Keeps the time mark and notices what changed by itself. None of it is lost if it fails: it is tried again.
-    pub(crate) fn tick(&self, recheck: bool) {
+    /// Keeps the time mark. It is not lost if it fails: it is tried again.
+    pub(crate) fn keep_mark(&self) {
         if let Err(error) = self.clock.commit(&*self.store) {
             self.tell("store.failed", "", error.reason());
         }
-        if recheck && let Err(failure) = self.load_anew(&self.change()) {
+    }
+
+    /// Notices what changed by itself.
+    pub(crate) fn recheck(&self) {
+        if let Err(failure) = self.load_anew(&self.change()) {
             self.tell("license.rejected", "", failure.reason());
         }
+    }
+
+    /// Tells other processes how it stands; they see how old it is where that fails.
+    pub(crate) fn show(&self) {
+        drop(HolderStatus::new(self.status(), self.clock.read().wall).write(&self.state));
     }
 
     pub(crate) fn usage(&self, tenant: Option<&str>) -> Result<Vec<Usage>, Failure> {
@@ -234,6 +250,18 @@ impl Drop for Installation {
     /// Leaves the latest time mark behind, for the next opening to compare with. A failure costs no more than a minute of it.
     fn drop(&mut self) {
         drop(self.clock.commit(&*self.store));
+        holder::end(&self.state);
+    }
+}
+
+/// Waits so long for another process to end that has the state directory.
+fn open_store(path: &Path, wait: Duration) -> Result<RedbStore, StoreError> {
+    let began = Instant::now();
+    loop {
+        match RedbStore::open(path) {
+            Err(StoreError::Locked { .. }) if began.elapsed() < wait => thread::sleep(RETRY),
+            opened => return opened,
+        }
     }
 }
 

@@ -18,6 +18,8 @@ pub(crate) enum Folder {
     Policies,
     /// Native code, made from policies on this machine.
     Code,
+    /// The state directory itself.
+    Top,
 }
 
 impl Folder {
@@ -26,6 +28,7 @@ impl Folder {
             Self::Licenses => "licenses",
             Self::Policies => "policies",
             Self::Code => "code",
+            Self::Top => ".",
         }
     }
 }
@@ -85,7 +88,17 @@ impl StateDir {
 
     /// Puts a file into its place, durably and whole, for its owner alone to read.
     pub(crate) fn put(&self, folder: Folder, name: &str, content: &[u8]) -> Result<(), StateError> {
-        self.try_put(folder, name, content).map_err(|source| self.error("write", folder, name, source))
+        let put = self.try_put(folder, name, content, File::sync_all).and_then(|dir| {
+            sync(&dir)?;
+            sync(&self.dir)
+        });
+        put.map_err(|source| self.error("write", folder, name, source))
+    }
+
+    /// Puts a file into its place, whole, and gone or old after a crash: for what is written again all the time.
+    pub(crate) fn show(&self, folder: Folder, name: &str, content: &[u8]) -> Result<(), StateError> {
+        let put = self.try_put(folder, name, content, |_| Ok(()));
+        put.map(drop).map_err(|source| self.error("write", folder, name, source))
     }
 
     /// Takes a file away, durably. Whether it was there.
@@ -143,7 +156,13 @@ impl StateDir {
             && folder_dir.is_ok_and(|dir| dir.symlink_metadata(name).is_ok_and(|file| file.is_file() && private(file)))
     }
 
-    fn try_put(&self, folder: Folder, name: &str, content: &[u8]) -> std::io::Result<()> {
+    fn try_put(
+        &self,
+        folder: Folder,
+        name: &str,
+        content: &[u8],
+        keep: impl FnOnce(&File) -> std::io::Result<()>,
+    ) -> std::io::Result<Dir> {
         if let Err(error) = create_private(&self.dir, Path::new(folder.name()))
             && error.kind() != ErrorKind::AlreadyExists
         {
@@ -160,15 +179,14 @@ impl StateDir {
         options.write(true).create_new(true).mode(0o600);
         let written = dir.open_with(&new, &options).and_then(|mut file| {
             file.write_all(content)?;
-            file.sync_all()
+            keep(&file)
         });
         if let Err(error) = written.and_then(|()| dir.rename(&new, &dir, name)) {
             // The first error is the one to tell.
             drop(dir.remove_file(&new));
             return Err(error);
         }
-        sync(&dir)?;
-        sync(&self.dir)
+        Ok(dir)
     }
 
     fn error(&self, action: &'static str, folder: Folder, name: &str, source: std::io::Error) -> StateError {

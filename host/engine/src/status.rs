@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use placet_artifact::{ContentHash, Manifest};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::bindings::exports::placet::policy::types::{Status as LicenseStatus, Summary, Usage, Warning};
 use crate::documents::Snapshot;
@@ -14,7 +14,7 @@ const DAY: u64 = 86_400_000;
 /// The state of an installation, safe to show to anyone: never a signature, a token, a payload or a key.
 ///
 /// The fields of the policy's own status are reached directly: `status.usable`, `status.state`, `status.licenses`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// What the policy says, and the host's warnings with it.
     #[serde(flatten)]
@@ -31,7 +31,7 @@ pub struct Status {
 }
 
 /// Where the counters stand, for people and for reports.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CountersInfo {
     /// By which the key is known that seals them: sixteen hex digits.
     pub install_key: String,
@@ -48,7 +48,7 @@ impl CountersInfo {
 }
 
 /// A policy, for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyInfo {
     /// `vendor/product`.
     pub name: String,

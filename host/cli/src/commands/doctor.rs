@@ -3,6 +3,7 @@
 use placet::{CountersInfo, OpenError, Status};
 use serde_json::json;
 
+use crate::look::Look;
 use crate::output::{Answer, table};
 use crate::reasons;
 use crate::show;
@@ -27,10 +28,10 @@ struct Finding {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
-    match arguments.site.builder()?.open() {
-        Ok(placet) => {
-            let status = placet.status();
-            Ok(answer(&examine(&status), Some(&status.counters)))
+    match Look::at(&arguments.site)? {
+        Ok(look) => {
+            let status = look.status();
+            Ok(look.note(answer(&examine(&status), Some(&status.counters))))
         }
         Err(error) => Ok(answer(&[unopened(&error)], None)),
     }

@@ -1,5 +1,6 @@
 //! `placet status`.
 
+use crate::look::Look;
 use crate::output::Answer;
 use crate::show;
 use crate::site::SiteOptions;
@@ -17,5 +18,6 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
-    show::status(&arguments.site.open()?.status())
+    let look = Look::open(&arguments.site)?;
+    Ok(look.note(show::status(&look.status())?))
 }

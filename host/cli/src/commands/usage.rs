@@ -1,5 +1,6 @@
 //! `placet usage`.
 
+use crate::look::Look;
 use crate::output::Answer;
 use crate::problem::Problem;
 use crate::site::SiteOptions;
@@ -19,10 +20,17 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
-    let placet = arguments.site.open()?;
-    let usage = placet.usage(arguments.tenant.as_deref()).map_err(|failure| {
-        let help = reasons::help(failure.reason());
-        Problem::new("the counters gave no answer", help).because(failure)
-    })?;
-    show::usage(&usage)
+    let look = Look::open(&arguments.site)?;
+    let usage = match (&look, &arguments.tenant) {
+        (Look::Opened(placet), tenant) => placet.usage(tenant.as_deref()).map_err(|failure| {
+            let help = reasons::help(failure.reason());
+            Problem::new("the counters gave no answer", help).because(failure)
+        })?,
+        (Look::Told(told), None) => told.status.usage.clone(),
+        (Look::Told(told), Some(_)) => {
+            let what = format!("process {} has the state directory, and tells nothing of single tenants", told.pid);
+            return Err(Problem::new(what, reasons::help("locked")).into());
+        }
+    };
+    Ok(look.note(show::usage(&usage)?))
 }

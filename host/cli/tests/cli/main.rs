@@ -1,6 +1,7 @@
 //! The built command, run as a person or a script runs it.
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "what helps a test fails like one")]
 
+mod held;
 mod policy;
 mod support;
 mod templates;

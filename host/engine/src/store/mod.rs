@@ -17,8 +17,9 @@ mod memory;
 mod redb;
 
 use std::fmt;
+use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Member, Once, Portion, Recorded, Supply};
 
@@ -62,7 +63,7 @@ pub(crate) struct Floor {
 }
 
 /// Units that were reserved for counting in memory, and were not used when a crash came: they count as used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Burned {
     /// The name of the policy.
     pub policy: String,
@@ -88,6 +89,34 @@ impl fmt::Display for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:", self.number)?;
         self.hash.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Not the last commit as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a number, a colon and 64 hex digits")]
+pub struct HeadError;
+
+impl FromStr for Head {
+    type Err = HeadError;
+
+    fn from_str(text: &str) -> Result<Self, HeadError> {
+        let (number, digits) = text.split_once(':').ok_or(HeadError)?;
+        let mut hash = [0; 32];
+        if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(HeadError);
+        }
+        for (byte, at) in hash.iter_mut().zip((0..64).step_by(2)) {
+            let pair = digits.get(at..at + 2).ok_or(HeadError)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| HeadError)?;
+        }
+        Ok(Self { number: number.parse().map_err(|_| HeadError)?, hash })
+    }
+}
+
+impl<'de> Deserialize<'de> for Head {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

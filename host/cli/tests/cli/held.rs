@@ -1,0 +1,56 @@
+//! A state directory that a running product has, looked at from outside.
+
+use std::thread;
+use std::time::Duration;
+
+use placet::{HolderStatus, Placet, PolicyRoot};
+
+use crate::support::Desk;
+
+#[test]
+fn while_a_product_runs_its_status_is_told_with_its_age() {
+    let desk = Desk::new();
+    desk.done(&["key", "new", "--out", "TEST-root", "--use", "policy"]);
+    desk.done(&["key", "new", "--out", "TEST-license"]);
+    let pack = ["policy", "pack", "--name", "acme/router", "--version", "1.0.0", "--sequence", "1"];
+    let sign = ["--trust", "TEST-license.pub", "--key", "TEST-root.key", "--out", "policy.wasm"];
+    desk.done(&[&pack[..], &sign].concat());
+    let license = ["license", "new", "--customer", "Globex", "--product", "acme/router", "--expires", "1y"];
+    let limits = ["--limit", "tokens=quota:50", "--key", "TEST-license.key", "--out", "license.json"];
+    desk.done(&[&license[..], &limits].concat());
+
+    let product = Placet::builder()
+        .root(PolicyRoot::from_pem(&desk.read("TEST-root.pub")).unwrap())
+        .policy(desk.path("policy.wasm"))
+        .licenses(desk.path("license.json"))
+        .state(desk.path("state"))
+        .open()
+        .unwrap();
+    product.consume("tokens", 12).into_result().unwrap();
+    while HolderStatus::read(desk.path("state")).is_err() {
+        thread::sleep(Duration::from_millis(50));
+    }
+
+    let site = ["--state", "state", "--license", "license.json", "--root", "TEST-root.pub"];
+    let ask = |command: &[&str]| desk.run(&[command, &site].concat());
+    let told = format!("as process {} told", std::process::id());
+    for command in [&["status"][..], &["usage"]] {
+        let run = ask(command);
+        assert!(run.code == 0 && run.out.contains("12 of 50") && run.err.contains(&told), "{}{}", run.out, run.err);
+    }
+    let run = ask(&["doctor"]);
+    assert!(run.code == 0 && run.out.contains("nothing is wrong") && run.err.contains(&told), "{}{}", run.out, run.err);
+    // What would count, or is not told, says who has it and what to do.
+    for command in [&["consume", "tokens", "1"][..], &["usage", "--tenant", "t1"]] {
+        let run = ask(command);
+        assert!(run.code == 2 && run.err.contains("help: ask it through its sidecar, or wait"), "{}", run.err);
+    }
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| ask(&["consume", "tokens", "1", "--wait=60"]));
+        thread::sleep(Duration::from_millis(300));
+        drop(product);
+        let run = waiting.join().unwrap();
+        assert!(run.code == 0 && run.out.contains("13 of 50"), "{}{}", run.out, run.err);
+    });
+    assert_eq!(ask(&["status"]).err, "");
+}

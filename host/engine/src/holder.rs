@@ -1,0 +1,72 @@
+//! What the process that holds a state directory tells others: `status.json` there.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::state_dir::{Folder, StateDir, StateError, read_path};
+use crate::status::Status;
+
+const NAME: &str = "status.json";
+/// The longest that is read back, in bytes.
+const MAX: u64 = 16 << 20;
+
+/// The status, as the process that holds the state directory wrote it down last: at most 5 seconds ago while it runs. It goes away when
+/// that process ends; after a crash it stays until the next opening. For people: nothing is decided by it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HolderStatus {
+    /// When it was written: milliseconds since the Unix epoch, by the wall clock.
+    pub written: u64,
+    /// The process.
+    pub pid: u32,
+    /// What it told.
+    pub status: Status,
+}
+
+/// Nothing was told, or it cannot be read. Whose fault: the process that holds the directory has just begun, or another program wrote there.
+#[derive(Debug, thiserror::Error)]
+pub enum HolderError {
+    /// It is not there, or may not be read.
+    #[error(transparent)]
+    File(#[from] StateError),
+    /// It is not what a process of this release writes.
+    #[error("`{NAME}` in the state directory is not the status of an installation")]
+    Content(#[from] serde_json::Error),
+}
+
+impl HolderError {
+    /// The reason, as in the table of reasons.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::File(error) => error.reason(),
+            Self::Content(_) => "holder-unreadable",
+        }
+    }
+}
+
+impl HolderStatus {
+    /// What stands in a state directory that another process holds.
+    ///
+    /// # Errors
+    ///
+    /// [`HolderError`].
+    pub fn read(state: impl AsRef<Path>) -> Result<Self, HolderError> {
+        Ok(serde_json::from_slice(&read_path(&state.as_ref().join(NAME), MAX)?)?)
+    }
+
+    pub(crate) fn new(status: Status, written: u64) -> Self {
+        Self { written, pid: std::process::id(), status }
+    }
+
+    /// Writes it down for others.
+    pub(crate) fn write(&self, state: &StateDir) -> Result<(), StateError> {
+        // A status can always be written down.
+        let Ok(text) = serde_json::to_vec(self) else { return Ok(()) };
+        state.show(Folder::Top, NAME, &text)
+    }
+}
+
+/// Takes away what was told; there is nobody left who tells it.
+pub(crate) fn end(state: &StateDir) {
+    drop(state.remove(Folder::Top, NAME));
+}
