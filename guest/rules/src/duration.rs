@@ -1,5 +1,7 @@
 //! Lengths of time as a license spells them: `14d`, `72h`, `10m`, `1s`, `500ms`.
 
+use alloc::string::{String, ToString};
+
 use crate::types::Duration;
 
 /// A day, in milliseconds.
@@ -27,6 +29,13 @@ pub fn parse(text: &str) -> Option<Duration> {
     number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
+/// The same length of time, however it was spelled, in the largest unit that measures it.
+pub fn to_text(duration: Duration) -> String {
+    let units = [(DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s")];
+    let (length, unit) = units.into_iter().find(|(length, _)| duration.is_multiple_of(*length)).unwrap_or((1, "ms"));
+    [&(duration / length).to_string(), unit].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,6 +52,15 @@ mod tests {
             ["", "d", "14", "14 d", " 14d", "14d ", "+14d", "-1d", "1.5h", "1e3s", "14D", "1w", "1dd", "1µs", "१d"]
         {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_written_reads_back_in_the_largest_unit() {
+        for (duration, text) in
+            [(30 * DAY, "30d"), (36 * HOUR, "36h"), (90 * MINUTE, "90m"), (61 * SECOND, "61s"), (1_001, "1001ms")]
+        {
+            assert_eq!((to_text(duration).as_str(), parse(text)), (text, Some(duration)));
         }
     }
 

@@ -37,5 +37,6 @@ pub mod secrets;
 mod sorted;
 mod standing;
 mod summary;
+pub mod term;
 pub mod types;
 pub mod view;

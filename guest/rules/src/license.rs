@@ -106,9 +106,9 @@ pub struct LimitTerms {
     pub warn: Option<u8>,
     /// `account`: whose counter, in place of the license id or `@customer`.
     pub account: Option<String>,
-    /// `reset`: the stretch of time that a quota is for; none: the license's own.
+    /// `reset` or `term`: the stretch of time that a quota is for; none: the license's own.
     pub stretch: Option<Stretch>,
-    /// What these rules cannot decide yet (`kind=seats`, `term`, …): such a limit is denied.
+    /// What these rules cannot decide yet (`kind=seats`, `moon`, …): such a limit is denied.
     pub undecided: Vec<String>,
     /// Every other field, for display.
     pub details: Vec<Attribute>,
@@ -129,7 +129,14 @@ pub struct Rate {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stretch {
     /// `reset`: each period has a budget of its own.
-    Calendar(Calendar),
+    Calendar {
+        /// When a new one begins.
+        calendar: Calendar,
+        /// `rollover`: so many units at most that the period before has left are added.
+        rollover: u64,
+    },
+    /// `term`: any stretch of this length has the budget.
+    Term(Duration),
 }
 
 /// What happens when a limit's maximum is reached.

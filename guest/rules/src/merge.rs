@@ -60,7 +60,7 @@ impl<'a> Merged<'a> {
         }
         let until = view.until;
         let budgets = view.limits.values().chain(view.ended.values()).flat_map(|limit| &limit.budgets);
-        let periods = budgets.filter_map(|budget| budget.period.as_ref()).map(|period| Some(period.until));
+        let periods = budgets.filter_map(|budget| budget.within.as_ref()).map(|within| Some(within.until()));
         view.until = earliest(periods.chain([until]));
         Self { judged, view, coverage, until }
     }

@@ -5,9 +5,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
-use crate::calendar::Period;
 use crate::license::{Enforce, LimitKind, Rate};
 use crate::resets::Resets;
+use crate::term::Window;
 use crate::types::{Duration, Instant, Time, Warning};
 
 /// The state of the installation and what is granted in it; stays true for every time that it [covers](View::covers).
@@ -135,8 +135,8 @@ pub struct Budget {
     pub account: String,
     /// The GENERATION part of it.
     pub resets: Resets,
-    /// The stretch of time that it is for, of which the label is the PERIOD part; none: as long as the license.
-    pub period: Option<Period>,
+    /// The stretch of time that it is for; none: as long as the license.
+    pub within: Option<Within>,
     /// When what is left of it is lost; none: never.
     pub ends: Option<Instant>,
     /// Of an add-on or a top-up: comes on top of what others grant for the same period.
@@ -162,6 +162,51 @@ impl Budget {
         match self.held_as {
             HeldAs::Bucket { rate, .. } => Some(rate),
             HeldAs::Counter | HeldAs::Nothing => None,
+        }
+    }
+}
+
+/// The stretch of time that a budget is for, at the view's moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Within {
+    /// A period of the calendar.
+    Period {
+        /// The PERIOD part of the counter's name.
+        label: String,
+        /// When the next period begins.
+        until: Instant,
+        /// What periods leave to each other; none: nothing.
+        rollover: Option<Rollover>,
+    },
+    /// Whatever stretch as long as the term.
+    Term(Window),
+}
+
+/// What the period before leaves to this one, and this one to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rollover {
+    /// Units at most that come from the period before; 0 where the license did not hold in it.
+    pub units: u64,
+    /// The label of the period before.
+    pub before: String,
+    /// The label of the next.
+    pub after: String,
+}
+
+impl Within {
+    /// The PERIOD part of the counter's name.
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Period { label, .. } => label,
+            Self::Term(window) => &window.present.label,
+        }
+    }
+
+    /// When another counter takes its place.
+    pub fn until(&self) -> Instant {
+        match self {
+            Self::Period { until, .. } => *until,
+            Self::Term(window) => window.until(),
         }
     }
 }

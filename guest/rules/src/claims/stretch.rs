@@ -1,4 +1,4 @@
-//! The claims of a quota about time: `reset` with `anchor` and `zone`.
+//! The claims of a quota about time: `reset` with `anchor`, `zone` and `rollover`, or `term`.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -7,16 +7,16 @@ use super::fields::{Fields, invalid};
 use crate::calendar::{Calendar, Every};
 use crate::license::Stretch;
 use crate::refusal::Refusal;
+use crate::term::{LONGEST, SHORTEST};
 
 /// All of them: for display they stand in the details too.
-pub(super) const CLAIMS: [&str; 3] = ["reset", "anchor", "zone"];
+pub(super) const CLAIMS: [&str; 5] = ["reset", "anchor", "zone", "rollover", "term"];
 
 /// What is not known, or stands beside the wrong claim, is left: it makes the limit undecided.
 pub(super) fn read(fields: &mut Fields, undecided: &mut Vec<String>) -> Result<Option<Stretch>, Refusal> {
-    match fields.text("reset")? {
-        Some(reset) => Ok(calendar(&reset, fields, undecided)?.map(Stretch::Calendar)),
-        None => Ok(None),
-    }
+    let Some(reset) = fields.text("reset")? else { return term(fields) };
+    let Some(calendar) = calendar(&reset, fields, undecided)? else { return Ok(None) };
+    Ok(Some(Stretch::Calendar { calendar, rollover: fields.amount("rollover")?.unwrap_or(0) }))
 }
 
 /// `anchor`: for weeks the ISO weekday, otherwise the day of the month, or for quarters and years month and day as `"07-01"`; without a
@@ -45,6 +45,14 @@ fn calendar(reset: &str, fields: &mut Fields, undecided: &mut Vec<String>) -> Re
         undecided.push(String::from("zone"));
     }
     Ok(calendar)
+}
+
+fn term(fields: &mut Fields) -> Result<Option<Stretch>, Refusal> {
+    let term = fields.duration("term")?;
+    match term.is_none_or(|term| (SHORTEST..=LONGEST).contains(&term)) {
+        true => Ok(term.map(Stretch::Term)),
+        false => Err(invalid(&fields.path("term"))),
+    }
 }
 
 fn day(fields: &mut Fields, last: u8) -> Result<u8, Refusal> {

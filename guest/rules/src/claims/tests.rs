@@ -120,7 +120,6 @@ fn what_is_not_decided_yet_is_told_and_denied() {
         ("reset", json!("fortnight"), "reset"),
         ("anchor", json!(1), "anchor"),
         ("zone", json!("UTC"), "zone"),
-        ("term", json!("30d"), "term"),
         ("rollover", json!(1), "rollover"),
         ("enforce", json!("gently"), "enforce"),
         ("allowance", json!("10%"), "allowance"),
@@ -145,7 +144,7 @@ fn periods_are_read_with_anchor_and_zone() {
         terms
     };
     for (claims, every, zone) in [
-        (json!({ "reset": "day" }), Every::Day, "UTC"),
+        (json!({ "reset": "day", "rollover": 0 }), Every::Day, "UTC"),
         (json!({ "reset": "week", "anchor": 7, "zone": "america/new_york" }), Every::Week(7), "America/New_York"),
         (json!({ "reset": "month" }), Every::Month(1), "UTC"),
         (json!({ "reset": "month", "anchor": 31 }), Every::Month(31), "UTC"),
@@ -154,7 +153,7 @@ fn periods_are_read_with_anchor_and_zone() {
     ] {
         let terms = limit(quota(claims));
         let calendar = Calendar::new(every, zone).unwrap();
-        assert_eq!((terms.stretch, terms.undecided), (Some(Stretch::Calendar(calendar)), Vec::new()));
+        assert_eq!((terms.stretch, terms.undecided), (Some(Stretch::Calendar { calendar, rollover: 0 }), Vec::new()));
         assert_eq!(terms.details[0].name, "reset");
     }
     for (reset, anchor) in [
@@ -173,6 +172,14 @@ fn periods_are_read_with_anchor_and_zone() {
     ] {
         let limits = json!({ "limits": { "x": quota(json!({ "reset": reset, "anchor": anchor })) } });
         assert_eq!(refused(limits), "limits.x.anchor", "{reset} {anchor}");
+    }
+    for (term, length) in
+        [("1h", Some(3_600_000)), ("36525d", Some(3_155_760_000_000)), ("59m", None), ("36526d", None), ("1", None)]
+    {
+        match length {
+            Some(length) => assert_eq!(limit(quota(json!({ "term": term }))).stretch, Some(Stretch::Term(length))),
+            None => assert_eq!(refused(json!({ "limits": { "x": quota(json!({ "term": term })) } })), "limits.x.term"),
+        }
     }
     assert_eq!(limit(quota(json!({ "reset": "day", "anchor": 1 }))).undecided, ["anchor"]);
     assert_eq!(limit(quota(json!({ "reset": "day", "zone": "Mars/Olympus" }))).undecided, ["zone"]);

@@ -8,8 +8,9 @@ use super::once::Guard;
 use super::rate;
 use super::record::Record;
 use super::request::Request;
+use super::slot::{self, Slot};
 use super::store;
-use super::target::{self, ATTEMPTS, Slot, Target};
+use super::target::{ATTEMPTS, Target};
 use crate::counters::{CounterError, Counters, Draw, Entry};
 use crate::reason;
 use crate::types::{Charge, Context, Decision, Duration};
@@ -66,14 +67,14 @@ fn decide(
         Ok(demands) => demands,
         Err(denial) => return Ok(denial.into()),
     };
-    target::read(demands.iter_mut().flat_map(|demand| &mut demand.target.slots), counters)?;
+    slot::read(demands.iter_mut().flat_map(|demand| &mut demand.target.slots), counters)?;
     look(&mut demands, counters)?;
     for _ in 0..ATTEMPTS {
         if let Some(short) = demands.iter_mut().filter_map(|demand| demand.split().err()).reduce(Shortfall::or) {
             return Ok(exceeded(&short, &demands).into());
         }
         let record = record(view, &demands);
-        let entries: Vec<Entry> = moving(&mut demands).map(|slot| entry(slot)).collect();
+        let entries = entries(&mut demands);
         let draws: Vec<Draw> = slots(&demands).filter_map(rate::drawn).collect();
         let once = guard.as_ref().map(|guard| guard.once(&record));
         let sums = if !counts || (entries.is_empty() && draws.is_empty() && once.is_none()) {
@@ -82,12 +83,12 @@ fn decide(
             counters.add(&entries, &draws, once.as_ref())
         };
         match (sums, &guard) {
-            (Ok(sums), _) if sums.len() == entries.len() => {
+            (Ok(sums), _) if !counts || sums.len() == entries.len() => {
                 return Ok(record.decision(request.subject, request.tenant, &sums));
             }
             // Another caller was quicker: split again over what is left now.
-            (Err(CounterError::Exceeded { entry, current }), _) => {
-                moving(&mut demands).nth(entry).ok_or_else(store::unfit)?.held = current;
+            (Err(CounterError::Exceeded { entry, .. }), _) if entry < entries.len() => {
+                slot::read(demands.iter_mut().flat_map(|demand| &mut demand.target.slots), counters)?;
             }
             (Err(CounterError::Empty), _) => look(&mut demands, counters)?,
             (Err(CounterError::Repeated(recorded)), Some(guard)) => return guard.again(&recorded),
@@ -165,7 +166,7 @@ impl<'a> Demand<'a> {
         {
             return rate::fit(slot, left).map_err(short);
         }
-        for bound in [|slot: &Slot<'_>| slot.max.unwrap_or(u64::MAX), |slot: &Slot<'_>| slot.ceiling] {
+        for bound in [Slot::granted, Slot::ceiling] {
             for slot in &mut self.target.slots {
                 let rest = bound(slot).saturating_sub(slot.held).saturating_sub(slot.part);
                 let part = u64::try_from(left).unwrap_or(u64::MAX).min(rest);
@@ -187,8 +188,11 @@ fn moving<'s, 'a>(demands: &'s mut [Demand<'a>]) -> impl Iterator<Item = &'s mut
     slots.filter(|slot| slot.part > 0 && slot.held_as == HeldAs::Counter)
 }
 
-fn entry(slot: &Slot<'_>) -> Entry {
-    Entry { counter: slot.counter.clone(), amount: slot.part, ceiling: slot.ceiling, slack: slot.slack }
+/// What the slots that move are charged, and after it what must hold for that.
+fn entries(demands: &mut [Demand<'_>]) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = moving(demands).map(|slot| slot.entry()).collect();
+    moving(demands).for_each(|slot| entries.extend(slot.guards()));
+    entries
 }
 
 /// Rests on the license that is drawn from first.

@@ -4,11 +4,13 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::answer::Denial;
+use super::beside;
 use super::once::{self, Guard};
 use super::record::Record;
 use super::request::Request;
+use super::slot::{self, Role, Slot};
 use super::store;
-use super::target::{self, ATTEMPTS, Slot, Target};
+use super::target::{ATTEMPTS, Target};
 use crate::counter_name::CounterName;
 use crate::counters::{CounterError, Counters, Portion, Recorded};
 use crate::license::LimitKind;
@@ -42,7 +44,7 @@ pub fn credit(view: &View, charge: &Charge, context: &Context, counters: &dyn Co
         Err(denial) => return Ok(denial.into()),
     };
     let mut refund = Refund::new(target, once::consumed(request, counters)?.as_ref())?;
-    target::read(refund.target.slots.iter_mut(), counters)?;
+    slot::read(refund.target.slots.iter_mut(), counters)?;
     for _ in 0..ATTEMPTS {
         if !refund.split(charge.amount) {
             let usage = Vec::from([refund.target.usage()]);
@@ -62,8 +64,8 @@ pub fn credit(view: &View, charge: &Charge, context: &Context, counters: &dyn Co
                 return Ok(record.decision(request.subject, request.tenant, &sums));
             }
             // Another caller was quicker: take from what is left now.
-            (Err(CounterError::Exceeded { entry, current }), _) => {
-                refund.moving().nth(entry).ok_or_else(store::unfit)?.held = current;
+            (Err(CounterError::Exceeded { entry, .. }), _) if entry < portions.len() => {
+                slot::read(refund.target.slots.iter_mut(), counters)?;
             }
             (Err(CounterError::Repeated(recorded)), Some(guard)) => return guard.again(&recorded),
             (Err(error), _) => return Err(store::failed(error)),
@@ -102,14 +104,17 @@ struct Refund<'a> {
 }
 
 impl<'a> Refund<'a> {
-    fn new(target: Target<'a>, recorded: Option<&Recorded>) -> Result<Self, String> {
+    fn new(mut target: Target<'a>, recorded: Option<&Recorded>) -> Result<Self, String> {
         let Some(recorded) = recorded else {
-            let slots = target.slots.iter().rev().filter(|slot| slot.refund);
+            let earlier: Vec<Slot<'a>> = target.slots.iter().rev().flat_map(Slot::earlier).collect();
+            let present = target.slots.iter().rev();
+            let slots = present.chain(&earlier).filter(|slot| slot.refund);
             let sources = slots.map(|slot| Portion { counter: slot.counter.clone(), amount: u64::MAX }).collect();
+            target.slots.extend(earlier);
             return Ok(Self { target, sources });
         };
         let mut refund = Self { target, sources: Vec::new() };
-        for entry in recorded.entries.iter().rev() {
+        for entry in recorded.entries.iter().rev().filter(|entry| !entry.counter.starts_with(beside::OWN)) {
             let name = CounterName::parse(&entry.counter).ok_or(reason::COUNTERS_DAMAGED)?;
             if name.limit == refund.target.name {
                 refund.add(entry, &name);
@@ -123,11 +128,8 @@ impl<'a> Refund<'a> {
     fn add(&mut self, entry: &Portion, name: &CounterName) {
         let slots = &mut self.target.slots;
         if !slots.iter().any(|slot| slot.counter == entry.counter) {
-            let was_before = |slot: &&Slot<'_>| slot.period.is_some() && is_of_another_period(&slot.counter, name);
-            let Some(slot) = slots.iter().find(was_before) else { return };
-            let mut past = slot.clone();
-            (past.counter, past.past) = (entry.counter.clone(), true);
-            slots.push(past);
+            let Some(slot) = slots.iter().find_map(|slot| slot.of(&entry.counter, name)) else { return };
+            slots.push(slot);
         }
         if slots.iter().any(|slot| slot.refund && slot.counter == entry.counter) {
             self.sources.push(entry.clone());
@@ -156,17 +158,14 @@ impl<'a> Refund<'a> {
     fn record(&self, view: &View) -> Record {
         let slots = || self.target.slots.iter();
         let taken = slots().rev().find(|slot| slot.part > 0).or_else(|| slots().next_back());
+        let mut share = self.target.share(|slot| slot.part == 0);
+        for slot in slots().filter(|slot| slot.role == Role::Slice) {
+            share.base = share.base.saturating_sub(slot.part);
+        }
         Record {
             license: taken.map(|slot| slot.license.to_string()).unwrap_or_default(),
-            shares: Vec::from([self.target.share(|slot| slot.part == 0)]),
+            shares: Vec::from([share]),
             warnings: view.warnings.clone(),
         }
     }
-}
-
-/// Is this the name of the same counter in another period?
-fn is_of_another_period(counter: &str, name: &CounterName) -> bool {
-    CounterName::parse(counter).is_some_and(|counter| {
-        counter.period != name.period && CounterName { period: name.period.clone(), ..counter } == *name
-    })
 }

@@ -7,7 +7,7 @@ use super::answer::Denial;
 use super::record::Record;
 use super::request::Request;
 use super::store;
-use super::target::{Slot, Target};
+use super::target::Target;
 use crate::counters::Counters;
 use crate::license::LimitKind;
 use crate::reason;
@@ -29,12 +29,12 @@ pub fn measure(view: &View, charge: &Charge, context: &Context, counters: &dyn C
     };
     let value = charge.amount;
     // A gauge has exactly one counter; one without any is limited by nothing that was signed.
-    let Some(Slot { counter, license, held, ceiling, .. }) = target.slots.first_mut() else {
+    let Some(slot) = target.slots.first_mut() else {
         return Ok(Denial::unnamed(view, &charge.limit).into());
     };
-    let (license, ceiling) = (*license, *ceiling);
-    let before = counters.set(counter, value).map_err(store::failed)?;
-    *held = value;
+    let (license, ceiling) = (slot.license, slot.ceiling());
+    let before = counters.set(&slot.counter, value).map_err(store::failed)?;
+    slot.held = value;
     let usage = target.usage();
     let denied =
         |reason| Denial { license: Some(license), usage: Vec::from([usage]), ..Denial::new(reason, &charge.limit) };

@@ -6,6 +6,7 @@
 //! state of the license speaks, then the limits in the order of the charges.
 
 mod answer;
+mod beside;
 mod check;
 mod consume;
 mod credit;
@@ -16,6 +17,7 @@ mod record;
 mod report;
 mod request;
 mod seats;
+mod slot;
 mod store;
 mod target;
 

@@ -6,8 +6,8 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
+use super::slot::Slot;
 use super::store;
-use super::target::Slot;
 use crate::counters::{Counters, Draw};
 use crate::license::{Enforce, Rate};
 use crate::reason;
@@ -21,7 +21,7 @@ pub(super) fn look(slot: &mut Slot<'_>, amount: u128, counters: &dyn Counters) -
         return Err(store::unfit());
     }
     let supply = counters.level(&draw(slot, rate, u64::try_from(amount).unwrap_or(u64::MAX)));
-    slot.held = slot.ceiling.saturating_sub(supply.tokens);
+    slot.held = slot.ceiling().saturating_sub(supply.tokens);
     slot.wait = supply.wait;
     Ok(())
 }
@@ -32,7 +32,7 @@ pub(super) fn fit(slot: &mut Slot<'_>, amount: u128) -> Result<(), (&'static str
     slot.part = u64::try_from(amount).unwrap_or(u64::MAX);
     if amount <= u128::from(tokens(slot)) || enforce.is_open() {
         Ok(())
-    } else if amount > u128::from(slot.ceiling) || slot.wait == Duration::MAX {
+    } else if amount > u128::from(slot.ceiling()) || slot.wait == Duration::MAX {
         Err((reason::BURST_EXCEEDED, None))
     } else {
         Err((reason::RATE_EXCEEDED, Some(slot.wait)))
@@ -58,10 +58,10 @@ pub(super) fn warning(limit: &str, slot: &Slot<'_>) -> Option<Warning> {
 
 /// What is left in the bucket.
 fn tokens(slot: &Slot<'_>) -> u64 {
-    slot.ceiling.saturating_sub(slot.held)
+    slot.ceiling().saturating_sub(slot.held)
 }
 
 fn draw(slot: &Slot<'_>, rate: Rate, tokens: u64) -> Draw {
     let Rate { refill, every, .. } = rate;
-    Draw { counter: slot.counter.clone(), tokens, capacity: slot.ceiling, refill, every }
+    Draw { counter: slot.counter.clone(), tokens, capacity: slot.ceiling(), refill, every }
 }

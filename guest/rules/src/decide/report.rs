@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 use super::answer::undecided;
 use super::rate;
 use super::request::is_within;
-use super::target::{self, Target, slots};
+use super::slot::{self, slots};
+use super::target::Target;
 use crate::counters::Counters;
 use crate::reason;
 use crate::types::{Attribute, Usage};
@@ -40,7 +41,7 @@ pub fn report(view: &View, tenant: Option<&str>, counters: &dyn Counters) -> Res
         lines.push((Target::new(name, limit, tenant, slots), details));
     }
     let decided = lines.iter_mut().filter(|(_, details)| details.is_empty());
-    target::read(decided.flat_map(|(target, _)| &mut target.slots), counters)?;
+    slot::read(decided.flat_map(|(target, _)| &mut target.slots), counters)?;
     Ok(lines
         .into_iter()
         .map(|(target, details)| {

@@ -9,8 +9,9 @@ use crate::merge::Judged;
 use crate::resets::Resets;
 use crate::sorted::sorted;
 use crate::standing;
+use crate::term::Window;
 use crate::types::Instant;
-use crate::view::{Budget, FeatureView, HeldAs, LimitView};
+use crate::view::{Budget, FeatureView, HeldAs, LimitView, Rollover, Within};
 
 /// The account of whatever outlives a license.
 pub const CUSTOMER: &str = "@customer";
@@ -55,8 +56,8 @@ pub(crate) fn limits(judged: &[&Judged<'_>], now: Instant) -> BTreeMap<String, L
             let warn = warn.filter(|_| terms.enforce != Enforce::Meter);
             let budget = budget(license, terms, now);
             let mut undecided = terms.undecided.clone();
-            if terms.stretch.is_some() && budget.period.is_none() {
-                undecided.push("reset".to_string());
+            if terms.stretch.is_some() && budget.within.is_none() {
+                undecided.push("calendar-ended".to_string());
             }
             match limits.get_mut(name) {
                 Some(limit) => {
@@ -102,8 +103,8 @@ fn join(limit: &mut LimitView, budget: Budget, mut conflicts: Vec<String>, warn:
 }
 
 fn is_same_period(one: &Budget, other: &Budget) -> bool {
-    let label = |budget: &Budget| budget.period.as_ref().map(|period| period.label.clone());
-    !one.extra && !other.extra && one.account == other.account && one.period.is_some() && label(one) == label(other)
+    let label = |budget: &'_ Budget| budget.within.as_ref().map(|within| within.label().to_string());
+    !one.extra && !other.extra && one.account == other.account && one.within.is_some() && label(one) == label(other)
 }
 
 /// Whose counter a limit is counted on: a quota without a period is counted for its license; whatever outlives a license is counted for
@@ -129,7 +130,7 @@ fn is_larger(one: &Budget, other: &Budget) -> bool {
 }
 
 fn budget(license: &License, terms: &LimitTerms, now: Instant) -> Budget {
-    let period = terms.stretch.as_ref().and_then(|Stretch::Calendar(calendar)| calendar.at(now));
+    let within = terms.stretch.as_ref().and_then(|stretch| within(stretch, license, now));
     let (held_as, max) = match (&terms.kind, terms.rate) {
         (_, Some(rate)) => (HeldAs::Bucket { rate, enforce: terms.enforce }, Some(rate.burst)),
         (LimitKind::Rate, None) => (HeldAs::Nothing, None),
@@ -143,9 +144,9 @@ fn budget(license: &License, terms: &LimitTerms, now: Instant) -> Budget {
         license: license.id.clone(),
         account: account(license, terms),
         resets: Resets::default(),
-        ends: earliest([license.expires, period.as_ref().map(|period| period.until)]),
+        ends: earliest([license.expires, within.as_ref().map(Within::until)]),
         extra: matches!(license.kind.as_str(), "addon" | "topup"),
-        period,
+        within,
         held_as,
         max,
         ceiling,
@@ -153,6 +154,24 @@ fn budget(license: &License, terms: &LimitTerms, now: Instant) -> Budget {
         refund: terms.refund,
         slack: terms.slack,
     }
+}
+
+/// The period or window at a moment. None: there is none any more.
+fn within(stretch: &Stretch, license: &License, now: Instant) -> Option<Within> {
+    let (calendar, most) = match stretch {
+        Stretch::Calendar { calendar, rollover } => (calendar, *rollover),
+        Stretch::Term(term) => return Window::at(*term, now).map(Within::Term),
+    };
+    let period = calendar.at(now)?;
+    let rollover = match (most, calendar.at(period.from.saturating_sub(1)), calendar.at(period.until)) {
+        (1.., Some(before), Some(after)) => {
+            // Nothing is left of a period in which nothing was granted.
+            let held = license.starts.or(license.issued).is_some_and(|start| start < period.from);
+            Some(Rollover { units: if held { most } else { 0 }, before: before.label, after: after.label })
+        }
+        _ => None,
+    };
+    Some(Within::Period { label: period.label, until: period.until, rollover })
 }
 
 /// When the license does not hold any more, whatever keeps it now.

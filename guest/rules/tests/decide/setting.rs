@@ -15,7 +15,7 @@ pub(crate) fn budget(license: &str, account: &str, max: Option<u64>) -> Budget {
     Budget {
         license: license.into(),
         account: account.into(),
-        period: None,
+        within: None,
         ends: None,
         extra: false,
         held_as: HeldAs::Counter,

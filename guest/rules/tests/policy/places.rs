@@ -93,7 +93,7 @@ fn every_claim_of_the_design_is_read_and_what_is_not_decided_yet_is_said() {
             ("tokens", "quota", Some(1_000_000_000))
         ]
     );
-    assert_eq!(detail(&summary.limits[3].details, "undecided"), "rollover");
+    assert_eq!(detail(&summary.limits[3].details, "rollover"), "100000000");
     assert_eq!(detail(&summary.limits[1].details, "per"), "tenant");
     assert_eq!((detail(&summary.details, "metadata/contract"), detail(&summary.details, "serial")), ("C-1881", "7"));
 }
@@ -110,7 +110,7 @@ fn the_example_holds_without_what_is_not_decided_yet() {
     let view = policy.view(at(ms(BEGIN)));
     assert!(view.usable);
     let undecided: Vec<_> = view.limits.values().map(|limit| limit.undecided.join(" ")).collect();
-    assert_eq!(undecided, ["kind=seats ttl", "", "", "rollover"]);
+    assert_eq!(undecided, ["kind=seats ttl", "", "", ""]);
     assert_eq!(view.features["audit_trails"].until, Some(ms(1_780_000_000)));
     assert_eq!(view.limits["tokens"].budgets[0].account, "@customer");
 }

@@ -11,7 +11,7 @@ const KINDS: [&str; 4] = ["quota", "gauge", "rate", "seats"];
 const OPTIONS: [(&str, Form); 15] = [
     ("account", Form::Text),
     ("allowance", Form::AmountOrPercent),
-    ("anchor", Form::Amount),
+    ("anchor", Form::AmountOrText),
     ("burst", Form::Amount),
     ("enforce", Form::OneOf(&["hard", "soft", "overage", "meter"])),
     ("every", Form::Length),
@@ -29,6 +29,7 @@ const OPTIONS: [(&str, Form); 15] = [
 #[derive(Clone, Copy)]
 enum Form {
     Amount,
+    AmountOrText,
     AmountOrPercent,
     Flag,
     Length,
@@ -82,6 +83,7 @@ fn option(term: &str) -> Result<(&str, Value), String> {
         (Form::Flag, None | Some("true")) => Some(true.into()),
         (Form::Flag, Some("false")) => Some(false.into()),
         (Form::Amount, Some(value)) => amount(value),
+        (Form::AmountOrText, Some(value)) if !value.is_empty() => amount(value).or_else(|| Some(value.into())),
         (Form::AmountOrPercent, Some(value)) => match value.strip_suffix('%') {
             Some(percent) => amount(percent).map(|_| value.into()),
             None => amount(value),
@@ -94,6 +96,7 @@ fn option(term: &str) -> Result<(&str, Value), String> {
     let expected = match form {
         Form::Amount => "=NUMBER".to_owned(),
         Form::AmountOrPercent => "=NUMBER or =NUMBER%".to_owned(),
+        Form::AmountOrText => "=NUMBER or =TEXT".to_owned(),
         Form::Flag => String::new(),
         Form::Length => "=TIME, such as 10m or 30d".to_owned(),
         Form::OneOf(values) => format!("={}", values.join("|")),
@@ -124,6 +127,8 @@ mod tests {
     #[test]
     fn a_limit_is_read_with_its_options() {
         assert_eq!(claims("tokens=quota:1000000"), json!({"kind": "quota", "max": 1_000_000}));
+        assert_eq!(claims("x=quota:9,anchor=31"), json!({"kind": "quota", "max": 9, "anchor": 31}));
+        assert_eq!(claims("x=quota:9,anchor=07-01"), json!({"kind": "quota", "max": 9, "anchor": "07-01"}));
         assert_eq!(claims("x=quota:unlimited,refund"), json!({"kind": "quota", "max": null, "refund": true}));
         assert_eq!(
             claims("t=quota:18446744073709551615,per=tenant,reset=month,zone=America/New_York,allowance=10%"),
