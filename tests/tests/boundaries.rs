@@ -92,8 +92,8 @@ const USERS: [(&str, &str, &str); 7] = [
     ("host/cli", "randomness", "random.rs"),
     ("host/cli", "wall clock", "wall_clock.rs"),
     ("host/engine", "environment", "environment.rs"),
-    // The install key.
-    ("host/engine", "randomness", "install_key.rs"),
+    // The install key, and the ids of reservations.
+    ("host/engine", "randomness", "random.rs"),
     ("host/engine", "wall clock", "clock/source.rs"),
 ];
 

@@ -1,5 +1,9 @@
 //! Arguments that need more than their type says to be read, or to be told what is wrong with them.
 
+use std::time::Duration;
+
+use placet_rules::duration;
+
 use crate::artifact::Version;
 
 /// `NAME=VALUE`.
@@ -15,6 +19,13 @@ pub(crate) fn number(text: &str) -> Result<u64, String> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = digits.then(|| text.parse().ok()).flatten();
     number.ok_or_else(|| format!("write a whole number from 0 to {}, in digits alone", u64::MAX))
+}
+
+/// A length of time.
+pub(crate) fn term(text: &str) -> Result<Duration, String> {
+    duration::parse(text)
+        .map(Duration::from_millis)
+        .ok_or_else(|| "write a length of time such as 10m, 90s or 500ms".to_owned())
 }
 
 /// A version.

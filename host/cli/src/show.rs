@@ -1,13 +1,36 @@
 //! Decisions, states and licenses as people read them.
 
 use jiff::Timestamp;
-use placet::{CountersInfo, Decision, Limit, Status, Summary, Usage, Warning};
+use placet::{CountersInfo, Decision, Limit, Reservation, Settlement, Status, Summary, Usage, Warning};
 use serde_json::json;
 
 use crate::output::{Answer, table};
 
 /// A decision: one line, and its warnings below.
 pub(crate) fn decision(decision: &Decision) -> anyhow::Result<Answer> {
+    Ok(Answer::verdict(decision.allowed, decided(decision), serde_json::to_value(decision)?))
+}
+
+/// A decision, and the id to settle by.
+pub(crate) fn reservation(reservation: &Reservation) -> anyhow::Result<Answer> {
+    let decision = reservation.decision();
+    let mut text = decided(decision);
+    text.extend(reservation.id().map(|id| format!("  reservation: {id}\n")));
+    let json = json!({ "reservation": reservation.id(), "decision": decision });
+    Ok(Answer::verdict(decision.allowed, text, json))
+}
+
+/// What became of a reservation.
+pub(crate) fn settlement(settlement: &Settlement) -> anyhow::Result<Answer> {
+    let Settlement { reason, limit, reserved, charged, unbilled, denied, .. } = settlement;
+    let mut text = format!("{reason}: {charged} charged, {reserved} reserved ({limit})\n");
+    if let Some(denied) = denied {
+        text.push_str(&format!("  unbilled: {unbilled} ({denied})\n  help: {}\n", crate::reasons::help(denied)));
+    }
+    Ok(Answer::verdict(*unbilled == 0, text, serde_json::to_value(settlement)?))
+}
+
+fn decided(decision: &Decision) -> String {
     let verdict = if decision.allowed { "allowed" } else { "denied" };
     let used: Vec<_> = decision.usage.iter().map(used_of).collect();
     let used = if used.is_empty() { String::new() } else { format!(" ({})", used.join(", ")) };
@@ -21,7 +44,7 @@ pub(crate) fn decision(decision: &Decision) -> anyhow::Result<Answer> {
     if !decision.allowed {
         text.push_str(&format!("  help: {}\n", crate::reasons::help(&decision.reason)));
     }
-    Ok(Answer::verdict(decision.allowed, text, serde_json::to_value(decision)?))
+    text
 }
 
 /// The state of an installation.
@@ -153,7 +176,11 @@ fn counted(usage: &Usage) -> String {
         None if usage.kind == "rate" && usage.max.is_some() => {
             format!("{} at once, counted where the product runs", maximum(usage.max))
         }
-        None => format!("{} of {}", usage.used, maximum(usage.max)),
+        None => {
+            let unbilled = usage.details.iter().find(|detail| detail.name == "unbilled");
+            let unbilled = unbilled.map(|units| format!(", and {} unbilled", units.value)).unwrap_or_default();
+            format!("{} of {}{unbilled}", usage.used, maximum(usage.max))
+        }
     }
 }
 

@@ -26,6 +26,7 @@ transcripts!(
     policies,
     operator,
     counting,
+    reserving,
     environment,
     mistakes,
     refusals,

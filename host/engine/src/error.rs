@@ -166,6 +166,38 @@ impl InstallError {
     }
 }
 
+/// A reservation was not settled. Where it holds, it can be settled again.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    /// There is none of that id, or it was settled longer ago than is kept.
+    #[error("no reservation of this id is known")]
+    Unknown,
+    /// It was settled before, for something else.
+    #[error("the reservation was {} before", .actual.map_or_else(|| "released".to_owned(), |actual| format!("settled with {actual}")))]
+    Settled {
+        /// With so many units; none: it was released.
+        actual: Option<u64>,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The policy made no decision about the rest.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl SettleError {
+    /// The reason, as in the table of reasons.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Unknown => "reservation-unknown",
+            Self::Settled { .. } => "reservation-settled",
+            Self::Store(error) => error.reason(),
+            Self::Failure(failure) => failure.reason(),
+        }
+    }
+}
+
 /// No decision could be made. Never a decision itself.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no decision: {reason}")]

@@ -10,6 +10,8 @@ use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use crate::random;
+
 /// The file's name in the state directory.
 pub(crate) const NAME: &str = "install.key";
 
@@ -49,9 +51,7 @@ impl InstallKey {
     ///
     /// What the system said.
     pub(crate) fn make(dir: &Dir) -> io::Result<Self> {
-        let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-        let key = Self(bytes);
+        let key = Self(random::bytes()?);
         let new = format!(".{NAME}.{}", key.id());
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(0o600);

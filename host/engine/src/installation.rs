@@ -7,6 +7,7 @@ mod changing;
 mod copies;
 mod documents;
 mod policy;
+mod reservations;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -114,13 +115,19 @@ impl Installation {
     }
 
     pub(crate) fn ask(&self, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {
+        let answer = self.put(question, context);
+        self.tell_answer(question, answer.as_ref());
+        answer
+    }
+
+    fn put(&self, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {
         let answer =
-            self.loaded().call(limits::DECISION_TICKS, |instance, ticks| question.put(instance, ticks, context));
-        let answer = match answer {
-            Ok(answer) => answer.map_err(|reason| Failure::new(stated(reason))),
-            Err(failure) => Err(failure.into()),
-        };
-        match &answer {
+            self.loaded().call(limits::DECISION_TICKS, |instance, ticks| question.put(instance, ticks, context))?;
+        answer.map_err(|reason| Failure::new(stated(reason)))
+    }
+
+    fn tell_answer(&self, question: &Question<'_>, answer: Result<&Decision, &Failure>) {
+        match answer {
             Ok(decision) if decision.allowed => {}
             Ok(decision) => {
                 let name = if matches!(question, Question::Check(_)) {
@@ -132,7 +139,6 @@ impl Installation {
             }
             Err(failure) => self.tell("decision.failed", "", failure.reason()),
         }
-        answer
     }
 
     pub(crate) fn fail_mode(&self) -> FailMode {
@@ -174,9 +180,9 @@ impl Installation {
         }
     }
 
-    /// Keeps the time mark. It is not lost if it fails: it is tried again.
+    /// Keeps the time mark, and frees what was reserved for a term that is over. None of it is lost if it fails: it is tried again.
     pub(crate) fn keep_mark(&self) {
-        if let Err(error) = self.clock.commit(&*self.store) {
+        if let Err(error) = self.clock.commit(&*self.store).and_then(|()| self.store.free_due(self.clock.moment())) {
             self.tell("store.failed", "", error.reason());
         }
     }
@@ -197,7 +203,9 @@ impl Installation {
         let answer = self.loaded().call(limits::DECISION_TICKS, |instance, ticks| {
             instance.call(ticks, |policy, store| policy.placet_policy_licensing().call_report(store, tenant))
         })?;
-        answer.map_err(|reason| Failure::new(stated(reason)))
+        let mut usage = answer.map_err(|reason| Failure::new(stated(reason)))?;
+        self.add_unbilled(&mut usage).map_err(|error| Failure::new(error.reason()))?;
+        Ok(usage)
     }
 
     pub(crate) fn status(&self) -> Status {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use crate::bindings::exports::placet::policy::enforcement::{Charge, Context};
 use crate::builder::{Builder, FailMode};
-use crate::error::{Failure, InstallError, OpenError, PolicyError};
+use crate::error::{Failure, InstallError, OpenError, PolicyError, SettleError};
 use crate::event::Event;
 use crate::installation::Installation;
 use crate::request::{Question, Request};
+use crate::reservation::Reserve;
 use crate::status::{PolicyInfo, Status};
-use crate::store::{Ancestry, Burned, Head, StoreError};
+use crate::store::{Ancestry, Burned, Head, Settlement, StoreError};
 use crate::{Decision, Usage};
 
 /// One installation of a licensed product: its policy, its licenses, its counters. Cheap to clone, and shared by all threads.
@@ -48,6 +49,45 @@ impl Placet {
     /// Charges a limit; with [`Request::and`] several, all or none.
     pub fn consume(&self, limit: impl Into<String>, amount: u64) -> Request<'_> {
         Request::new(self, Question::Consume(vec![Charge { limit: limit.into(), amount }]))
+    }
+
+    /// Charges a limit in advance, for a cost that is known only when it is over, such as a language model's tokens: for a term, within
+    /// which it is settled or released.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let placet = placet::Placet::builder().open()?;
+    /// let reservation = placet.reserve("tokens", 4_000).tenant("t1").into_result()?;
+    /// // … the answer took 3,120 tokens.
+    /// let settlement = reservation.settle(3_120)?;
+    /// println!("{} charged, {} unbilled", settlement.charged, settlement.unbilled);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reserve(&self, limit: impl Into<String>, amount: u64) -> Reserve<'_> {
+        Reserve::new(self, self.consume(limit, amount))
+    }
+
+    /// Tells what was used in the end of the first limit of a reservation. Less than was reserved: the rest is given back, whatever the license
+    /// says of refunds. More: the policy is asked for the rest; of that, what fits is charged, and what does not is recorded as excess and is
+    /// unbilled. After the end of the term, when the units were freed, all of it is asked for (`settled-late`).
+    ///
+    /// The same again answers as the first time, for as long as `once` keys are kept.
+    ///
+    /// # Errors
+    ///
+    /// [`SettleError`]; then it is not settled, and can be settled again.
+    pub fn settle(&self, id: &str, actual: u64) -> Result<Settlement, SettleError> {
+        self.inner.settle(id, Some(actual))
+    }
+
+    /// Gives back all that was reserved, of each limit. The same again answers as the first time.
+    ///
+    /// # Errors
+    ///
+    /// [`SettleError`]; then it is not released, and can be released again.
+    pub fn release(&self, id: &str) -> Result<Settlement, SettleError> {
+        self.inner.settle(id, None)
     }
 
     /// Gives back: quotas where the license allows it, gauges going down. With [`Request::once`] and the key of a
@@ -196,6 +236,14 @@ impl Placet {
 
     pub(crate) fn fail_mode(&self) -> FailMode {
         self.inner.fail_mode()
+    }
+
+    pub(crate) fn reserve_for(&self, request: &Request<'_>, term: u64) -> Result<(Decision, Option<String>), Failure> {
+        let charges: &[Charge] = match &request.question {
+            Question::Consume(charges) => charges,
+            _ => &[],
+        };
+        self.inner.reserve(charges, &request.context, term)
     }
 
     pub(crate) fn ask(&self, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {

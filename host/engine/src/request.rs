@@ -13,8 +13,8 @@ use crate::{Decision, Denied};
 #[must_use = "nothing is decided, and nothing counted, before `decide` or `into_result`"]
 pub struct Request<'a> {
     placet: &'a Placet,
-    question: Question<'a>,
-    context: Context,
+    pub(crate) question: Question<'a>,
+    pub(crate) context: Context,
 }
 
 #[derive(Clone, Debug)]
@@ -83,7 +83,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    fn denial(&self, failure: &Failure) -> Decision {
+    pub(crate) fn denial(&self, failure: &Failure) -> Decision {
         let subject = match &self.question {
             Question::Check(feature) => *feature,
             Question::Preview(charges) | Question::Consume(charges) => {
@@ -91,17 +91,22 @@ impl<'a> Request<'a> {
             }
             Question::Credit(charge) | Question::Measure(charge) => charge.limit.as_str(),
         };
-        Decision {
-            allowed: false,
-            reason: failure.reason().to_owned(),
-            subject: subject.to_owned(),
-            license: None,
-            usage: Vec::new(),
-            warnings: Vec::new(),
-            retry: None,
-            hold: None,
-            details: Vec::new(),
-        }
+        denial(subject, failure.reason())
+    }
+}
+
+/// A denial by the host.
+pub(crate) fn denial(subject: &str, reason: &str) -> Decision {
+    Decision {
+        allowed: false,
+        reason: reason.to_owned(),
+        subject: subject.to_owned(),
+        license: None,
+        usage: Vec::new(),
+        warnings: Vec::new(),
+        retry: None,
+        hold: None,
+        details: Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the commands that ask for a decision have in common.
 
-use placet::{Decision, Request};
+use placet::{Decision, Failure, Request, Reservation, Reserve};
 
 use crate::argument::pair;
 use crate::problem::Problem;
@@ -22,7 +22,7 @@ pub(crate) struct ContextOptions {
 pub(crate) struct OnceOption {
     /// The same key never counts twice, whatever is retried
     #[arg(long, value_name = "KEY")]
-    once: Option<String>,
+    pub(crate) once: Option<String>,
 }
 
 impl ContextOptions {
@@ -33,11 +33,23 @@ impl ContextOptions {
             None => request,
         };
         let request = self.detail.iter().fold(request, |request, (name, value)| request.detail(name, value));
-        Ok(request.decide().map_err(|failure| {
-            let help = reasons::help(failure.reason());
-            Problem::new("the policy made no decision", help).because(failure)
-        })?)
+        Ok(request.decide().map_err(undecided)?)
     }
+
+    /// Reserves.
+    pub(crate) fn reserve(&self, reserve: Reserve<'_>) -> anyhow::Result<Reservation> {
+        let reserve = match &self.tenant {
+            Some(tenant) => reserve.tenant(tenant),
+            None => reserve,
+        };
+        let reserve = self.detail.iter().fold(reserve, |reserve, (name, value)| reserve.detail(name, value));
+        Ok(reserve.decide().map_err(undecided)?)
+    }
+}
+
+fn undecided(failure: Failure) -> Problem {
+    let help = reasons::help(failure.reason());
+    Problem::new("the policy made no decision", help).because(failure)
 }
 
 impl OnceOption {

@@ -37,20 +37,21 @@ pub(crate) struct Preview {
     charges: Charges,
 }
 
+/// What is to be charged, and for whom.
 #[derive(Debug, clap::Args)]
-struct Charges {
+pub(super) struct Charges {
     /// The limit, as the license names it
-    limit: String,
+    pub(super) limit: String,
     /// Units
     #[arg(value_parser = number, allow_negative_numbers = true)]
-    amount: u64,
+    pub(super) amount: u64,
     /// Another charge of the same request
     #[arg(long, value_name = "LIMIT=AMOUNT", value_parser = charge)]
-    and: Vec<(String, u64)>,
+    pub(super) and: Vec<(String, u64)>,
     #[command(flatten)]
-    context: ContextOptions,
+    pub(super) context: ContextOptions,
     #[command(flatten)]
-    site: SiteOptions,
+    pub(super) site: SiteOptions,
 }
 
 pub(crate) fn run(arguments: &Consume) -> anyhow::Result<Answer> {

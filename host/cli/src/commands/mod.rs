@@ -18,8 +18,11 @@ mod measure;
 mod order;
 mod policy;
 mod receipt;
+mod release;
 mod remove;
+mod reserve;
 mod revoke;
+mod settle;
 mod signing;
 mod status;
 mod usage;
@@ -81,6 +84,9 @@ pub(crate) enum Command {
     Preview(consume::Preview),
     Consume(consume::Consume),
     Credit(credit::Arguments),
+    Reserve(reserve::Arguments),
+    Settle(settle::Arguments),
+    Release(release::Arguments),
     Measure(measure::Arguments),
     Fingerprint(fingerprint::Arguments),
     Doctor(doctor::Arguments),
@@ -123,6 +129,9 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
         Command::Preview(arguments) => consume::preview(&arguments),
         Command::Consume(arguments) => consume::run(&arguments),
         Command::Credit(arguments) => credit::run(&arguments),
+        Command::Reserve(arguments) => reserve::run(&arguments),
+        Command::Settle(arguments) => settle::run(&arguments),
+        Command::Release(arguments) => release::run(&arguments),
         Command::Measure(arguments) => measure::run(&arguments),
         Command::Fingerprint(arguments) => fingerprint::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

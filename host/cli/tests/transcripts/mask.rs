@@ -59,6 +59,7 @@ fn word(word: &str, after: &str, before: &str) -> Option<&'static str> {
         10 if number => Some("<seconds>"),
         _ if number && (after.starts_with(" days") || before.ends_with("\"days_until_expiry\": ")) => Some("<n>"),
         16 if hex => Some("<install key>"),
+        32 if hex => Some("<reservation>"),
         24 if hex => Some("<policy key>"),
         LONGEST_WORD.. => Some("<base64>"),
         _ => None,

@@ -6,9 +6,11 @@ use super::Calls;
 use crate::bindings::placet::policy::counters::{
     self, Draw, Entry, Error, Host, Member, Once, Portion, Recorded, Supply,
 };
+use crate::counter_name;
 use crate::instances::InStore;
 use crate::program::Lent;
 use crate::sandbox::Ticks;
+use crate::store::{Part, Recalled};
 
 /// What an instance sees of the counters.
 pub(crate) struct CountersCapability {
@@ -18,18 +20,45 @@ pub(crate) struct CountersCapability {
     /// Ticks that went by in the store during the present call, and were not yet given back.
     waited: u64,
     calls: Calls,
+    /// What the entries of the present call belong to.
+    part: Option<Part>,
+    /// The reservation that they were recorded for, now or by a repeated call.
+    found: Option<String>,
 }
 
 impl CountersCapability {
     /// The counters of one policy.
     pub(crate) fn new(lent: Lent, in_store: InStore, ticks: Ticks) -> Self {
-        Self { lent, in_store, ticks, waited: 0, calls: Calls::new() }
+        Self { lent, in_store, ticks, waited: 0, calls: Calls::new(), part: None, found: None }
     }
 
     /// Forgets what the call before took.
     pub(crate) fn begin_call(&mut self) {
         self.waited = 0;
         self.calls = Calls::new();
+    }
+
+    /// What the next call charges belongs to a reservation.
+    pub(crate) fn begin_part(&mut self, part: Part) {
+        (self.part, self.found) = (Some(part), None);
+    }
+
+    /// That call is over. Answers the reservation for which it was recorded, or was when its `once` key counted; none: nothing was.
+    pub(crate) fn end_part(&mut self) -> Option<String> {
+        self.part = None;
+        self.found.take()
+    }
+
+    /// What entries belong to: a policy's own memory to nothing.
+    fn part_of(&self, entries: &[Entry], once: Option<&Once>) -> Option<Part> {
+        let charges = once.is_some() || entries.iter().any(|entry| counter_name::is_usage(&entry.counter));
+        self.part.clone().filter(|_| charges)
+    }
+
+    fn find(&mut self, recalled: Option<&Recalled>) {
+        if let (Some(Part::Reserve(..)), Some(Recalled { reservation: Some(id), .. })) = (&self.part, recalled) {
+            self.found = Some(id.clone());
+        }
     }
 
     /// Ticks that a deadline must be put off by, because they went by in the store; each is told once.
@@ -57,7 +86,7 @@ impl CountersCapability {
 
 impl Host for CountersCapability {
     fn read(&mut self, counters: Vec<String>) -> wasmtime::Result<Result<Vec<u64>, Error>> {
-        self.ask(|lent| lent.store.read(&lent.namespace, &counters))
+        self.ask(|lent| lent.store.read(&lent.namespace, &counters, lent.clock.moment()))
     }
 
     fn add(
@@ -66,7 +95,17 @@ impl Host for CountersCapability {
         draws: Vec<Draw>,
         once: Option<Once>,
     ) -> wasmtime::Result<Result<Vec<u64>, Error>> {
-        self.ask(|lent| lent.store.add(&lent.namespace, entries, draws, once, lent.clock.moment()))
+        let part = self.part_of(&entries, once.as_ref());
+        let id = part.as_ref().map(|(Part::Reserve(id, _) | Part::Settle(id, _))| id.clone());
+        let key = once.as_ref().map(|once| once.key.clone());
+        let answer =
+            self.ask(|lent| lent.store.add(&lent.namespace, entries, draws, once, part, lent.clock.moment()))?;
+        match (&answer, key) {
+            (Ok(_), _) if id.is_some() => self.found = id,
+            (Err(Error::Repeated(_)), Some(key)) => drop(self.recall(key)?),
+            _ => {}
+        }
+        Ok(answer)
     }
 
     fn subtract(&mut self, portions: Vec<Portion>, once: Option<Once>) -> wasmtime::Result<Result<Vec<u64>, Error>> {
@@ -74,7 +113,9 @@ impl Host for CountersCapability {
     }
 
     fn recall(&mut self, key: String) -> wasmtime::Result<Result<Option<Recorded>, Error>> {
-        self.ask(|lent| lent.store.recall(&lent.namespace, &key))
+        let recalled = self.ask(|lent| lent.store.recall(&lent.namespace, &key))?;
+        self.find(recalled.as_ref().ok().and_then(Option::as_ref));
+        Ok(recalled.map(|recalled| recalled.map(|recalled| recalled.recorded)))
     }
 
     fn level(&mut self, bucket: Draw) -> wasmtime::Result<Supply> {

@@ -9,11 +9,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use sha2::{Digest, Sha256};
 
 use super::bucket::Buckets;
+use super::reservation::is_reserved;
 use super::{
-    Ancestry, Burned, Floor, Head, MAX_ONCE_KEY, Moment, Store, StoreError, anchor_key, at_most, check_add, check_name,
-    check_read, check_subtract, recorded, recorded_add,
+    Ancestry, Burned, Floor, Head, MAX_ONCE_KEY, Moment, Part, Recalled, Reserved, Settling, Standing, Store,
+    StoreError, anchor_key, at_most, check_add, check_name, check_read, check_subtract, moved, portions, recorded,
+    recorded_add,
 };
-use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Portion, Recorded, Supply};
+use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Portion, Supply};
 
 /// A store that lives as long as its value.
 #[derive(Debug, Default)]
@@ -28,7 +30,9 @@ type Key = (String, String);
 struct Model {
     counters: BTreeMap<Key, u64>,
     /// Kept for ever: nothing here lives for a day.
-    once: BTreeMap<Key, Recorded>,
+    once: BTreeMap<Key, Recalled>,
+    /// Those that hold, and those that do not hold any more; these are kept for ever too.
+    reservations: BTreeMap<Key, Standing>,
     pools: BTreeMap<Key, BTreeMap<String, Member>>,
     kept: BTreeMap<Key, Vec<u8>>,
     floors: BTreeMap<String, Floor>,
@@ -72,9 +76,49 @@ impl Model {
 
     fn repeated(&self, namespace: &str, once: Option<&Once>) -> Result<(), Error> {
         match once.and_then(|once| self.once.get(&key(namespace, &once.key))) {
-            Some(recorded) => Err(Error::Repeated(recorded.clone())),
+            Some(recalled) => Err(Error::Repeated(recalled.recorded.clone())),
             None => Ok(()),
         }
+    }
+
+    /// Frees what was reserved for a term that is over.
+    fn free_due(&mut self, moment: Moment) {
+        let open = self.reservations.iter().filter_map(|(key, standing)| match standing {
+            Standing::Open(reserved) if reserved.ends.are_due(moment) => Some((key.clone(), reserved.clone())),
+            _ => None,
+        });
+        for ((namespace, id), reserved) in open.collect::<Vec<_>>() {
+            self.take_back(&namespace, &reserved.entries);
+            self.reservations.insert((namespace, id), Standing::Ended(reserved));
+            self.passed(moment.mark);
+        }
+    }
+
+    fn take_back(&mut self, namespace: &str, portions: &[Portion]) {
+        for portion in portions {
+            let rest = self.held(namespace, &portion.counter).saturating_sub(portion.amount);
+            self.counters.insert(key(namespace, &portion.counter), rest);
+        }
+    }
+
+    fn stands(&self, namespace: &str, id: &str, from: &Standing) -> bool {
+        self.reservations.get(&key(namespace, id)) == Some(from)
+    }
+
+    fn settle(&mut self, namespace: &str, id: &str, settling: Settling) {
+        self.take_back(namespace, &settling.back);
+        if let Some(excess) = settling.excess {
+            let sum = self.held(namespace, &excess.counter).saturating_add(excess.amount);
+            self.counters.insert(key(namespace, &excess.counter), sum);
+        }
+        self.reservations.insert(key(namespace, id), Standing::Settled(settling.settlement));
+    }
+
+    fn reserve(&mut self, namespace: &str, id: &str, mut reserved: Reserved) {
+        if let Some(Standing::Open(held)) = self.reservations.get(&key(namespace, id)) {
+            reserved.entries.splice(0..0, held.entries.clone());
+        }
+        self.reservations.insert(key(namespace, id), Standing::Open(reserved));
     }
 
     fn sum(&self, namespace: &str, pool: &str, now: u64) -> u64 {
@@ -88,9 +132,10 @@ impl Model {
 }
 
 impl Store for MemoryStore {
-    fn read(&self, namespace: &str, counters: &[String]) -> Result<Vec<u64>, Error> {
+    fn read(&self, namespace: &str, counters: &[String], moment: Moment) -> Result<Vec<u64>, Error> {
         check_read(counters)?;
-        let model = self.model();
+        let mut model = self.model();
+        model.free_due(moment);
         Ok(counters.iter().map(|counter| model.held(namespace, counter)).collect())
     }
 
@@ -100,11 +145,18 @@ impl Store for MemoryStore {
         entries: Vec<Entry>,
         draws: Vec<Draw>,
         once: Option<Once>,
+        part: Option<Part>,
         moment: Moment,
     ) -> Result<Vec<u64>, Error> {
         check_add(&entries, &draws, once.as_ref())?;
         let mut model = self.model();
+        model.free_due(moment);
         model.repeated(namespace, once.as_ref())?;
+        if let Some(Part::Settle(id, settling)) = &part
+            && !model.stands(namespace, id, &settling.from)
+        {
+            return Err(moved());
+        }
         let mut sums = BTreeMap::new();
         for (index, entry) in (0_u32..).zip(&entries) {
             let current = model.held(namespace, &entry.counter);
@@ -117,11 +169,25 @@ impl Store for MemoryStore {
         self.buckets.take(namespace, &draws, moment.mark).map_err(Error::Empty)?;
         model.counters.extend(sums.iter().map(|(name, sum)| (key(namespace, name), *sum)));
         let sums: Vec<u64> = entries.iter().map(|entry| model.held(namespace, &entry.counter)).collect();
-        if !entries.is_empty() || once.is_some() {
-            model.passed(moment.mark);
+        if entries.is_empty() && once.is_none() {
+            return Ok(sums);
         }
+        model.passed(moment.mark);
         if let Some(once) = once {
-            model.once.insert(key(namespace, &once.key), recorded_add(&once, entries, &sums));
+            let reservation = match &part {
+                Some(Part::Reserve(id, _)) => Some(id.clone()),
+                _ => None,
+            };
+            let recorded = recorded_add(&once, &entries, &sums);
+            model.once.insert(key(namespace, &once.key), Recalled { recorded, reservation });
+        }
+        match part {
+            Some(Part::Reserve(id, reserved)) => {
+                let entries = portions(&entries).into_iter().filter(is_reserved).collect();
+                model.reserve(namespace, &id, Reserved { entries, ..reserved });
+            }
+            Some(Part::Settle(id, settling)) => model.settle(namespace, &id, *settling),
+            None => {}
         }
         Ok(sums)
     }
@@ -135,6 +201,7 @@ impl Store for MemoryStore {
     ) -> Result<Vec<u64>, Error> {
         check_subtract(&portions, once.as_ref())?;
         let mut model = self.model();
+        model.free_due(moment);
         model.repeated(namespace, once.as_ref())?;
         let mut rests = BTreeMap::new();
         for (index, portion) in (0_u32..).zip(&portions) {
@@ -148,12 +215,13 @@ impl Store for MemoryStore {
             model.passed(moment.mark);
         }
         if let Some(once) = once {
-            model.once.insert(key(namespace, &once.key), recorded(&once, portions, &rests));
+            let recorded = recorded(&once, portions, &rests);
+            model.once.insert(key(namespace, &once.key), Recalled { recorded, reservation: None });
         }
         Ok(rests)
     }
 
-    fn recall(&self, namespace: &str, once: &str) -> Result<Option<Recorded>, Error> {
+    fn recall(&self, namespace: &str, once: &str) -> Result<Option<Recalled>, Error> {
         at_most(once.len(), MAX_ONCE_KEY, "once-key-too-long")?;
         Ok(self.model().once.get(&key(namespace, once)).cloned())
     }
@@ -165,6 +233,7 @@ impl Store for MemoryStore {
     fn set(&self, namespace: &str, counter: &str, value: u64, moment: Moment) -> Result<u64, Error> {
         check_name(counter)?;
         let mut model = self.model();
+        model.free_due(moment);
         let before = model.held(namespace, counter);
         model.counters.insert(key(namespace, counter), value);
         model.passed(moment.mark);
@@ -174,6 +243,7 @@ impl Store for MemoryStore {
     fn raise(&self, namespace: &str, counter: &str, value: u64, moment: Moment) -> Result<u64, Error> {
         check_name(counter)?;
         let mut model = self.model();
+        model.free_due(moment);
         let before = model.held(namespace, counter);
         if value > before {
             model.counters.insert(key(namespace, counter), value);
@@ -217,6 +287,35 @@ impl Store for MemoryStore {
         Ok(self.model().unexpired(namespace, pool, moment.now).cloned().collect())
     }
 
+    fn reservation(&self, namespace: &str, id: &str, moment: Moment) -> Result<Option<Standing>, StoreError> {
+        let mut model = self.model();
+        model.free_due(moment);
+        Ok(model.reservations.get(&key(namespace, id)).cloned())
+    }
+
+    fn reserve(&self, namespace: &str, id: &str, reserved: Reserved, moment: Moment) -> Result<(), StoreError> {
+        let mut model = self.model();
+        model.reserve(namespace, id, reserved);
+        model.passed(moment.mark);
+        Ok(())
+    }
+
+    fn settle(&self, namespace: &str, id: &str, settling: Settling, moment: Moment) -> Result<bool, StoreError> {
+        let mut model = self.model();
+        model.free_due(moment);
+        let stands = model.stands(namespace, id, &settling.from);
+        if stands {
+            model.settle(namespace, id, settling);
+            model.passed(moment.mark);
+        }
+        Ok(stands)
+    }
+
+    fn free_due(&self, moment: Moment) -> Result<(), StoreError> {
+        self.model().free_due(moment);
+        Ok(())
+    }
+
     fn counters(
         &self,
         namespace: &str,
@@ -248,6 +347,12 @@ impl Store for MemoryStore {
         let mut model = self.model();
         let first = model.values.insert(anchor_key(namespace, id), time.to_le_bytes().to_vec()).is_none();
         if first {
+            let before = model.mark.unwrap_or(0);
+            for standing in model.reservations.values_mut() {
+                if let Standing::Open(reserved) = standing {
+                    reserved.ends = reserved.ends.anchored(before, time);
+                }
+            }
             model.passed(time);
             model.mark = Some(time);
         }

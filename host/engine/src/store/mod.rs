@@ -9,12 +9,15 @@
 //!
 //! - **Slack.** Units of an entry with slack are reserved durably, a block at a time, and then counted in memory; a clean stop gives the
 //!   rest back, a crash burns it, which is told at the next opening. What is read is what was used, never what is reserved.
+//! - **Reservations.** What was reserved stays counted, whatever crashes, until it is settled or its term is over; then it is freed, once,
+//!   before anything else is counted or read.
 
 mod block;
 mod bucket;
 mod error;
 mod memory;
 mod redb;
+mod reservation;
 
 use std::fmt;
 use std::str::FromStr;
@@ -26,6 +29,8 @@ use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Member, Once
 pub use self::error::StoreError;
 pub(crate) use self::memory::MemoryStore;
 pub(crate) use self::redb::RedbStore;
+pub use self::reservation::Settlement;
+pub(crate) use self::reservation::{Ends, Part, Recalled, Reserved, Settling, Standing};
 
 /// The longest name of a counter, a pool, a holder or a bucket, in bytes.
 pub(crate) const MAX_NAME: usize = 1_024;
@@ -143,19 +148,23 @@ pub enum Ancestry {
 /// Every method but [`Store::level`] may wait for the disk.
 pub(crate) trait Store: Send + Sync + fmt::Debug {
     /// What the counters hold at one moment; 0 where nothing was added yet.
-    fn read(&self, namespace: &str, counters: &[String]) -> Result<Vec<u64>, Error>;
+    fn read(&self, namespace: &str, counters: &[String], moment: Moment) -> Result<Vec<u64>, Error>;
 
     /// Adds all entries and takes all tokens, or nothing. Answers what the counters of the entries hold right after; a counter
     /// that is named twice gets both, and is answered twice with the same sum.
     ///
     /// Looked at in this order: the `once` key (`repeated`), the entries (`exceeded`, with what the counter held before the
     /// call), the draws (`empty`).
+    ///
+    /// Entries that are a part of a reservation are durable, whatever their slack; nothing is recorded of it where there is neither an
+    /// entry nor a key. `reservation-moved`, and nothing changed, where it does not stand as it was said to.
     fn add(
         &self,
         namespace: &str,
         entries: Vec<Entry>,
         draws: Vec<Draw>,
         once: Option<Once>,
+        part: Option<Part>,
         moment: Moment,
     ) -> Result<Vec<u64>, Error>;
 
@@ -169,7 +178,7 @@ pub(crate) trait Store: Send + Sync + fmt::Debug {
     ) -> Result<Vec<u64>, Error>;
 
     /// What a `once` key counted.
-    fn recall(&self, namespace: &str, key: &str) -> Result<Option<Recorded>, Error>;
+    fn recall(&self, namespace: &str, key: &str) -> Result<Option<Recalled>, Error>;
 
     /// What a bucket holds. All buckets are empty when the process starts.
     fn level(&self, namespace: &str, bucket: &Draw, moment: Moment) -> Supply;
@@ -190,8 +199,19 @@ pub(crate) trait Store: Send + Sync + fmt::Debug {
     /// The members that have not expired, by holder.
     fn members(&self, namespace: &str, pool: &str, moment: Moment) -> Result<Vec<Member>, Error>;
 
+    /// Where a reservation stands; none where there never was one, or it is as old as `once` rows that are no longer kept.
+    fn reservation(&self, namespace: &str, id: &str, moment: Moment) -> Result<Option<Standing>, StoreError>;
+
+    /// Reserves without an entry.
+    fn reserve(&self, namespace: &str, id: &str, reserved: Reserved, moment: Moment) -> Result<(), StoreError>;
+
+    /// Settles without an entry. False, and nothing changed: the reservation does not stand as it was said to.
+    fn settle(&self, namespace: &str, id: &str, settling: Settling, moment: Moment) -> Result<bool, StoreError>;
+
+    /// Frees what was reserved for a term that is over. What is counted or read at a moment is looked at after this.
+    fn free_due(&self, moment: Moment) -> Result<(), StoreError>;
+
     /// The counters whose names begin with `prefix`, sorted: at most `limit` of them, after the name `after`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "reports find their counters by it"))]
     fn counters(
         &self,
         namespace: &str,
@@ -296,10 +316,18 @@ fn at_most(length: usize, max: usize, reason: &str) -> Result<(), Error> {
     if length > max { Err(Error::Other(reason.to_owned())) } else { Ok(()) }
 }
 
+/// The reservation does not stand as it was said to: another caller was quicker.
+fn moved() -> Error {
+    Error::Other("reservation-moved".to_owned())
+}
+
 /// What a call did, as its `once` row tells it.
-fn recorded_add(once: &Once, entries: Vec<Entry>, sums: &[u64]) -> Recorded {
-    let portion = |entry: Entry| Portion { counter: entry.counter, amount: entry.amount };
-    recorded(once, entries.into_iter().map(portion).collect(), sums)
+fn recorded_add(once: &Once, entries: &[Entry], sums: &[u64]) -> Recorded {
+    recorded(once, portions(entries), sums)
+}
+
+fn portions(entries: &[Entry]) -> Vec<Portion> {
+    entries.iter().map(|entry| Portion { counter: entry.counter.clone(), amount: entry.amount }).collect()
 }
 
 fn recorded(once: &Once, entries: Vec<Portion>, sums: &[u64]) -> Recorded {

@@ -54,17 +54,17 @@ fn call(store: &RedbStore, number: u64, random: &mut Random, known: &mut Known) 
     let entry = |counter: &str, slack| Entry { counter: counter.to_owned(), amount: 1, ceiling: CEILING, slack };
     if random.below(2) == 0 {
         let once = Once { key: format!("k{number}"), request: "r".repeat(random.below(600) as usize) };
-        if store.add("n", vec![entry("a", 0), entry("b", 0)], vec![], Some(once), at(number)).is_ok() {
+        if store.add("n", vec![entry("a", 0), entry("b", 0)], vec![], Some(once), None, at(number)).is_ok() {
             known.whole += 1;
         }
-    } else if store.add("n", vec![entry("c", SLACK)], vec![], None, at(number)).is_ok() {
+    } else if store.add("n", vec![entry("c", SLACK)], vec![], None, None, at(number)).is_ok() {
         known.slack += 1;
     }
 }
 
 /// The counters, the keys and the chain agree with each other, and with what was acknowledged.
 fn check(store: &RedbStore, known: &Known, place: &str) -> Known {
-    let held = store.read("n", &["a", "b", "c"].map(str::to_owned)).unwrap();
+    let held = store.read("n", &["a", "b", "c"].map(str::to_owned), at(0)).unwrap();
     let [a, b, c] = held[..] else { panic!("three counters") };
     let keys = (0..100).filter(|key| store.recall("n", &format!("k{key}")).unwrap().is_some()).count() as u64;
     assert_eq!((a, a), (b, keys), "{place}: a call was kept in part");

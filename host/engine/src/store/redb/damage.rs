@@ -23,7 +23,7 @@ fn image(closed: bool) -> (Vec<u8>, Vec<String>) {
     for (number, name) in (1..).zip(names()) {
         let entry = Entry { counter: name, amount: number * 1_001, ceiling: u64::MAX, slack: 0 };
         let once = Once { key: format!("key-{number}"), request: "r".repeat(number as usize) };
-        store.add("n", vec![entry], vec![], (number % 4 == 0).then_some(once), at(number)).unwrap();
+        store.add("n", vec![entry], vec![], (number % 4 == 0).then_some(once), None, at(number)).unwrap();
     }
     store.keep("n", "license.json", &[7; 9_000], 1).unwrap();
     store.raise_floor("n", Floor { sequence: 7, hash: [9; 32] }, 1).unwrap();
@@ -40,7 +40,7 @@ fn image(closed: bool) -> (Vec<u8>, Vec<String>) {
 fn told(store: &RedbStore) -> Result<String, String> {
     let once: Result<Vec<_>, Error> = (0..50).map(|number| store.recall("n", &format!("key-{}", number * 4))).collect();
     let told = (
-        store.read("n", &names()).map_err(|error| error.to_string())?,
+        store.read("n", &names(), at(0)).map_err(|error| error.to_string())?,
         once.map_err(|error| error.to_string())?,
         store.members("n", "pool", at(1)).map_err(|error| error.to_string())?,
         store.recover("n", "license.json").map_err(|error| error.to_string())?,

@@ -161,11 +161,11 @@ fn at(time: u64) -> Moment {
 fn count(store: &RedbStore, number: u64) -> Result<Vec<u64>, Error> {
     let entry = |counter: &str| Entry { counter: counter.to_owned(), amount: 1, ceiling: 1_000, slack: 0 };
     let once = Once { key: format!("k{number}"), request: "r".to_owned() };
-    store.add("n", vec![entry("a"), entry("b")], vec![], Some(once), at(1_000 + number))
+    store.add("n", vec![entry("a"), entry("b")], vec![], Some(once), None, at(1_000 + number))
 }
 
 fn held(store: &RedbStore) -> u64 {
-    let held = store.read("n", &["a".to_owned(), "b".to_owned()]).unwrap();
+    let held = store.read("n", &["a".to_owned(), "b".to_owned()], at(0)).unwrap();
     assert_eq!(held[0], held[1], "one call was kept in half");
     let recorded = (0..20).filter(|number| store.recall("n", &format!("k{number}")).unwrap().is_some()).count();
     assert_eq!(held[0], recorded as u64, "a once row without its counter, or the other way round");
@@ -230,14 +230,14 @@ fn tokens_of_a_call_that_failed_are_given_back() {
     let draw = Draw { counter: "d".to_owned(), tokens: 3, capacity: 5, refill: 1, every: 1 };
     let entry = Entry { counter: "a".to_owned(), amount: 1, ceiling: 9, slack: 0 };
     disk.fail(0..1, ENOSPC);
-    let refused = store.add("n", vec![entry.clone()], vec![draw.clone()], None, at(5));
+    let refused = store.add("n", vec![entry.clone()], vec![draw.clone()], None, None, at(5));
     assert_eq!(refused, Err(Error::Unavailable("disk-full".to_owned())));
     assert_eq!(store.level("n", &draw, at(5)).tokens, 5);
     disk.heal();
-    assert_eq!(store.add("n", vec![entry.clone()], vec![draw.clone()], None, at(5)), Ok(vec![1]));
+    assert_eq!(store.add("n", vec![entry.clone()], vec![draw.clone()], None, None, at(5)), Ok(vec![1]));
     let over = Entry { ceiling: 1, ..entry };
     let exceeded = Err(Error::Exceeded(Excess { entry: 0, current: 1 }));
-    assert_eq!(store.add("n", vec![over], vec![draw.clone()], None, at(5)), exceeded);
+    assert_eq!(store.add("n", vec![over], vec![draw.clone()], None, None, at(5)), exceeded);
     assert_eq!(store.level("n", &draw, at(5)).tokens, 2);
 }
 

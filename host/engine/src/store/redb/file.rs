@@ -57,6 +57,7 @@ impl Opened {
             digest: digest.into(),
             moves,
             anchored: Cell::default(),
+            reserved: Cell::default(),
         })
     }
 }

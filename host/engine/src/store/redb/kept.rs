@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 
 use sha2::{Digest, Sha256};
 
+use super::chain;
 use super::error::RowError;
+use super::reserved;
 use super::rows::{Name, Outcome, Step};
 use super::sealed::{Digest as Sum, Reading, Sealed, Txn, View};
 use crate::store::Floor;
@@ -91,6 +93,7 @@ pub(super) fn anchor(txn: &Txn<'_>, key: &str, time: u64) -> Step<bool> {
         return Ok(Outcome::Same(false));
     }
     table.insert(key, &time.to_le_bytes()[..])?;
+    reserved::anchor(txn, chain::before(txn)?.mark.unwrap_or(0), time)?;
     txn.anchored.set(Some(time));
     Ok(Outcome::Changed(true))
 }

@@ -6,11 +6,13 @@
 
 mod blocks;
 mod chain;
+mod due;
 mod error;
 mod file;
 mod kept;
 mod once;
 mod pools;
+mod reserved;
 mod rows;
 mod sealed;
 mod writer;
@@ -23,6 +25,8 @@ mod damage;
 mod faults;
 #[cfg(test)]
 mod forgeries;
+#[cfg(test)]
+mod histories;
 #[cfg(test)]
 mod mounts;
 #[cfg(test)]
@@ -39,10 +43,10 @@ use self::writer::Writer;
 use super::block::Take;
 use super::bucket::Buckets;
 use super::{
-    Ancestry, Burned, Floor, Head, MAX_ONCE_KEY, Moment, Store, StoreError, anchor_key, at_most, check_add, check_name,
-    check_read, check_subtract,
+    Ancestry, Burned, Floor, Head, MAX_ONCE_KEY, Moment, Part, Recalled, Reserved, Settling, Standing, Store,
+    StoreError, anchor_key, at_most, check_add, check_name, check_read, check_subtract,
 };
-use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Portion, Recorded, Supply};
+use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Portion, Supply};
 
 /// A store in a state directory. Dropping it writes the file's last state and releases the lock.
 #[derive(Debug)]
@@ -63,8 +67,10 @@ impl RedbStore {
 }
 
 impl Store for RedbStore {
-    fn read(&self, namespace: &str, counters: &[String]) -> Result<Vec<u64>, Error> {
+    fn read(&self, namespace: &str, counters: &[String], moment: Moment) -> Result<Vec<u64>, Error> {
         check_read(counters)?;
+        // A disk that frees nothing still tells what is counted.
+        drop(self.free_due(moment));
         let blocks = self.writer.blocks();
         Ok(blocks.steadily(|| {
             let mut held = self.writer.view(|view| rows::read(view, namespace, counters))?;
@@ -81,13 +87,15 @@ impl Store for RedbStore {
         entries: Vec<Entry>,
         draws: Vec<Draw>,
         once: Option<Once>,
+        part: Option<Part>,
         moment: Moment,
     ) -> Result<Vec<u64>, Error> {
         check_add(&entries, &draws, once.as_ref())?;
         if entries.is_empty() && once.is_none() {
             return self.buckets.take(namespace, &draws, moment.mark).map(|()| Vec::new()).map_err(Error::Empty);
         }
-        if let ([entry], [], None) = (&*entries, &*draws, &once)
+        self.free_due(moment)?;
+        if let ([entry], [], None, None) = (&*entries, &*draws, &once, &part)
             && entry.slack > 0
         {
             match self.writer.blocks().take(namespace, &entry.counter, entry.amount, entry.ceiling, entry.slack) {
@@ -101,7 +109,7 @@ impl Store for RedbStore {
             let (namespace, draws, buckets, taken) =
                 (namespace.to_owned(), draws.clone(), self.buckets.clone(), taken.clone());
             move |txn| {
-                rows::add(txn, &namespace, entries, once, moment.mark, || {
+                rows::add(txn, &namespace, entries, once, part, moment, || {
                     buckets.take(&namespace, &draws, moment.mark).map_err(Error::Empty)?;
                     taken.store(true, Ordering::Relaxed);
                     Ok(())
@@ -128,11 +136,12 @@ impl Store for RedbStore {
         if portions.is_empty() && once.is_none() {
             return Ok(Vec::new());
         }
+        self.free_due(moment)?;
         let namespace = namespace.to_owned();
         self.writer.write(moment.mark, move |txn| rows::subtract(txn, &namespace, portions, once, moment.mark))?
     }
 
-    fn recall(&self, namespace: &str, key: &str) -> Result<Option<Recorded>, Error> {
+    fn recall(&self, namespace: &str, key: &str) -> Result<Option<Recalled>, Error> {
         at_most(key.len(), MAX_ONCE_KEY, "once-key-too-long")?;
         Ok(self.writer.view(|view| once::recall(view, namespace, key))?)
     }
@@ -143,12 +152,14 @@ impl Store for RedbStore {
 
     fn set(&self, namespace: &str, counter: &str, value: u64, moment: Moment) -> Result<u64, Error> {
         check_name(counter)?;
+        self.free_due(moment)?;
         let (namespace, counter) = (namespace.to_owned(), counter.to_owned());
         self.writer.write(moment.mark, move |txn| rows::set(txn, &namespace, &counter, value, moment.mark))?
     }
 
     fn raise(&self, namespace: &str, counter: &str, value: u64, moment: Moment) -> Result<u64, Error> {
         check_name(counter)?;
+        self.free_due(moment)?;
         let (namespace, counter) = (namespace.to_owned(), counter.to_owned());
         self.writer.write(moment.mark, move |txn| rows::raise(txn, &namespace, &counter, value, moment.mark))?
     }
@@ -170,6 +181,31 @@ impl Store for RedbStore {
     fn members(&self, namespace: &str, pool: &str, moment: Moment) -> Result<Vec<Member>, Error> {
         check_name(pool)?;
         Ok(self.writer.view(|view| pools::members(view, namespace, pool, moment.now))?)
+    }
+
+    fn reservation(&self, namespace: &str, id: &str, moment: Moment) -> Result<Option<Standing>, StoreError> {
+        self.free_due(moment)?;
+        self.writer.view(|view| reserved::find(view, namespace, id))
+    }
+
+    fn reserve(&self, namespace: &str, id: &str, reserved: Reserved, moment: Moment) -> Result<(), StoreError> {
+        let (namespace, id) = (namespace.to_owned(), id.to_owned());
+        self.writer.write(moment.mark, move |txn| {
+            reserved::reserve(txn, &namespace, &id, reserved).map(rows::Outcome::Changed)
+        })
+    }
+
+    fn settle(&self, namespace: &str, id: &str, settling: Settling, moment: Moment) -> Result<bool, StoreError> {
+        self.free_due(moment)?;
+        let (namespace, id) = (namespace.to_owned(), id.to_owned());
+        self.writer.write(moment.mark, move |txn| reserved::settle(txn, &namespace, id, settling, moment.mark))
+    }
+
+    fn free_due(&self, moment: Moment) -> Result<(), StoreError> {
+        if !self.writer.is_due(moment) {
+            return Ok(());
+        }
+        self.writer.write(moment.mark, move |txn| reserved::free_due(txn, moment))
     }
 
     fn counters(

@@ -36,13 +36,13 @@ fn at(time: u64) -> Moment {
 }
 
 fn held(store: &RedbStore) -> u64 {
-    store.read("n", &["a".to_owned()]).unwrap()[0]
+    store.read("n", &["a".to_owned()], at(0)).unwrap()[0]
 }
 
 fn count(store: &RedbStore, number: u64) -> Result<Vec<u64>, Error> {
     let entry = Entry { counter: "a".to_owned(), amount: 1, ceiling: u64::MAX, slack: 0 };
     let once = Once { key: number.to_string(), request: "r".repeat(20_000) };
-    store.add("n", vec![entry], vec![], Some(once), at(1))
+    store.add("n", vec![entry], vec![], Some(once), None, at(1))
 }
 
 #[test]

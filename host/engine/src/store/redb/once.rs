@@ -4,7 +4,7 @@ use super::error::RowError;
 use super::rows::Name;
 use super::sealed::{Digest, Reading, Sealed, Txn, View};
 use crate::bindings::placet::policy::counters::{Once, Recorded};
-use crate::store::{ONCE_KEPT, ONCE_NEWEST, ONCE_PURGED};
+use crate::store::{ONCE_KEPT, ONCE_NEWEST, ONCE_PURGED, Recalled};
 
 /// (namespace, key) → what it counted, as JSON.
 const ONCE: Sealed<Name, &[u8]> = Sealed::new("once");
@@ -21,13 +21,17 @@ pub(super) fn digest(view: &View<'_>, rows: bool, digest: Digest) -> Result<Dige
     view.digest(&ONCE_ORDER, rows, view.digest(&ONCE, rows, digest)?)
 }
 
-pub(super) fn recall(view: &View<'_>, namespace: &str, key: &str) -> Result<Option<Recorded>, RowError> {
+pub(super) fn recall(view: &View<'_>, namespace: &str, key: &str) -> Result<Option<Recalled>, RowError> {
     recorded_under(&view.open(&ONCE)?, namespace, key)
+}
+
+pub(super) fn recalled(txn: &Txn<'_>, namespace: &str, key: &str) -> Result<Option<Recalled>, RowError> {
+    recorded_under(&txn.open(&ONCE)?, namespace, key)
 }
 
 pub(super) fn repeated(txn: &Txn<'_>, namespace: &str, once: Option<&Once>) -> Result<Option<Recorded>, RowError> {
     match once {
-        Some(once) => recorded_under(&txn.open(&ONCE)?, namespace, &once.key),
+        Some(once) => Ok(recalled(txn, namespace, &once.key)?.map(|recalled| recalled.recorded)),
         None => Ok(None),
     }
 }
@@ -36,7 +40,7 @@ fn recorded_under(
     table: &impl Reading<Name, &'static [u8]>,
     namespace: &str,
     key: &str,
-) -> Result<Option<Recorded>, RowError> {
+) -> Result<Option<Recalled>, RowError> {
     let recorded = table.get((namespace, key), |row| serde_json::from_slice(row).ok())?;
     recorded
         .map_or(Ok(None), |recorded| recorded.map(Some).ok_or_else(|| corrupted("a once row is not JSON of its shape")))
@@ -46,12 +50,11 @@ pub(super) fn record(
     txn: &Txn<'_>,
     namespace: &str,
     key: &str,
-    recorded: &Recorded,
+    recalled: &Recalled,
     mark: u64,
 ) -> Result<(), RowError> {
-    let row = serde_json::to_vec(recorded).map_err(|error| corrupted(&error.to_string()))?;
+    replace(txn, namespace, key, recalled)?;
     let mut table = txn.open(&ONCE)?;
-    table.insert((namespace, key), row.as_slice())?;
     let mut order = txn.open(&ONCE_ORDER)?;
     let newest = order.last(|serial, _| serial)?.map_or(0, |newest| newest.wrapping_add(1));
     order.insert(newest, (mark, namespace, key))?;
@@ -68,6 +71,12 @@ pub(super) fn record(
     Ok(())
 }
 
-fn corrupted(detail: &str) -> RowError {
+/// Puts another row in place of one that is there; it grows no younger by that.
+pub(super) fn replace(txn: &Txn<'_>, namespace: &str, key: &str, recalled: &Recalled) -> Result<(), RowError> {
+    let row = serde_json::to_vec(recalled).map_err(|error| corrupted(&error.to_string()))?;
+    txn.open(&ONCE)?.insert((namespace, key), row.as_slice())
+}
+
+pub(super) fn corrupted(detail: &str) -> RowError {
     redb::Error::Corrupted(detail.to_owned()).into()
 }

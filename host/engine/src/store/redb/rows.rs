@@ -12,9 +12,9 @@ use super::blocks;
 use super::chain;
 use super::error::RowError;
 use super::sealed::{Digest, Reading, Sealed, Txn, View};
-use super::{kept, once, pools};
+use super::{kept, once, pools, reserved};
 use crate::bindings::placet::policy::counters::{Entry, Error, Excess, Once, Portion};
-use crate::store::{recorded, recorded_add};
+use crate::store::{Moment, Part, Recalled, moved, portions, recorded, recorded_add};
 
 /// The format that this release writes. It counts up when a table changes its meaning.
 pub(super) const FORMAT: u64 = 1;
@@ -52,6 +52,7 @@ pub(super) fn refused<T>(error: Error) -> Asked<T> {
 pub(super) fn create(txn: &Txn<'_>) -> Result<(), RowError> {
     txn.open(&COUNTERS)?;
     blocks::create(txn)?;
+    reserved::create(txn)?;
     once::create(txn)?;
     pools::create(txn)?;
     kept::create(txn)?;
@@ -79,6 +80,7 @@ pub(super) fn check(view: &View<'_>, rows: bool) -> Result<(), RowError> {
     let digest = pools::digest(view, rows, digest)?;
     let digest = kept::digest(view, rows, digest)?;
     let digest = blocks::digest(view, rows, digest)?;
+    let digest = reserved::digest(view, rows, digest)?;
     let digest = chain::digest(view, rows, digest)?;
     if chain::last(view)?.digest == digest { Ok(()) } else { Err(RowError::Edited { table: "chain" }) }
 }
@@ -110,11 +112,15 @@ pub(super) fn add(
     namespace: &str,
     entries: Vec<Entry>,
     once: Option<Once>,
-    mark: u64,
+    part: Option<Part>,
+    Moment { mark, .. }: Moment,
     draw: impl FnOnce() -> Result<(), Error>,
 ) -> Asked<Vec<u64>> {
     if let Some(recorded) = once::repeated(txn, namespace, once.as_ref())? {
         return refused(Error::Repeated(recorded));
+    }
+    if !reserved::stands(txn, namespace, part.as_ref())? {
+        return refused(moved());
     }
     let mut table = txn.open(&COUNTERS)?;
     entries.iter().try_for_each(|entry| blocks::close(txn, &mut table, namespace, &entry.counter, mark))?;
@@ -132,7 +138,7 @@ pub(super) fn add(
     for (counter, (_, sum)) in &sums {
         table.insert((namespace, *counter), *sum)?;
     }
-    for entry in entries.iter().filter(|entry| entry.slack > 0) {
+    for entry in entries.iter().filter(|entry| entry.slack > 0 && part.is_none()) {
         // A counter that is named twice is counted durably.
         if let Some(moved) = sums.get(entry.counter.as_str())
             && entries.iter().filter(|other| other.counter == entry.counter).count() == 1
@@ -142,8 +148,15 @@ pub(super) fn add(
     }
     let answer: Vec<u64> = entries.iter().filter_map(|entry| Some(sums.get(entry.counter.as_str())?.1)).collect();
     if let Some(once) = once {
-        once::record(txn, namespace, &once.key, &recorded_add(&once, entries, &answer), mark)?;
+        let reservation = match &part {
+            Some(Part::Reserve(id, _)) => Some(id.clone()),
+            Some(Part::Settle(..)) | None => None,
+        };
+        let recorded = recorded_add(&once, &entries, &answer);
+        once::record(txn, namespace, &once.key, &Recalled { recorded, reservation }, mark)?;
     }
+    drop(table);
+    reserved::record(txn, namespace, part, portions(&entries), mark)?;
     Ok(Outcome::Changed(Ok(answer)))
 }
 
@@ -172,9 +185,28 @@ pub(super) fn subtract(
     }
     let answer: Vec<u64> = portions.iter().filter_map(|portion| Some(rests.get(portion.counter.as_str())?.1)).collect();
     if let Some(once) = once {
-        once::record(txn, namespace, &once.key, &recorded(&once, portions, &answer), mark)?;
+        let recalled = Recalled { recorded: recorded(&once, portions, &answer), reservation: None };
+        once::record(txn, namespace, &once.key, &recalled, mark)?;
     }
     Ok(Outcome::Changed(Ok(answer)))
+}
+
+/// Takes portions away, as far as there is something.
+pub(super) fn take_back(txn: &Txn<'_>, namespace: &str, portions: &[Portion], mark: u64) -> Result<(), RowError> {
+    let mut table = txn.open(&COUNTERS)?;
+    for Portion { counter, amount } in portions {
+        blocks::close(txn, &mut table, namespace, counter, mark)?;
+        let rest = held(&table, namespace, counter)?.saturating_sub(*amount);
+        table.insert((namespace, counter.as_str()), rest)?;
+    }
+    Ok(())
+}
+
+/// Adds to a counter that has no ceiling and no block.
+pub(super) fn put_on(txn: &Txn<'_>, namespace: &str, portion: &Portion) -> Result<(), RowError> {
+    let mut table = txn.open(&COUNTERS)?;
+    let sum = held(&table, namespace, &portion.counter)?.saturating_add(portion.amount);
+    table.insert((namespace, portion.counter.as_str()), sum)
 }
 
 /// What a counter held before this call, and what it will hold after the entries so far.

@@ -103,6 +103,8 @@ pub(super) struct Txn<'s> {
     pub(super) moves: Moves<'s>,
     /// What the mark becomes, in place of the highest time of the calls.
     pub(super) anchored: Cell<Option<u64>>,
+    /// It changed which term ends next.
+    pub(super) reserved: Cell<bool>,
 }
 
 impl Txn<'_> {

@@ -13,11 +13,11 @@ fn at(time: u64) -> Moment {
 
 fn add(store: &RedbStore, amount: u64, ceiling: u64, slack: u64, mark: u64) -> Result<u64, Error> {
     let entry = Entry { counter: "a".to_owned(), amount, ceiling, slack };
-    store.add("n", vec![entry], vec![], None, at(mark)).map(|sums| sums[0])
+    store.add("n", vec![entry], vec![], None, None, at(mark)).map(|sums| sums[0])
 }
 
 fn held(store: &RedbStore) -> u64 {
-    let held = store.read("n", &["a".to_owned()]).unwrap()[0];
+    let held = store.read("n", &["a".to_owned()], at(0)).unwrap()[0];
     assert_eq!(store.counters("n", "", None, 9).unwrap().first().map_or(0, |(_, held)| *held), held);
     held
 }
@@ -90,11 +90,11 @@ fn whatever_else_changes_a_counter_sees_what_was_used() {
     assert_eq!(reserved(&store), 15, "an entry without slack leaves nothing reserved");
     begin();
     let entry = |slack| Entry { counter: "a".to_owned(), amount: 2, ceiling: 14, slack };
-    assert_eq!(store.add("n", vec![entry(9), entry(9)], vec![], None, at(9)), Ok(vec![14, 14]));
+    assert_eq!(store.add("n", vec![entry(9), entry(9)], vec![], None, None, at(9)), Ok(vec![14, 14]));
     begin();
     let once = || Some(Once { key: "k".to_owned(), request: String::new() });
-    assert_eq!(store.add("n", vec![entry(9)], vec![], once(), at(9)), Ok(vec![12]));
-    assert!(matches!(store.add("n", vec![entry(9)], vec![], once(), at(9)), Err(Error::Repeated(_))));
+    assert_eq!(store.add("n", vec![entry(9)], vec![], once(), None, at(9)), Ok(vec![12]));
+    assert!(matches!(store.add("n", vec![entry(9)], vec![], once(), None, at(9)), Err(Error::Repeated(_))));
     assert_eq!(held(&store), 12);
 }
 

@@ -1,14 +1,12 @@
-//! The file against the model, over random histories and restarts; races; the lock.
+//! What a store promises, call by call; races; the lock.
 
 use std::sync::Arc;
 use std::thread;
 
-use proptest::prelude::*;
-
 use super::faults::Disk;
 use super::*;
-use crate::bindings::placet::policy::counters::{Excess, Shortage};
-use crate::store::{MAX_ITEMS, MAX_NAME, MAX_ONCE_REQUEST, MemoryStore, ONCE_KEPT, ONCE_NEWEST};
+use crate::bindings::placet::policy::counters::{Excess, Recorded, Shortage};
+use crate::store::{MAX_ITEMS, MAX_NAME, MAX_ONCE_REQUEST, ONCE_KEPT, ONCE_NEWEST};
 
 const NS: &str = "acme/router";
 
@@ -40,137 +38,11 @@ fn store() -> (tempfile::TempDir, RedbStore) {
 }
 
 fn held(store: &dyn Store, counter: &str) -> u64 {
-    store.read(NS, &[counter.to_owned()]).unwrap()[0]
+    store.read(NS, &[counter.to_owned()], at(0)).unwrap()[0]
 }
 
 fn exceeded(entry: u32, current: u64) -> Error {
     Error::Exceeded(Excess { entry, current })
-}
-
-#[derive(Clone, Debug)]
-enum Call {
-    Add(Vec<(u8, u64, u64, u64)>, Vec<u64>, Option<u8>),
-    Subtract(Vec<(u8, u64)>, Option<u8>),
-    Set(u8, u64),
-    Raise(u8, u64),
-    Claim(u8, u64, Option<u64>, u64),
-    Release(u8),
-    Keep(u8, u8),
-    Forget(u8),
-    Floor(u64),
-    Value(Option<u8>),
-    Restart,
-}
-
-fn call() -> impl Strategy<Value = Call> {
-    let amount = || prop_oneof![8 => 0_u64..30, 1 => Just(u64::MAX), 1 => Just(u64::MAX - 20)];
-    let ceiling = || prop_oneof![6 => 0_u64..100, 2 => Just(u64::MAX)];
-    let slack = || prop_oneof![2 => Just(0_u64), 3 => 0_u64..50, 1 => Just(u64::MAX)];
-    let key = || prop::option::weighted(0.4, 0_u8..6);
-    prop_oneof![
-        6 => (prop::collection::vec((0_u8..4, amount(), ceiling(), slack()), 0..4), prop::collection::vec(0_u64..12, 0..3), key())
-            .prop_map(|(entries, draws, key)| Call::Add(entries, draws, key)),
-        3 => (prop::collection::vec((0_u8..4, 0_u64..40), 0..4), key())
-            .prop_map(|(portions, key)| Call::Subtract(portions, key)),
-        1 => (0_u8..4, amount()).prop_map(|(counter, value)| Call::Set(counter, value)),
-        1 => (0_u8..4, amount()).prop_map(|(counter, value)| Call::Raise(counter, value)),
-        3 => (0_u8..4, 0_u64..9, prop::option::of(1_u64..40), 0_u64..20)
-            .prop_map(|(holder, weight, term, capacity)| Call::Claim(holder, weight, term, capacity)),
-        1 => (0_u8..4).prop_map(Call::Release),
-        1 => (0_u8..3, any::<u8>()).prop_map(|(name, content)| Call::Keep(name, content)),
-        1 => (0_u8..3).prop_map(Call::Forget),
-        1 => (0_u64..5).prop_map(Call::Floor),
-        1 => prop::option::of(any::<u8>()).prop_map(Call::Value),
-        1 => Just(Call::Restart),
-    ]
-}
-
-/// One call, told as text, so that two stores can be compared by what they say.
-fn ask(store: &dyn Store, call: &Call, moment: Moment) -> String {
-    let name = |counter: u8| format!("c{counter}");
-    let key = |key: Option<u8>| key.and_then(|key| self::key(&key.to_string()));
-    match call.clone() {
-        Call::Add(entries, draws, once) => {
-            let entries = entries
-                .into_iter()
-                .map(|(counter, amount, ceiling, slack)| Entry { slack, ..entry(&name(counter), amount, ceiling) });
-            let draws = draws.into_iter().map(draw).collect();
-            format!("{:?}", store.add(NS, entries.collect(), draws, key(once), moment))
-        }
-        Call::Subtract(portions, once) => {
-            let portions = portions.into_iter().map(|(counter, amount)| portion(&name(counter), amount)).collect();
-            format!("{:?}", store.subtract(NS, portions, key(once), moment))
-        }
-        Call::Set(counter, value) => format!("{:?}", store.set(NS, &name(counter), value, moment)),
-        Call::Raise(counter, value) => format!("{:?}", store.raise(NS, &name(counter), value, moment)),
-        Call::Claim(holder, weight, term, capacity) => {
-            let expires = term.map(|term| moment.now + term);
-            let member = Member { holder: name(holder), weight, expires };
-            format!("{:?}", store.claim(NS, "pool", member, capacity, moment))
-        }
-        Call::Release(holder) => format!("{:?}", store.release(NS, "pool", &name(holder), moment)),
-        Call::Keep(document, content) => format!("{:?}", store.keep(NS, &name(document), &[content], moment.mark)),
-        Call::Forget(document) => format!("{:?}", store.forget(NS, &name(document), moment.mark)),
-        Call::Floor(sequence) => {
-            format!("{:?}", store.raise_floor(NS, Floor { sequence, hash: [moment.now as u8; 32] }, moment.mark))
-        }
-        Call::Value(value) => {
-            format!("{:?}", store.put_value("key", value.as_ref().map(std::slice::from_ref), moment.mark))
-        }
-        Call::Restart => String::new(),
-    }
-}
-
-/// Everything that can be read of a store.
-fn told(store: &dyn Store, moment: Moment) -> String {
-    let names: Vec<String> = (0..4).map(|counter| format!("c{counter}")).collect();
-    let once: Vec<_> = (0..6).map(|key| store.recall(NS, &key.to_string()).unwrap()).collect();
-    let documents: Vec<_> = (0..3).map(|document| store.recover(NS, &format!("c{document}")).unwrap()).collect();
-    format!(
-        "{:?}",
-        (
-            (store.read(NS, &names).unwrap(), store.read("another", &names).unwrap(), once),
-            (store.members(NS, "pool", moment).unwrap(), store.level(NS, &draw(0), moment)),
-            (store.kept(NS).unwrap(), documents, store.floor(NS).unwrap(), store.value("key").unwrap()),
-            (store.counters(NS, "c", Some("c0"), 2).unwrap(), store.counters(NS, "", None, 9).unwrap()),
-        )
-    )
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases()))]
-
-    #[test]
-    fn every_history_is_answered_as_the_model_answers_it(
-        history in prop::collection::vec((call(), 0_u64..20, 0_u64..5), 1..60)
-    ) {
-        let disk = Disk::new();
-        let mut model = MemoryStore::default();
-        let mut store = Some(RedbStore::open_with(disk.clone()).unwrap());
-        model.start(0);
-        store.as_ref().unwrap().start(0);
-        let mut moment = at(0);
-        for (call, step, ahead) in history {
-            let mark = moment.mark + step;
-            moment = Moment { now: mark + ahead, mark };
-            if matches!(call, Call::Restart) {
-                // Closed before it is opened again.
-                drop(store.take());
-                store = Some(RedbStore::open_with(disk.clone()).unwrap());
-                store.as_ref().unwrap().start(mark);
-                model.restart(mark);
-            }
-            let store = store.as_ref().unwrap();
-            prop_assert_eq!(ask(store, &call, moment), ask(&model, &call, moment), "{:?}", call);
-            prop_assert_eq!(told(store, moment), told(&model, moment), "after {:?}", call);
-            // What is counted in memory leaves the mark to the next commit.
-            prop_assert!(store.mark().unwrap() <= model.mark().unwrap(), "after {:?}", call);
-        }
-    }
-}
-
-fn cases() -> u32 {
-    if std::env::var_os("PLACET_LONG").is_some() { 100_000 } else { 1_000 }
 }
 
 #[test]
@@ -184,7 +56,14 @@ fn sixty_four_threads_at_a_ceiling_get_exactly_the_ceiling() {
             thread::spawn(move || {
                 let mut got = 0;
                 loop {
-                    match store.add(NS, vec![entry("a", 1, CEILING), entry("b", 2, u64::MAX)], vec![], None, at(1)) {
+                    match store.add(
+                        NS,
+                        vec![entry("a", 1, CEILING), entry("b", 2, u64::MAX)],
+                        vec![],
+                        None,
+                        None,
+                        at(1),
+                    ) {
                         Ok(_) => got += 1,
                         Err(error) => {
                             assert_eq!(error, exceeded(0, CEILING));
@@ -205,16 +84,16 @@ fn sixty_four_threads_at_a_ceiling_get_exactly_the_ceiling() {
 #[test]
 fn a_key_that_counted_is_repeated_before_anything_else_is_looked_at() {
     let (_dir, store) = store();
-    assert_eq!(store.add(NS, vec![entry("a", 5, 5)], vec![], key("k"), at(1)), Ok(vec![5]));
+    assert_eq!(store.add(NS, vec![entry("a", 5, 5)], vec![], key("k"), None, at(1)), Ok(vec![5]));
     let recorded = Recorded { request: "request of k".to_owned(), entries: vec![portion("a", 5)], sums: vec![5] };
     let repeated = Err(Error::Repeated(recorded.clone()));
     let other = Some(Once { key: "k".to_owned(), request: "another".to_owned() });
-    assert_eq!(store.add(NS, vec![entry("a", 1, 5)], vec![draw(99)], other.clone(), at(1)), repeated);
+    assert_eq!(store.add(NS, vec![entry("a", 1, 5)], vec![draw(99)], other.clone(), None, at(1)), repeated);
     assert_eq!(store.subtract(NS, vec![portion("a", 99)], other, at(1)), repeated);
-    assert_eq!(store.recall(NS, "k"), Ok(Some(recorded)));
+    assert_eq!(store.recall(NS, "k"), Ok(Some(Recalled { recorded, reservation: None })));
     assert_eq!(store.recall("another", "k"), Ok(None));
     // A refusal leaves its key free.
-    assert_eq!(store.add(NS, vec![entry("a", 1, 5)], vec![], key("l"), at(1)), Err(exceeded(0, 5)));
+    assert_eq!(store.add(NS, vec![entry("a", 1, 5)], vec![], key("l"), None, at(1)), Err(exceeded(0, 5)));
     assert_eq!(store.recall(NS, "l"), Ok(None));
 }
 
@@ -222,8 +101,8 @@ fn a_key_that_counted_is_repeated_before_anything_else_is_looked_at() {
 fn a_counter_named_twice_gets_both_or_none() {
     let (_dir, store) = store();
     let twice = |ceiling| vec![entry("a", 3, ceiling), entry("b", 1, 9), entry("a", 4, ceiling)];
-    assert_eq!(store.add(NS, twice(6), vec![], None, at(1)), Err(exceeded(2, 0)));
-    assert_eq!(store.add(NS, twice(7), vec![], None, at(1)), Ok(vec![7, 1, 7]));
+    assert_eq!(store.add(NS, twice(6), vec![], None, None, at(1)), Err(exceeded(2, 0)));
+    assert_eq!(store.add(NS, twice(7), vec![], None, None, at(1)), Ok(vec![7, 1, 7]));
     let back = vec![portion("a", 4), portion("a", 4)];
     assert_eq!(store.subtract(NS, back, None, at(1)), Err(exceeded(1, 7)));
     assert_eq!(held(&store, "a"), 7);
@@ -233,8 +112,8 @@ fn a_counter_named_twice_gets_both_or_none() {
 fn the_largest_number_is_reached_and_not_passed() {
     let (_dir, store) = store();
     let max = u64::MAX;
-    assert_eq!(store.add(NS, vec![entry("a", max, max)], vec![], None, at(1)), Ok(vec![max]));
-    assert_eq!(store.add(NS, vec![entry("a", 1, max)], vec![], None, at(1)), Err(exceeded(0, max)));
+    assert_eq!(store.add(NS, vec![entry("a", max, max)], vec![], None, None, at(1)), Ok(vec![max]));
+    assert_eq!(store.add(NS, vec![entry("a", 1, max)], vec![], None, None, at(1)), Err(exceeded(0, max)));
     assert_eq!(store.raise(NS, "a", 5, at(1)), Ok(max));
 }
 
@@ -245,21 +124,27 @@ fn what_is_longer_than_the_store_keeps_is_refused_with_its_reason() {
     let long = "x".repeat(MAX_NAME + 1);
     assert_eq!(store.set(NS, &long[1..], 1, at(1)), Ok(0));
     assert_eq!(store.set(NS, &long, 1, at(1)), other("counter-name-too-long"));
-    let added = store.add(NS, vec![entry(&long, 1, 1)], vec![], None, at(1));
+    let added = store.add(NS, vec![entry(&long, 1, 1)], vec![], None, None, at(1));
     assert_eq!(added, Err(Error::Other("counter-name-too-long".to_owned())));
     let many = vec![entry("a", 0, 1); MAX_ITEMS + 1];
-    assert_eq!(store.add(NS, many, vec![], None, at(1)), Err(Error::Other("too-many-entries".to_owned())));
+    assert_eq!(store.add(NS, many, vec![], None, None, at(1)), Err(Error::Other("too-many-entries".to_owned())));
     let request = Some(Once { key: "k".to_owned(), request: "x".repeat(MAX_ONCE_REQUEST + 1) });
-    assert_eq!(store.add(NS, vec![], vec![], request, at(1)), Err(Error::Other("once-request-too-long".to_owned())));
-    assert_eq!(store.add(NS, vec![], vec![], key(&long), at(1)), Err(Error::Other("once-key-too-long".to_owned())));
+    assert_eq!(
+        store.add(NS, vec![], vec![], request, None, at(1)),
+        Err(Error::Other("once-request-too-long".to_owned()))
+    );
+    assert_eq!(
+        store.add(NS, vec![], vec![], key(&long), None, at(1)),
+        Err(Error::Other("once-key-too-long".to_owned()))
+    );
 }
 
 #[test]
 fn draws_alone_touch_no_disk_and_tell_how_long_to_wait() {
     let (_dir, store) = store();
-    assert_eq!(store.add(NS, vec![], vec![draw(2)], None, at(3)), Ok(vec![]));
+    assert_eq!(store.add(NS, vec![], vec![draw(2)], None, None, at(3)), Ok(vec![]));
     let empty = Error::Empty(Shortage { draw: 0, wait: 3 });
-    assert_eq!(store.add(NS, vec![entry("a", 1, 1)], vec![draw(2)], key("k"), at(3)), Err(empty));
+    assert_eq!(store.add(NS, vec![entry("a", 1, 1)], vec![draw(2)], key("k"), None, at(3)), Err(empty));
     assert_eq!((held(&store, "a"), store.recall(NS, "k"), store.mark().unwrap()), (0, Ok(None), None));
 }
 
@@ -267,13 +152,14 @@ fn draws_alone_touch_no_disk_and_tell_how_long_to_wait() {
 fn keys_are_purged_when_they_are_old_and_many_and_never_before() {
     let store = RedbStore::open_with(Disk::new()).unwrap();
     let record = |number: u64, time: u64| {
-        store.add(NS, vec![], vec![], key(&number.to_string()), at(time)).unwrap();
+        store.add(NS, vec![], vec![], key(&number.to_string()), None, at(time)).unwrap();
     };
     // So many rows of the time 0, without so many commits.
     let fill = |txn: &sealed::Txn<'_>| {
         let recorded = Recorded { request: String::new(), entries: vec![], sums: vec![] };
+        let recalled = Recalled { recorded, reservation: None };
         for number in 0..ONCE_NEWEST {
-            once::record(txn, NS, &format!("fill-{number}"), &recorded, 0)?;
+            once::record(txn, NS, &format!("fill-{number}"), &recalled, 0)?;
         }
         Ok(rows::Outcome::Changed(()))
     };

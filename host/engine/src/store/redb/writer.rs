@@ -10,12 +10,13 @@ use std::thread::{self, JoinHandle};
 
 use super::blocks::{self, Moved};
 use super::chain;
+use super::due::Due;
 use super::error::RowError;
 use super::file::{Opened, Opener, damaged, row_error};
 use super::rows::{self, Outcome};
 use super::sealed::{Txn, View};
 use crate::store::block::Blocks;
-use crate::store::{Burned, StoreError};
+use crate::store::{Burned, Moment, StoreError};
 
 /// The most calls that one transaction holds, so that none waits for a flood behind it.
 const BATCH: usize = 1_024;
@@ -40,6 +41,8 @@ struct Shared {
     /// The id of the install key.
     install_key: String,
     blocks: Blocks,
+    /// When the next term of a reservation ends.
+    due: Due,
     /// The open file, or why there is none.
     database: RwLock<Result<Opened, StoreError>>,
 }
@@ -48,15 +51,18 @@ impl Writer {
     /// Opens the file and starts the thread.
     pub(super) fn start(opener: Box<dyn Opener>) -> Result<Self, StoreError> {
         let path = opener.path().to_owned();
+        let due = Due::default();
         let (opened, burned) = guarded(&path, || {
             let opened = opener.open(false)?;
             let burned = burn(&opened).map_err(|error| row_error(error, &path))?;
+            due.look(&opened);
             Ok((opened, burned))
         })?;
         let shared = Arc::new(Shared {
             path: path.clone(),
             install_key: opened.seals.id.clone(),
             blocks: Blocks::default(),
+            due,
             database: RwLock::new(Ok(opened)),
         });
         let (jobs, received) = channel();
@@ -78,6 +84,11 @@ impl Writer {
     /// Units that are counted in memory.
     pub(super) fn blocks(&self) -> &Blocks {
         &self.shared.blocks
+    }
+
+    /// Is the term of a reservation over?
+    pub(super) fn is_due(&self, moment: Moment) -> bool {
+        self.shared.due.is_over(moment)
     }
 
     /// Does it in a transaction, and answers when that is on the disk.
@@ -200,8 +211,7 @@ fn commit(
     let failure = {
         let opened = shared.database();
         let opened = opened.as_ref().map_err(StoreError::clone)?;
-        let attempt =
-            || transact(opened, batch, &shared.blocks, failed).map_err(|error| row_error(error, &shared.path));
+        let attempt = || transact(opened, batch, shared, failed).map_err(|error| row_error(error, &shared.path));
         match guarded(&shared.path, attempt) {
             Ok(()) => return Ok(()),
             Err(failure) => failure,
@@ -233,9 +243,10 @@ fn settle(shared: &Shared, commits: u64, failed: &mut Option<Failed>) {
 fn transact(
     opened: &Opened,
     batch: &mut [Box<dyn Job>],
-    blocks: &Blocks,
+    shared: &Shared,
     failed: &mut Option<Failed>,
 ) -> Result<(), RowError> {
+    let blocks = &shared.blocks;
     let before = chain::last(&opened.view()?)?;
     *failed = Some(Failed { before: before.number, moved: Moved::default() });
     let txn = opened.begin(before.digest, blocks)?;
@@ -252,10 +263,14 @@ fn transact(
     } else {
         chain::extend(&txn, &before, mark)?;
         let moved = txn.moves.finish();
+        let reserved = txn.reserved.get();
         *failed = Some(Failed { before: before.number, moved });
         txn.txn.commit()?;
         if let Some(failed) = failed.take() {
             failed.moved.happened(blocks);
+        }
+        if reserved {
+            shared.due.look(opened);
         }
     }
     *failed = None;
@@ -295,6 +310,7 @@ fn reopen(opener: &dyn Opener, shared: &Shared) -> Result<u64, StoreError> {
         let opened = opener.open(true)?;
         let last = opened.view().and_then(|view| chain::last(&view));
         let commits = last.map_err(|error| row_error(error, &shared.path))?.number;
+        shared.due.look(&opened);
         Ok((opened, commits))
     });
     match opened {

@@ -1,0 +1,39 @@
+//! `placet reserve`.
+
+use std::time::Duration;
+
+use super::asking::OnceOption;
+use super::consume::Charges;
+use crate::argument::term;
+use crate::output::Answer;
+use crate::show;
+
+/// Charge limits in advance, for what is known only when it is over
+///
+/// Prints the id by which `placet settle` tells what it cost, and `placet release` that it cost nothing. At the end of its term what is not
+/// settled is freed by itself. Exit code 0 when allowed, 1 when denied; then nothing was counted.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:
+  placet reserve tokens 4000 --term 10m
+  placet reserve tokens 4000 --and requests=1 --tenant t1 --once request-4711")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    charges: Charges,
+    /// How long it holds
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = term)]
+    term: Duration,
+    #[command(flatten)]
+    once: OnceOption,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
+    let Charges { limit, amount, and, context, site } = &arguments.charges;
+    let placet = site.open()?;
+    let reserve = placet.reserve(limit, *amount).term(arguments.term);
+    let reserve = and.iter().fold(reserve, |reserve, (limit, amount)| reserve.and(limit, *amount));
+    let reserve = match &arguments.once.once {
+        Some(key) => reserve.once(key),
+        None => reserve,
+    };
+    show::reservation(&context.reserve(reserve)?)
+}
