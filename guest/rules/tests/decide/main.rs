@@ -5,3 +5,4 @@ mod examples;
 mod once;
 mod properties;
 mod setting;
+mod stretches;
