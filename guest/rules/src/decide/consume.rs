@@ -6,11 +6,11 @@ use alloc::vec::Vec;
 use super::answer::Denial;
 use super::once::Guard;
 use super::rate;
-use super::record::Record;
+use super::record::{Record, Share};
 use super::request::Request;
-use super::slot::{self, Slot};
+use super::slot::Slot;
 use super::store;
-use super::target::{ATTEMPTS, Target};
+use super::target::{self, ATTEMPTS, Target};
 use crate::counters::{CounterError, Counters, Draw, Entry};
 use crate::reason;
 use crate::types::{Charge, Context, Decision, Duration};
@@ -67,7 +67,7 @@ fn decide(
         Ok(demands) => demands,
         Err(denial) => return Ok(denial.into()),
     };
-    slot::read(demands.iter_mut().flat_map(|demand| &mut demand.target.slots), counters)?;
+    target::read(demands.iter_mut().map(|demand| &mut demand.target), counters)?;
     look(&mut demands, counters)?;
     for _ in 0..ATTEMPTS {
         if let Some(short) = demands.iter_mut().filter_map(|demand| demand.split().err()).reduce(Shortfall::or) {
@@ -84,11 +84,14 @@ fn decide(
         };
         match (sums, &guard) {
             (Ok(sums), _) if !counts || sums.len() == entries.len() => {
+                if counts {
+                    calm(&demands, counters);
+                }
                 return Ok(record.decision(request.subject, request.tenant, &sums));
             }
             // Another caller was quicker: split again over what is left now.
             (Err(CounterError::Exceeded { entry, .. }), _) if entry < entries.len() => {
-                slot::read(demands.iter_mut().flat_map(|demand| &mut demand.target.slots), counters)?;
+                target::read(demands.iter_mut().map(|demand| &mut demand.target), counters)?;
             }
             (Err(CounterError::Empty), _) => look(&mut demands, counters)?,
             (Err(CounterError::Repeated(recorded)), Some(guard)) => return guard.again(&recorded),
@@ -192,7 +195,18 @@ fn moving<'s, 'a>(demands: &'s mut [Demand<'a>]) -> impl Iterator<Item = &'s mut
 fn entries(demands: &mut [Demand<'_>]) -> Vec<Entry> {
     let mut entries: Vec<Entry> = moving(demands).map(|slot| slot.entry()).collect();
     moving(demands).for_each(|slot| entries.extend(slot.guards()));
+    let charged = demands.iter().filter(|demand| demand.amount > 0);
+    entries.extend(charged.filter_map(|Demand { target, .. }| target.alert(target.used())));
     entries
+}
+
+/// Takes the warnings back where a period or a term has begun anew. The charge has counted: where this fails, it is for the next one to do.
+fn calm(demands: &[Demand<'_>], counters: &dyn Counters) {
+    for Demand { target, .. } in demands {
+        if let Some(alert) = target.calm(target.used()) {
+            drop(counters.set(&alert, 0));
+        }
+    }
 }
 
 /// Rests on the license that is drawn from first.
@@ -203,9 +217,13 @@ fn record(view: &View, demands: &[Demand<'_>]) -> Record {
         .flat_map(|Demand { target, .. }| target.slots.iter().filter_map(|slot| rate::warning(target.name, slot)));
     Record {
         license: drawn.map(|slot| slot.license.to_string()).unwrap_or_default(),
-        shares: demands.iter().map(|demand| demand.target.share(|slot| slot.part == 0)).collect(),
+        shares: demands.iter().map(share).collect(),
         warnings: view.warnings.iter().cloned().chain(rates).collect(),
     }
+}
+
+fn share(Demand { target, amount }: &Demand<'_>) -> Share {
+    Share { warns: target.warns(target.used(), *amount > 0), ..target.share(|slot| slot.part == 0) }
 }
 
 /// Shows what is used of every limit, for none was charged.

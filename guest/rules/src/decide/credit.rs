@@ -3,14 +3,15 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::alert;
 use super::answer::Denial;
 use super::beside;
 use super::once::{self, Guard};
 use super::record::Record;
 use super::request::Request;
-use super::slot::{self, Role, Slot};
+use super::slot::{Role, Slot};
 use super::store;
-use super::target::{ATTEMPTS, Target};
+use super::target::{self, ATTEMPTS, Target};
 use crate::counter_name::CounterName;
 use crate::counters::{CounterError, Counters, Portion, Recorded};
 use crate::license::LimitKind;
@@ -44,15 +45,14 @@ pub fn credit(view: &View, charge: &Charge, context: &Context, counters: &dyn Co
         Err(denial) => return Ok(denial.into()),
     };
     let mut refund = Refund::new(target, once::consumed(request, counters)?.as_ref())?;
-    slot::read(refund.target.slots.iter_mut(), counters)?;
+    target::read(core::iter::once(&mut refund.target), counters)?;
     for _ in 0..ATTEMPTS {
         if !refund.split(charge.amount) {
             let usage = Vec::from([refund.target.usage()]);
             return Ok(Denial { usage, ..Denial::new(reason::CREDIT_EXCEEDED, &charge.limit) }.into());
         }
         let record = refund.record(view);
-        let portions: Vec<Portion> =
-            refund.moving().map(|slot| Portion { counter: slot.counter.clone(), amount: slot.part }).collect();
+        let portions = refund.portions();
         let once = guard.as_ref().map(|guard| guard.once(&record));
         let sums = if portions.is_empty() && once.is_none() {
             Ok(Vec::new())
@@ -65,7 +65,7 @@ pub fn credit(view: &View, charge: &Charge, context: &Context, counters: &dyn Co
             }
             // Another caller was quicker: take from what is left now.
             (Err(CounterError::Exceeded { entry, .. }), _) if entry < portions.len() => {
-                slot::read(refund.target.slots.iter_mut(), counters)?;
+                target::read(core::iter::once(&mut refund.target), counters)?;
             }
             (Err(CounterError::Repeated(recorded)), Some(guard)) => return guard.again(&recorded),
             (Err(error), _) => return Err(store::failed(error)),
@@ -114,7 +114,7 @@ impl<'a> Refund<'a> {
             return Ok(Self { target, sources });
         };
         let mut refund = Self { target, sources: Vec::new() };
-        for entry in recorded.entries.iter().rev().filter(|entry| !entry.counter.starts_with(beside::OWN)) {
+        for entry in recorded.entries.iter().rev().filter(|entry| !is_own(&entry.counter)) {
             let name = CounterName::parse(&entry.counter).ok_or(reason::COUNTERS_DAMAGED)?;
             if name.limit == refund.target.name {
                 refund.add(entry, &name);
@@ -138,6 +138,16 @@ impl<'a> Refund<'a> {
 
     fn moving(&mut self) -> impl Iterator<Item = &mut Slot<'a>> {
         self.target.slots.iter_mut().filter(|slot| slot.part > 0)
+    }
+
+    /// What is taken from where; last, that most of it is used, where that was said and is no longer so.
+    fn portions(&mut self) -> Vec<Portion> {
+        let mut portions: Vec<Portion> =
+            self.moving().map(|slot| Portion { counter: slot.counter.clone(), amount: slot.part }).collect();
+        let told = self.target.slots.iter().filter(|slot| slot.role != Role::Past);
+        let left = told.fold(self.target.usage().used, |left, slot| left.saturating_sub(slot.part));
+        portions.extend(self.target.calm(left).map(|counter| Portion { counter, amount: 1 }));
+        portions
     }
 
     /// Takes from one source after the other. False: together they hold too little.
@@ -168,4 +178,9 @@ impl<'a> Refund<'a> {
             warnings: view.warnings.clone(),
         }
     }
+}
+
+/// Is it one that the policy remembers by, beside those that count?
+fn is_own(counter: &str) -> bool {
+    [alert::OWN, beside::OWN].iter().any(|own| counter.starts_with(own))
 }

@@ -4,10 +4,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::answer::Denial;
-use super::record::Record;
+use super::record::{Record, Share};
 use super::request::Request;
 use super::store;
-use super::target::Target;
+use super::target::{self, Target};
 use crate::counters::Counters;
 use crate::license::LimitKind;
 use crate::reason;
@@ -28,6 +28,7 @@ pub fn measure(view: &View, charge: &Charge, context: &Context, counters: &dyn C
         Err(denial) => return Ok(denial.into()),
     };
     let value = charge.amount;
+    target::read(core::iter::once(&mut target), counters)?;
     // A gauge has exactly one counter; one without any is limited by nothing that was signed.
     let Some(slot) = target.slots.first_mut() else {
         return Ok(Denial::unnamed(view, &charge.limit).into());
@@ -35,6 +36,10 @@ pub fn measure(view: &View, charge: &Charge, context: &Context, counters: &dyn C
     let (license, ceiling) = (slot.license, slot.ceiling());
     let before = counters.set(&slot.counter, value).map_err(store::failed)?;
     slot.held = value;
+    if let Some(alert) = target.calm(value) {
+        // What was measured is recorded: where this fails, it is for the next one to do.
+        drop(counters.set(&alert, 0));
+    }
     let usage = target.usage();
     let denied =
         |reason| Denial { license: Some(license), usage: Vec::from([usage]), ..Denial::new(reason, &charge.limit) };
@@ -47,11 +52,9 @@ pub fn measure(view: &View, charge: &Charge, context: &Context, counters: &dyn C
     if value > ceiling {
         return Ok(denied(reason::LIMIT_EXCEEDED).into());
     }
-    let record = Record {
-        license: license.to_string(),
-        shares: Vec::from([target.share(|_| true)]),
-        warnings: view.warnings.clone(),
-    };
+    let is_first = target.alert(value).is_some_and(|alert| counters.add(&[alert], &[], None).is_ok());
+    let share = Share { warns: target.warns(value, is_first), ..target.share(|_| true) };
+    let record = Record { license: license.to_string(), shares: Vec::from([share]), warnings: view.warnings.clone() };
     Ok(record.decision(&charge.limit, context.tenant.as_deref(), &[]))
 }
 

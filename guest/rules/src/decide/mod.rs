@@ -5,6 +5,7 @@
 //! In this order: a request that is out of bounds is denied; a `once` key that counted before answers as the first time; then the
 //! state of the license speaks, then the limits in the order of the charges.
 
+mod alert;
 mod answer;
 mod beside;
 mod check;

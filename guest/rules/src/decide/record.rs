@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! license ID
-//! usage LIMIT KIND TENANT(0|1) MAX WARN PERIOD RESETS BASE SUMS
+//! usage LIMIT KIND TENANT(0|1) MAX WARNS(0|1) PERIOD RESETS BASE SUMS
 //! warning REASON SUBJECT TEXT
 //! ```
 
@@ -34,8 +34,8 @@ pub(super) struct Share {
     pub(super) kind: String,
     pub(super) per_tenant: bool,
     pub(super) max: Option<u64>,
-    /// In percent of `max`; none: never.
-    pub(super) warn: Option<u8>,
+    /// It is said here that most of it is used.
+    pub(super) warns: bool,
     pub(super) period: Option<String>,
     pub(super) resets: Option<Instant>,
     /// Used on counters that did not move.
@@ -72,7 +72,7 @@ impl Record {
         for share in &self.shares {
             let moved = sums.by_ref().take(share.sums).fold(0_u64, |all, sum| all.saturating_add(*sum));
             let used = share.usage(tenant, moved);
-            warnings.extend(share.warn.and_then(|warn| high(&used, warn)));
+            warnings.extend(share.warns.then(|| high(&used)));
             usage.push(used);
         }
         let license = Some(self.license.as_str()).filter(|license| !license.is_empty());
@@ -90,11 +90,12 @@ impl Record {
         line(&mut text, &["license", &self.license]);
         for share in &self.shares {
             let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
-            let (max, warn, resets) = (number(share.max), number(share.warn.map(u64::from)), number(share.resets));
+            let (max, resets) = (number(share.max), number(share.resets));
             let (base, sums) = (share.base.to_string(), share.sums.to_string());
-            let tenant = if share.per_tenant { "1" } else { "0" };
+            let flag = |is: bool| if is { "1" } else { "0" };
+            let (tenant, warns) = (flag(share.per_tenant), flag(share.warns));
             let period = share.period.as_deref().unwrap_or_default();
-            let fields = ["usage", &share.limit, &share.kind, tenant, &max, &warn, period, &resets, &base, &sums];
+            let fields = ["usage", &share.limit, &share.kind, tenant, &max, warns, period, &resets, &base, &sums];
             line(&mut text, &fields);
         }
         for warning in &self.warnings {
@@ -112,12 +113,12 @@ impl Record {
             let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
             match *fields.as_slice() {
                 ["license", license] => record.license = license.to_string(),
-                ["usage", limit, kind, tenant, max, warn, period, resets, base, sums] => record.shares.push(Share {
+                ["usage", limit, kind, tenant, max, warns, period, resets, base, sums] => record.shares.push(Share {
                     limit: limit.to_string(),
                     kind: kind.to_string(),
                     per_tenant: tenant == "1",
                     max: if max.is_empty() { None } else { Some(max.parse().ok()?) },
-                    warn: if warn.is_empty() { None } else { Some(warn.parse().ok()?) },
+                    warns: warns == "1",
                     period: Some(period).filter(|period| !period.is_empty()).map(ToString::to_string),
                     resets: if resets.is_empty() { None } else { Some(resets.parse().ok()?) },
                     base: base.parse().ok()?,
@@ -146,16 +147,13 @@ fn line(text: &mut String, fields: &[&str]) {
     text.push('\n');
 }
 
-/// A warning once `used` is so many percent of the maximum; none where there is nothing to use up
-/// and nothing used.
-fn high(usage: &Usage, warn: u8) -> Option<Warning> {
-    let max = usage.max?;
-    let used = usage.used;
-    (used > 0 && u128::from(used) * 100 >= u128::from(max) * u128::from(warn)).then(|| Warning {
+fn high(usage: &Usage) -> Warning {
+    let max = usage.max.unwrap_or(u64::MAX);
+    Warning {
         reason: reason::USAGE_HIGH.to_string(),
         subject: Some(usage.limit.clone()),
-        text: format!("{used} of {max} of limit `{}` are used", usage.limit),
-    })
+        text: format!("{} of {max} of limit `{}` are used", usage.used, usage.limit),
+    }
 }
 
 #[cfg(test)]
@@ -168,7 +166,7 @@ mod tests {
             kind: "quota".into(),
             per_tenant: true,
             max: Some(u64::MAX),
-            warn: Some(80),
+            warns: true,
             period: Some("2026-11".into()),
             resets: Some(1_796_083_200_000),
             base: 7,
@@ -199,24 +197,9 @@ mod tests {
             }
             assert_ne!(Record::parse(&text[..index]), Some(record()));
         }
-        for wrong in
-            ["usage a quota 0 +1 80   0 0\n", "license a\r\n", "license a", "other\n", "license a\nlicense b\n"]
+        for wrong in ["usage a quota 0 +1 1   0 0\n", "license a\r\n", "license a", "other\n", "license a\nlicense b\n"]
         {
             assert_eq!(Record::parse(wrong), None, "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_warning_is_due_from_the_percentage_on() {
-        let usage = |used, max| Usage { used, max, ..record().shares[0].usage(None, 0) };
-        assert_eq!(high(&usage(79, Some(100)), 80), None);
-        let text = high(&usage(80, Some(100)), 80).unwrap().text;
-        assert_eq!(text, "80 of 100 of limit `tokens of\nall` are used");
-        assert_eq!(high(&usage(2, Some(3)), 67), None);
-        assert!(high(&usage(2, Some(3)), 66).is_some());
-        assert!(high(&usage(u64::MAX, Some(u64::MAX)), 100).is_some());
-        assert_eq!(high(&usage(u64::MAX - 1, Some(u64::MAX)), 100), None);
-        assert_eq!(high(&usage(u64::MAX, None), 1), None);
-        assert_eq!(high(&usage(0, Some(0)), 80), None);
     }
 }

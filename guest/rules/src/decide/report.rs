@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use super::answer::undecided;
 use super::rate;
 use super::request::is_within;
-use super::slot::{self, slots};
-use super::target::Target;
+use super::slot::slots;
+use super::target::{self, Target};
 use crate::counters::Counters;
 use crate::reason;
 use crate::types::{Attribute, Usage};
@@ -16,7 +16,8 @@ use crate::view::View;
 /// Every limit of the view by name, and what is used of it: of counters all at one moment, of a rate the tokens that are gone.
 ///
 /// For a tenant: all limits, those that are counted for the license as a whole too. Without one: only these. A limit that cannot
-/// be decided stands with nothing used, and says why in its details as `undecided`.
+/// be decided stands with nothing used, and says why in its details as `undecided`. Where most of a limit is used, its details have the
+/// `warning`, until the use has fallen clearly.
 ///
 /// # Errors
 /// `request-invalid` for a tenant that is empty or too long, or one of [`reason::COUNTERS`].
@@ -41,12 +42,13 @@ pub fn report(view: &View, tenant: Option<&str>, counters: &dyn Counters) -> Res
         lines.push((Target::new(name, limit, tenant, slots), details));
     }
     let decided = lines.iter_mut().filter(|(_, details)| details.is_empty());
-    slot::read(decided.flat_map(|(target, _)| &mut target.slots), counters)?;
+    target::read(decided.map(|(target, _)| target), counters)?;
     Ok(lines
         .into_iter()
         .map(|(target, details)| {
             let usage = target.usage();
-            Usage { details: details.into_iter().chain(usage.details).collect(), ..usage }
+            let warning = target.stands(usage.used).then(|| Attribute::new("warning", reason::USAGE_HIGH));
+            Usage { details: details.into_iter().chain(usage.details).chain(warning).collect(), ..usage }
         })
         .collect())
 }

@@ -4,9 +4,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::beside::Beside;
-use super::store;
-use crate::counter_name::CounterName;
-use crate::counters::{Counters, Entry};
+use crate::counter_name::{CounterName, own};
+use crate::counters::Entry;
 use crate::types::{Duration, Instant};
 use crate::view::{Budget, HeldAs, LimitView, Within};
 
@@ -26,8 +25,9 @@ pub(super) struct Slot<'a> {
     pub(super) wait: Duration,
     /// Nobody knows whether this is the counter: the counters gave no answer when the documents were loaded.
     pub(super) unknown: bool,
+    name: CounterName,
     within: Option<&'a Within>,
-    beside: Beside<'a>,
+    pub(super) beside: Beside<'a>,
     /// None: unlimited.
     max: Option<u64>,
     /// What the sum may reach.
@@ -60,28 +60,6 @@ pub(super) fn slots<'a>(name: &str, limit: &'a LimitView, tenant: Option<&str>) 
     Some(slots)
 }
 
-/// Learns what the counters hold, all at one moment. What buckets hold is [`super::rate`]'s to learn.
-pub(super) fn read<'a: 's, 's>(
-    slots: impl Iterator<Item = &'s mut Slot<'a>>,
-    counters: &dyn Counters,
-) -> Result<(), String> {
-    let mut slots: Vec<&mut Slot<'a>> = slots.filter(|slot| slot.held_as == HeldAs::Counter).collect();
-    let mut names: Vec<String> = Vec::with_capacity(slots.len());
-    for slot in &mut slots {
-        names.push(slot.counter.clone());
-        names.extend(slot.beside.known().into_iter().map(|known| known.counter.clone()));
-    }
-    let mut held = store::read(counters, &names)?.into_iter();
-    for slot in slots {
-        if slot.unknown {
-            return Err(store::unfit());
-        }
-        slot.held = held.next().unwrap_or(0);
-        slot.beside.known().into_iter().for_each(|known| known.held = held.next().unwrap_or(0));
-    }
-    Ok(())
-}
-
 impl<'a> Slot<'a> {
     fn new(limit: &str, budget: &'a Budget, tenant: Option<&str>) -> Option<Self> {
         let name = CounterName {
@@ -103,6 +81,7 @@ impl<'a> Slot<'a> {
             unknown: budget.resets.unknown,
             within: budget.within.as_ref(),
             beside: Beside::of(budget, &name)?,
+            name,
             max: budget.max,
             ceiling: budget.ceiling,
             slack: budget.slack,
@@ -167,6 +146,15 @@ impl<'a> Slot<'a> {
         }
     }
 
+    /// The counter that remembers whether it was said that most of this is used. None: there is none for a bucket, nor where its name would
+    /// be too long.
+    pub(super) fn alert(&self) -> Option<String> {
+        let CounterName { limit, tenant, account, generation, .. } = &self.name;
+        let period = self.period().map_or("", |(label, _)| label);
+        let name = || own(&["warned", limit, tenant, account, period, generation]);
+        (self.held_as == HeldAs::Counter).then(name).flatten()
+    }
+
     /// The other counters of the present window, the latest first.
     pub(super) fn earlier(&self) -> Vec<Self> {
         let slices = self.beside.earlier().into_iter();
@@ -175,8 +163,7 @@ impl<'a> Slot<'a> {
 
     /// The same of another stretch of time. None: this is no counter of it.
     pub(super) fn of(&self, counter: &str, name: &CounterName) -> Option<Self> {
-        let own = CounterName::parse(&self.counter)?;
-        let is_its = self.within.is_some() && CounterName { period: name.period.clone(), ..own } == *name;
+        let is_its = self.within.is_some() && CounterName { period: name.period.clone(), ..self.name.clone() } == *name;
         let role = if self.beside.has(counter) { Role::Slice } else { Role::Past };
         is_its.then(|| self.another(counter.to_string(), role))
     }

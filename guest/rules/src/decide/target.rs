@@ -3,9 +3,13 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::alert;
 use super::answer::{Denial, undecided};
+use super::beside::Known;
 use super::record::Share;
 use super::slot::{Role, Slot, slots};
+use super::store;
+use crate::counters::Counters;
 use crate::reason;
 use crate::types::Usage;
 use crate::view::{HeldAs, LimitView, View};
@@ -22,6 +26,8 @@ pub(super) struct Target<'a> {
     pub(super) tenant: Option<&'a str>,
     /// What it is counted on, in the order of drawing.
     pub(super) slots: Vec<Slot<'a>>,
+    /// Was it said that most of it is used? None: that is said in each decision.
+    pub(super) alert: Option<Known>,
 }
 
 impl<'a> Target<'a> {
@@ -60,7 +66,8 @@ impl<'a> Target<'a> {
     /// A limit with its counters.
     pub(super) fn new(name: &'a str, limit: &'a LimitView, tenant: Option<&'a str>, slots: Vec<Slot<'a>>) -> Self {
         let tenant = tenant.filter(|_| limit.budgets.iter().any(|budget| budget.per_tenant));
-        Self { name, limit, tenant, slots }
+        let alert = alert::unread(limit.warn.and_then(|_| slots.first()?.alert()));
+        Self { name, limit, tenant, slots, alert }
     }
 
     /// Over all budgets; none: unlimited.
@@ -71,6 +78,11 @@ impl<'a> Target<'a> {
     /// What is used, as far as is known.
     pub(super) fn usage(&self) -> Usage {
         self.share(|_| true).usage(self.tenant, 0)
+    }
+
+    /// What will be used of it, with the parts of the request that fall on it.
+    pub(super) fn used(&self) -> u64 {
+        self.present().fold(0_u64, |sum, slot| sum.saturating_add(slot.base(true)).saturating_add(slot.part))
     }
 
     /// What is told about it once the sums of the slots that move are known; the others hold what they hold.
@@ -89,7 +101,7 @@ impl<'a> Target<'a> {
             kind: self.limit.kind.as_str().to_string(),
             per_tenant: self.tenant.is_some(),
             max: self.max(),
-            warn: self.limit.warn,
+            warns: false,
             period: period.map(|(label, _)| label.to_string()),
             resets: period.and_then(|(_, resets)| resets),
             base,
@@ -100,4 +112,33 @@ impl<'a> Target<'a> {
     fn present(&self) -> impl Iterator<Item = &Slot<'a>> {
         self.slots.iter().filter(|slot| slot.role == Role::Present)
     }
+}
+
+/// Learns what the counters hold, all at one moment. What buckets hold is [`super::rate`]'s to learn.
+pub(super) fn read<'a: 't, 't>(
+    targets: impl Iterator<Item = &'t mut Target<'a>>,
+    counters: &dyn Counters,
+) -> Result<(), String> {
+    let mut names: Vec<String> = Vec::new();
+    let mut known: Vec<&mut u64> = Vec::new();
+    let mut is_unknown = false;
+    for Target { slots, alert, .. } in targets {
+        for slot in slots.iter_mut().filter(|slot| slot.held_as == HeldAs::Counter) {
+            is_unknown |= slot.unknown;
+            names.push(slot.counter.clone());
+            known.push(&mut slot.held);
+            for beside in slot.beside.known() {
+                names.push(beside.counter.clone());
+                known.push(&mut beside.held);
+            }
+        }
+        if let Some(alert) = alert {
+            names.push(alert.counter.clone());
+            known.push(&mut alert.held);
+        }
+    }
+    for (known, held) in known.into_iter().zip(store::read(counters, &names)?) {
+        *known = held;
+    }
+    if is_unknown { Err(store::unfit()) } else { Ok(()) }
 }

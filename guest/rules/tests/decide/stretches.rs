@@ -1,6 +1,8 @@
 //! What holds of terms and rollover whatever the clocks say and whoever gets in between, against models that know only what was
 //! allowed.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 
