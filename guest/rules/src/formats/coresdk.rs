@@ -3,13 +3,14 @@
 //! What the token's entitlements say wins; what they leave out is the plan's. A plan that is not known is fine where the entitlements
 //! leave nothing out. A license that ended does not hold, and no grace is granted.
 
+use alloc::format;
 use alloc::string::String;
 
 use serde_json::{Map, Value, json};
 
 use super::draft::{Draft, features};
 use super::pointed::{amount, at, required, text, time};
-use super::terms::{LimitTerms, Terms};
+use super::terms::{LimitTerms, Terms, limit};
 use super::{EntryError, has, mismatch};
 use crate::claims::fields::invalid;
 use crate::refusal::Refusal;
@@ -17,6 +18,8 @@ use crate::refusal::Refusal;
 /// The entitlements, where they stand.
 const MAX_TENANTS: &str = "/entitlements/max_tenants";
 const MAX_RPS: &str = "/entitlements/max_rps";
+/// The setting of how requests count.
+const REQUESTS: &str = "limits.requests";
 
 /// `limits`, how `tenants` and `requests` count beyond what the format says, such as `{"tenants": {"kind": "seats", "ttl": "30d"}}`.
 #[derive(Clone, Debug)]
@@ -46,14 +49,14 @@ impl Plan {
 
 impl Settings {
     pub(super) fn read(mut settings: Terms) -> Result<Self, EntryError> {
-        let mut limits: LimitTerms = settings.limits()?;
+        let read = |path: &str, terms| limit(path, by_the_second(path, terms));
+        let mut limits: LimitTerms = settings.entries("limits", read)?;
         let mut take = |name: &str, kind: &str| match limits.remove(name) {
             Some(terms) if terms.get("kind").is_some_and(|given| given == kind) => Ok(terms),
             Some(_) => Err(super::terms::unfit(name)),
-            None => Ok(Map::from_iter([(String::from("kind"), json!(kind))])),
+            None => read(&format!("limits.{name}"), json!(kind)),
         };
-        let (tenants, mut requests) = (take("tenants", "seats")?, take("requests", "rate")?);
-        requests.insert(String::from("every"), json!("1s"));
+        let (tenants, requests) = (take("tenants", "seats")?, take("requests", "rate")?);
         match limits.keys().next() {
             Some(name) => Err(super::terms::unfit(name)),
             None => settings.end().map(|()| Self { tenants, requests }),
@@ -79,5 +82,17 @@ impl Settings {
         features(&mut draft, payload, "/entitlements/features")?;
         draft.show_others(payload, &["plan", "entitlements"]);
         Ok(draft)
+    }
+}
+
+/// Requests are counted by the second, which their settings need not say.
+fn by_the_second(path: &str, terms: Value) -> Value {
+    match terms {
+        Value::String(kind) if path == REQUESTS => json!({ "kind": kind, "every": "1s" }),
+        Value::Object(mut terms) if path == REQUESTS => {
+            terms.insert(String::from("every"), json!("1s"));
+            Value::Object(terms)
+        }
+        terms => terms,
     }
 }
