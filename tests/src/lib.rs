@@ -3,6 +3,7 @@
 pub mod foreign;
 pub mod hostile;
 pub mod keys;
+pub mod mutator;
 pub mod rig;
 pub mod source;
 pub mod vectors;
