@@ -14,5 +14,6 @@ mod graces;
 mod keys;
 mod merging;
 mod places;
+mod renewing;
 mod states;
 mod world;
