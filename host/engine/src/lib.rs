@@ -21,6 +21,7 @@ mod installation;
 mod instances;
 mod limits;
 mod maintenance;
+mod measured;
 mod placet;
 mod policies;
 mod program;
@@ -46,6 +47,8 @@ pub use crate::error::{Failure, InstallError, OpenError, PolicyError, SettleErro
 pub use crate::event::Event;
 pub use crate::fingerprint::fingerprints;
 pub use crate::holder::{HolderError, HolderStatus};
+#[doc(hidden)]
+pub use crate::measured::MeasuredCounter;
 pub use crate::placet::Placet;
 pub use crate::request::Request;
 pub use crate::reservation::{DEFAULT_TERM, Reservation, Reserve};

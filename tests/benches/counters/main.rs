@@ -7,7 +7,11 @@
 mod contenders;
 mod rate;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use placet::MeasuredCounter;
 use placet_tests::rig::{Site, claims};
+use serde_json::json;
 
 use crate::contenders::{Log, Raw, Sqlite};
 use crate::rate::{Contest, micros};
@@ -15,20 +19,37 @@ use crate::rate::{Contest, micros};
 fn main() {
     let site = Site::default();
     let mut license = claims("lic_1");
-    license["limits"]["tokens"]["max"] = u64::MAX.into();
+    license["limits"] = json!({
+        "tokens": {"kind": "quota", "max": u64::MAX},
+        "hundred": {"kind": "quota", "max": u64::MAX, "slack": 100},
+        "thousands": {"kind": "quota", "max": u64::MAX, "slack": 10_000},
+    });
     site.license(&license);
     let placet = site.open();
     println!("on the disk of `{}`", site.path("").display());
     for callers in [1, 2, 8] {
         let (raw, many) = (Raw::new(&site, 1), Raw::new(&site, callers));
         let (log, sqlite) = (Log::new(&site), Sqlite::new(&site));
+        let [durable, hundred, thousands] = [0, 100, 10_000].map(|slack| counter(&site, callers, slack));
+        let atomic = AtomicU64::new(0);
         let mut contest = Contest::default();
         contest.enter("R: write + fdatasync, one writer", 1, |_| raw.write(0));
         contest.enter("write + fdatasync, a file for each", callers, |caller| many.write(caller));
         contest.enter("append-only log, one file", callers, |_| log.count());
         contest.enter("SQLite, WAL, synchronous=FULL", callers, |_| sqlite.count());
-        contest
-            .enter("consume", callers, |_| assert!(placet.consume("tokens", 1).decide().expect("an answer").allowed));
+        contest.enter("store, each unit durable", callers, |_| assert!(durable.count()));
+        contest.enter("store, blocks of 100", callers, |_| assert!(hundred.count()));
+        contest.enter_quick("store, blocks of 10,000", callers, |_| assert!(thousands.count()));
+        contest.enter_quick("a bare atomic", callers, |_| {
+            atomic.fetch_add(1, Ordering::AcqRel);
+        });
+        for (name, limit) in
+            [("consume, blocks of 100", "hundred"), ("consume, blocks of 10,000", "thousands"), ("consume", "tokens")]
+        {
+            let placet = &placet;
+            contest
+                .enter(name, callers, move |_| assert!(placet.consume(limit, 1).decide().expect("an answer").allowed));
+        }
         let figures = contest.run();
         println!("\n{callers} callers: calls per second, ratio to R; latency at the median, and of 99 of 100");
         for figure in &figures {
@@ -48,4 +69,11 @@ fn main() {
             );
         }
     }
+}
+
+/// A store of its own, for each number of callers.
+fn counter(site: &Site, callers: usize, slack: u64) -> MeasuredCounter {
+    let directory = site.path(&format!("counter-{callers}-{slack}"));
+    std::fs::create_dir(&directory).expect("a directory");
+    MeasuredCounter::open(&directory, slack).expect("opens")
 }

@@ -4,6 +4,9 @@
 //! without what is left. Taking units is one compare-and-swap. Whoever changes the counter on the disk closes its block first: then
 //! nothing is taken any more, and what is left is known for good.
 
+#[cfg(test)]
+mod interleavings;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};

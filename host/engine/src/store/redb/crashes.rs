@@ -1,11 +1,13 @@
 //! A disk that loses power at any of its operations: of what was not synced, any sectors survive. Then it is opened, goes on, and may
 //! lose power again.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::faults::{Change, Disk};
 use super::*;
+use crate::store::{Ends, Settlement};
 
 /// What a disk writes whole or not at all, in bytes.
 const SECTOR: usize = 512;
@@ -14,6 +16,13 @@ const CALLS: u64 = 12;
 /// So many units a crash may burn.
 const SLACK: u64 = 3;
 const CEILING: u64 = 6;
+/// Units of one reservation, and how many of them are used in the end.
+const RESERVED: u64 = 2;
+const USED: u64 = 1;
+/// So long a reservation holds: longer than any script.
+const TERM: u64 = 10_000;
+/// The numbers of all calls are below this.
+const NUMBERS: u64 = 100;
 /// How often a disk may lose power on its way.
 const NESTED: u32 = 2;
 
@@ -39,7 +48,7 @@ impl Random {
 }
 
 /// What was acknowledged, and what may have been counted besides: calls in flight when the power went.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Known {
     /// On `a` and on `b`, under a key each.
     whole: u64,
@@ -47,12 +56,36 @@ struct Known {
     /// On `c`, with slack.
     slack: u64,
     slack_in_flight: u64,
+    /// Reservations on `use/d` by the number of the call that made them, and whether they were settled.
+    reserved: BTreeMap<u64, bool>,
 }
 
 /// One call of the script, told in `known` when it is acknowledged.
 fn call(store: &RedbStore, number: u64, random: &mut Random, known: &mut Known) {
     let entry = |counter: &str, slack| Entry { counter: counter.to_owned(), amount: 1, ceiling: CEILING, slack };
-    if random.below(2) == 0 {
+    let open = known.reserved.iter().find(|(_, settled)| !**settled).map(|(made, _)| *made);
+    let (kind, settles) = (random.below(3), random.below(2) == 0);
+    if let (0, Some(made), true) = (kind, open, settles) {
+        let id = format!("r{made}");
+        let from = store.reservation("n", &id, at(number)).unwrap().unwrap();
+        if matches!(store.settle("n", &id, settling(from, &id), at(number)), Ok(true)) {
+            known.reserved.insert(made, true);
+        }
+    } else if kind == 0 {
+        let reserved = Reserved {
+            limit: "d".to_owned(),
+            amount: RESERVED,
+            tenant: None,
+            details: Vec::new(),
+            entries: Vec::new(),
+            ends: Ends::after(TERM, at(number)),
+        };
+        let part = Some(Part::Reserve(format!("r{number}"), reserved));
+        let entry = Entry { amount: RESERVED, ..entry("use/d", SLACK) };
+        if store.add("n", vec![entry], vec![], None, part, at(number)).is_ok() {
+            known.reserved.insert(number, false);
+        }
+    } else if kind == 1 {
         let once = Once { key: format!("k{number}"), request: "r".repeat(random.below(600) as usize) };
         if store.add("n", vec![entry("a", 0), entry("b", 0)], vec![], Some(once), None, at(number)).is_ok() {
             known.whole += 1;
@@ -62,11 +95,27 @@ fn call(store: &RedbStore, number: u64, random: &mut Random, known: &mut Known) 
     }
 }
 
+fn settling(from: Standing, id: &str) -> Settling {
+    let settlement = Settlement {
+        id: id.to_owned(),
+        reason: "settled".to_owned(),
+        limit: "d".to_owned(),
+        tenant: None,
+        reserved: RESERVED,
+        actual: USED,
+        charged: USED,
+        unbilled: 0,
+        denied: None,
+    };
+    let back = vec![Portion { counter: "use/d".to_owned(), amount: RESERVED - USED }];
+    Settling { from, back, excess: None, settlement }
+}
+
 /// The counters, the keys and the chain agree with each other, and with what was acknowledged.
 fn check(store: &RedbStore, known: &Known, place: &str) -> Known {
-    let held = store.read("n", &["a", "b", "c"].map(str::to_owned), at(0)).unwrap();
-    let [a, b, c] = held[..] else { panic!("three counters") };
-    let keys = (0..100).filter(|key| store.recall("n", &format!("k{key}")).unwrap().is_some()).count() as u64;
+    let held = store.read("n", &["a", "b", "c", "use/d"].map(str::to_owned), at(0)).unwrap();
+    let [a, b, c, d] = held[..] else { panic!("four counters") };
+    let keys = (0..NUMBERS).filter(|key| store.recall("n", &format!("k{key}")).unwrap().is_some()).count() as u64;
     assert_eq!((a, a), (b, keys), "{place}: a call was kept in part");
     let most = (known.whole + known.whole_in_flight).min(CEILING);
     assert!((known.whole..=most).contains(&a), "{place}: {a} counted, {known:?}");
@@ -74,7 +123,37 @@ fn check(store: &RedbStore, known: &Known, place: &str) -> Known {
     assert!((known.slack..=most).contains(&c), "{place}: {c} counted, {known:?}");
     let burned: u64 = store.burned().iter().map(|burned| burned.units).sum();
     assert!(burned <= SLACK, "{place}: {burned} burned");
-    Known { whole: a, slack: c, ..Known::default() }
+    let reserved = check_reserved(store, known, d, place);
+    Known { whole: a, slack: c, reserved, ..Known::default() }
+}
+
+/// The counter holds what the rows of reservations say, and each of them is where it was acknowledged to be, or one call further.
+fn check_reserved(store: &RedbStore, known: &Known, held: u64, place: &str) -> BTreeMap<u64, bool> {
+    let standing = |number| store.reservation("n", &format!("r{number}"), at(0)).unwrap();
+    let mut found = BTreeMap::new();
+    for number in 0..NUMBERS {
+        let settled = match standing(number) {
+            Some(Standing::Open(_)) => false,
+            Some(Standing::Settled(_)) => true,
+            Some(Standing::Ended(_)) => panic!("{place}: no term has ended"),
+            None => {
+                assert!(!known.reserved.contains_key(&number), "{place}: reservation {number} is lost");
+                continue;
+            }
+        };
+        assert!(settled || known.reserved.get(&number) != Some(&true), "{place}: {number} is not settled any more");
+        found.insert(number, settled);
+    }
+    let sum = found.values().map(|settled| if *settled { USED } else { RESERVED }).sum::<u64>();
+    assert_eq!(held, sum, "{place}: {found:?}");
+    assert!(held <= CEILING, "{place}: {held} reserved");
+    found
+}
+
+/// Once every term is over, only what was settled is counted.
+fn check_freed(store: &RedbStore, known: &Known, place: &str) {
+    let settled = known.reserved.values().filter(|settled| **settled).count() as u64;
+    assert_eq!(store.read("n", &["use/d".to_owned()], at(2 * TERM)), Ok(vec![settled * USED]), "{place}");
 }
 
 /// What is on the disk if the power goes before the change with this number.
@@ -106,16 +185,16 @@ fn cut(base: &[u8], log: &[Change], cut: usize, random: &mut Random) -> Vec<u8> 
 fn explore(base: &[u8], before: Known, first: u64, random: &mut Random, depth: u32, images: &AtomicU64) {
     let disk = Disk::holding(base.to_vec());
     // How long the log was, and what was acknowledged by then.
-    let mut told = vec![(0, before)];
-    let mut known = before;
+    let mut told = vec![(0, before.clone())];
+    let mut known;
     {
         let store = RedbStore::open_with(disk.clone()).unwrap();
-        known = check(&store, &known, "before the script");
-        told.push((disk.log().len(), known));
+        known = check(&store, &before, "before the script");
+        told.push((disk.log().len(), known.clone()));
         let calls = if depth == 0 { CALLS } else { 1 + random.below(3) };
         for number in first..first + calls {
             call(&store, number, random, &mut known);
-            told.push((disk.log().len(), known));
+            told.push((disk.log().len(), known.clone()));
         }
     }
     let log = disk.log();
@@ -123,10 +202,11 @@ fn explore(base: &[u8], before: Known, first: u64, random: &mut Random, depth: u
         if depth == 0 { (0..log.len()).collect() } else { vec![random.below(log.len() as u64 + 1) as usize] };
     for place in places {
         let image = cut(base, &log, place, random);
-        let acknowledged = told.iter().rev().find(|(length, _)| *length <= place).map_or(before, |(_, known)| *known);
-        let known = Known { whole_in_flight: 1, slack_in_flight: SLACK + 1, ..acknowledged };
+        let acknowledged = told.iter().rev().find(|(length, _)| *length <= place).map_or(&before, |(_, known)| known);
+        let known = Known { whole_in_flight: 1, slack_in_flight: SLACK + 1, ..acknowledged.clone() };
         let store = RedbStore::open_with(Disk::holding(image.clone())).unwrap();
-        check(&store, &known, &format!("cut {place} of {}, depth {depth}", log.len()));
+        let place = format!("cut {place} of {}, depth {depth}", log.len());
+        check_freed(&store, &check(&store, &known, &place), &place);
         drop(store);
         images.fetch_add(1, Ordering::Relaxed);
         if depth < NESTED && random.below(4) == 0 {
