@@ -3,6 +3,8 @@
 //! Written to be read: it says what [`super::RedbStore`] must do, and the tests compare the two. The self-test of a new policy
 //! counts in it.
 
+mod reservations;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -79,46 +81,6 @@ impl Model {
             Some(recalled) => Err(Error::Repeated(recalled.recorded.clone())),
             None => Ok(()),
         }
-    }
-
-    /// Frees what was reserved for a term that is over.
-    fn free_due(&mut self, moment: Moment) {
-        let open = self.reservations.iter().filter_map(|(key, standing)| match standing {
-            Standing::Open(reserved) if reserved.ends.are_due(moment) => Some((key.clone(), reserved.clone())),
-            _ => None,
-        });
-        for ((namespace, id), reserved) in open.collect::<Vec<_>>() {
-            self.take_back(&namespace, &reserved.entries);
-            self.reservations.insert((namespace, id), Standing::Ended(reserved));
-            self.passed(moment.mark);
-        }
-    }
-
-    fn take_back(&mut self, namespace: &str, portions: &[Portion]) {
-        for portion in portions {
-            let rest = self.held(namespace, &portion.counter).saturating_sub(portion.amount);
-            self.counters.insert(key(namespace, &portion.counter), rest);
-        }
-    }
-
-    fn stands(&self, namespace: &str, id: &str, from: &Standing) -> bool {
-        self.reservations.get(&key(namespace, id)) == Some(from)
-    }
-
-    fn settle(&mut self, namespace: &str, id: &str, settling: Settling) {
-        self.take_back(namespace, &settling.back);
-        if let Some(excess) = settling.excess {
-            let sum = self.held(namespace, &excess.counter).saturating_add(excess.amount);
-            self.counters.insert(key(namespace, &excess.counter), sum);
-        }
-        self.reservations.insert(key(namespace, id), Standing::Settled(settling.settlement));
-    }
-
-    fn reserve(&mut self, namespace: &str, id: &str, mut reserved: Reserved) {
-        if let Some(Standing::Open(held)) = self.reservations.get(&key(namespace, id)) {
-            reserved.entries.splice(0..0, held.entries.clone());
-        }
-        self.reservations.insert(key(namespace, id), Standing::Open(reserved));
     }
 
     fn sum(&self, namespace: &str, pool: &str, now: u64) -> u64 {

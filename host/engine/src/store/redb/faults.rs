@@ -12,8 +12,8 @@ use super::*;
 use crate::bindings::placet::policy::counters::Excess;
 use crate::install_key::InstallKey;
 
-const ENOSPC: i32 = 28;
-const EIO: i32 = 5;
+pub(super) const ENOSPC: i32 = 28;
+pub(super) const EIO: i32 = 5;
 
 /// What a disk was told to change.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ impl Disk {
         self.state().cache.clone()
     }
 
-    fn fail(&self, changes: std::ops::Range<u64>, error: i32) {
+    pub(super) fn fail(&self, changes: std::ops::Range<u64>, error: i32) {
         let mut state = self.state();
         state.failing = Some((changes, error));
         state.changes = 0;
@@ -153,7 +153,7 @@ fn seals() -> Seals {
     Seals::new(&InstallKey::test(7))
 }
 
-fn at(time: u64) -> Moment {
+pub(super) fn at(time: u64) -> Moment {
     Moment { now: time, mark: time }
 }
 

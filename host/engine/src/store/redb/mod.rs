@@ -30,6 +30,8 @@ mod histories;
 #[cfg(test)]
 mod mounts;
 #[cfg(test)]
+mod retries;
+#[cfg(test)]
 mod slack;
 #[cfg(test)]
 mod tests;
