@@ -1,6 +1,6 @@
 //! `placet consume` and `placet preview`.
 
-use placet::Placet;
+use placet::{Limit, Placet};
 
 use super::asking::{ContextOptions, OnceOption};
 use crate::argument::{number, pair};
@@ -51,7 +51,7 @@ pub(super) struct Charges {
     #[command(flatten)]
     pub(super) context: ContextOptions,
     #[command(flatten)]
-    pub(super) site: SiteOptions,
+    site: SiteOptions,
 }
 
 pub(crate) fn run(arguments: &Consume) -> anyhow::Result<Answer> {
@@ -64,25 +64,23 @@ pub(crate) fn preview(arguments: &Preview) -> anyhow::Result<Answer> {
 
 impl Charges {
     fn ask(&self, request: impl for<'a> Fn(&'a Placet, &str, u64) -> placet::Request<'a>) -> anyhow::Result<Answer> {
-        let placet = self.site.open()?;
-        self.refuse_rates(&placet)?;
+        let placet = self.open()?;
         let request = request(&placet, &self.limit, self.amount);
         let request = self.and.iter().fold(request, |request, (limit, amount)| request.and(limit, *amount));
         show::decision(&self.context.ask(request)?)
     }
 
-    /// Tokens live in memory, and there are none when a process starts: whatever this one were to answer, it would be about itself.
-    fn refuse_rates(&self, placet: &Placet) -> Result<(), Problem> {
+    /// Opens the installation, and refuses rates: tokens live in memory, and there are none when a process starts, so that whatever this
+    /// one were to answer, it would be about itself.
+    pub(super) fn open(&self) -> anyhow::Result<Placet> {
+        let placet = self.site.open()?;
         let is_charged = |name: &str| self.limit == name || self.and.iter().any(|(limit, _)| limit == name);
-        let status = placet.status();
-        match status.limits.iter().find(|limit| limit.kind == "rate" && limit.max.is_some() && is_charged(&limit.name))
-        {
-            Some(rate) => {
-                let message = format!("`{}` is a rate, and a command ends before it can be used", rate.name);
-                Err(Problem::new(message, reasons::help(RATE_REASON)).with_reason(RATE_REASON))
-            }
-            None => Ok(()),
+        let is_rate = |limit: &&Limit| limit.kind == "rate" && limit.max.is_some() && is_charged(&limit.name);
+        if let Some(rate) = placet.status().limits.iter().find(is_rate) {
+            let message = format!("`{}` is a rate, and a command ends before it can be used", rate.name);
+            return Err(Problem::new(message, reasons::help(RATE_REASON)).with_reason(RATE_REASON).into());
         }
+        Ok(placet)
     }
 }
 

@@ -27,8 +27,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
-    let Charges { limit, amount, and, context, site } = &arguments.charges;
-    let placet = site.open()?;
+    let Charges { limit, amount, and, context, .. } = &arguments.charges;
+    let placet = arguments.charges.open()?;
     let reserve = placet.reserve(limit, *amount).term(arguments.term);
     let reserve = and.iter().fold(reserve, |reserve, (limit, amount)| reserve.and(limit, *amount));
     let reserve = match &arguments.once.once {
