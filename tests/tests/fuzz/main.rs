@@ -81,12 +81,13 @@ impl Fuzz {
         }
         while Instant::now() < until {
             let mut input = known[mutator.below(known.len())].clone();
-            if mutator.below(8) == 0 {
-                let other = mutator.below(known.len());
-                input = mutator.cross(&input, &known[other]);
-            }
             for _ in 0..=mutator.below(4) {
-                input = mutator.mutate(&input);
+                let other = mutator.below(known.len());
+                input = match mutator.below(16) {
+                    0 => mutator.cross(&input, &known[other]),
+                    1..4 => mutator.exchange(&input, &known[other]),
+                    _ => mutator.mutate(&input),
+                };
             }
             if keep(&mut found, self.told(&input), &input) {
                 known.push(input);
