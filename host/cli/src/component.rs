@@ -2,6 +2,7 @@
 //! otherwise.
 
 use anyhow::Context as _;
+use placet::simulation::Simulation;
 use placet::{Builder, Verifier};
 use serde_json::{Value, json};
 use wasmparser::{Parser, Payload};
@@ -18,13 +19,25 @@ pub(crate) const DEFAULT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/poli
 /// # Errors
 /// When an entry is none that a manifest may hold.
 pub(crate) fn verifier(trust: &Value, place: &Builder) -> anyhow::Result<Verifier> {
+    Ok(Verifier::from_component(DEFAULT, &manifest(trust)?, place)?)
+}
+
+/// The same as a simulation of the licenses that the place names, from this moment on (milliseconds since 1970).
+///
+/// # Errors
+/// As [`verifier`].
+pub(crate) fn simulation(trust: &Value, place: &Builder, from: u64) -> anyhow::Result<Simulation> {
+    Ok(Simulation::from_component(DEFAULT, &manifest(trust)?, place, from)?)
+}
+
+fn manifest(trust: &Value) -> anyhow::Result<Manifest> {
     let Interface { version, imports } = interface(DEFAULT)?;
     let manifest = json!({
         "format": FORMAT, "name": "placet/verifier", "version": env!("CARGO_PKG_VERSION"), "sequence": 0,
         "interface": version, "imports": imports, "issued": 0, "minimum-host": env!("CARGO_PKG_VERSION"),
         "trust": trust, "settings": {},
     });
-    Ok(Verifier::from_component(DEFAULT, &Manifest::from_json(&manifest.to_string())?, place)?)
+    Ok(Manifest::from_json(&manifest.to_string())?)
 }
 
 /// Everything of ours in an import or export begins with it.

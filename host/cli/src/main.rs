@@ -16,6 +16,7 @@ mod reasons;
 mod roots;
 mod show;
 mod site;
+mod timeline;
 mod wall_clock;
 
 use std::process::ExitCode;
@@ -28,6 +29,9 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return output::misused(&error, &arguments, &commands::named(&arguments)),
     };
+    if let Err(error) = commands::draws(&cli) {
+        return output::fail(&error, cli.format);
+    }
     match commands::run(cli.command).and_then(|answer| answer.print(cli.format)) {
         Ok(outcome) => outcome.into(),
         Err(error) => output::fail(&error, cli.format),

@@ -17,6 +17,8 @@ pub(crate) enum Format {
     Text,
     /// For programs: one JSON value.
     Json,
+    /// A picture; of `placet simulate` alone.
+    Svg,
 }
 
 /// What the exit code says when nothing failed.
@@ -42,6 +44,7 @@ impl From<Outcome> for ExitCode {
 pub(crate) struct Answer {
     text: String,
     json: Shown,
+    svg: Option<String>,
     outcome: Outcome,
     warnings: Vec<String>,
 }
@@ -56,7 +59,7 @@ enum Shown {
 impl Answer {
     /// Done, or yes.
     pub(crate) fn yes(text: impl Into<String>, json: Value) -> Self {
-        Self { text: text.into(), json: Shown::Value(json), outcome: Outcome::Yes, warnings: Vec::new() }
+        Self { text: text.into(), json: Shown::Value(json), svg: None, outcome: Outcome::Yes, warnings: Vec::new() }
     }
 
     /// Yes or no.
@@ -66,7 +69,7 @@ impl Answer {
 
     /// A document, which is printed as it is.
     pub(crate) fn document(text: impl Into<String>) -> Self {
-        Self { text: text.into(), json: Shown::AsText, outcome: Outcome::Yes, warnings: Vec::new() }
+        Self { text: text.into(), json: Shown::AsText, svg: None, outcome: Outcome::Yes, warnings: Vec::new() }
     }
 
     /// With more below it, and as a member of its JSON; a document stays as it is.
@@ -80,6 +83,11 @@ impl Answer {
         self
     }
 
+    /// With a picture of it.
+    pub(crate) fn drawn(self, svg: String) -> Self {
+        Self { svg: Some(svg), ..self }
+    }
+
     /// Done, and yet somebody should know this.
     pub(crate) fn warn(mut self, warning: impl Into<String>) -> Self {
         self.warnings.push(warning.into());
@@ -91,13 +99,14 @@ impl Answer {
         for warning in &self.warnings {
             let text = match format {
                 Format::Json => json!({ "warning": warning }).to_string(),
-                Format::Text => format!("warning: {}", printable(warning)),
+                Format::Text | Format::Svg => format!("warning: {}", printable(warning)),
             };
             // As with failures: where standard error is gone, nobody is left to be warned.
             let _ = writeln!(std::io::stderr().lock(), "{text}");
         }
         let mut text = match (format, self.json) {
             (Format::Json, Shown::Value(json)) => serde_json::to_string_pretty(&json)?,
+            (Format::Svg, _) => self.svg.unwrap_or(self.text),
             _ => self.text,
         };
         if !text.is_empty() && !text.ends_with('\n') {
@@ -139,7 +148,7 @@ pub(crate) fn fail(error: &anyhow::Error, format: Format) -> ExitCode {
     let message = printable(&format!("{error:#}"));
     let text = match format {
         Format::Json => json!({ "error": message, "reason": reason, "help": help }).to_string(),
-        Format::Text => {
+        Format::Text | Format::Svg => {
             let reason = reason.map(|reason| format!("reason: {reason}\n")).unwrap_or_default();
             format!("error: {message}\n{reason}help: {}", printable(help))
         }
@@ -147,6 +156,12 @@ pub(crate) fn fail(error: &anyhow::Error, format: Format) -> ExitCode {
     // Where standard error is gone there is nobody left to tell; the exit code remains.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
     ExitCode::from(if problem.is_some_and(Problem::is_refusal) { 3 } else { 2 })
+}
+
+/// Tells on standard error how far a long run has come.
+pub(crate) fn progress(text: &str) {
+    // As with warnings: where standard error is gone, nobody waits for it.
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// Lines of a name and a value, the values in one column.

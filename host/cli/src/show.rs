@@ -8,13 +8,13 @@ use crate::output::{Answer, table};
 
 /// A decision: one line, and its warnings below.
 pub(crate) fn decision(decision: &Decision) -> anyhow::Result<Answer> {
-    Ok(Answer::verdict(decision.allowed, decided(decision), serde_json::to_value(decision)?))
+    Ok(Answer::verdict(decision.allowed, decision_text(decision), serde_json::to_value(decision)?))
 }
 
 /// A decision, and the id to settle by.
 pub(crate) fn reservation(reservation: &Reservation) -> anyhow::Result<Answer> {
     let decision = reservation.decision();
-    let mut text = decided(decision);
+    let mut text = decision_text(decision);
     text.extend(reservation.id().map(|id| format!("  reservation: {id}\n")));
     let json = json!({ "reservation": reservation.id(), "decision": decision });
     Ok(Answer::verdict(decision.allowed, text, json))
@@ -30,7 +30,8 @@ pub(crate) fn settlement(settlement: &Settlement) -> anyhow::Result<Answer> {
     Ok(Answer::verdict(*unbilled == 0, text, serde_json::to_value(settlement)?))
 }
 
-fn decided(decision: &Decision) -> String {
+/// The text of [`decision`].
+pub(crate) fn decision_text(decision: &Decision) -> String {
     let verdict = if decision.allowed { "allowed" } else { "denied" };
     let used: Vec<_> = decision.usage.iter().map(used_of).collect();
     let used = if used.is_empty() { String::new() } else { format!(" ({})", used.join(", ")) };
@@ -164,7 +165,7 @@ fn warning_rows(warnings: &[Warning]) -> Vec<(&'static str, String)> {
     warnings.iter().map(|warning| ("warning", format!("{}: {}", warning.reason, warning.text))).collect()
 }
 
-fn used_of(usage: &Usage) -> String {
+pub(crate) fn used_of(usage: &Usage) -> String {
     format!("{}: {}", usage.limit, counted(usage))
 }
 

@@ -62,10 +62,20 @@ impl SiteOptions {
         if let Some(policy) = &self.policy {
             builder = builder.policy(policy);
         }
+        Ok(self.with_documents(builder))
+    }
+
+    /// With the licenses that the operator names, beside those that were installed.
+    pub(crate) fn with_documents(&self, mut builder: Builder) -> Builder {
         if let Some(token) = &self.token {
             builder = builder.license_token(token);
         }
-        Ok(self.license.iter().fold(builder, Builder::licenses))
+        self.license.iter().fold(builder, Builder::licenses)
+    }
+
+    /// The licenses that are named by path.
+    pub(crate) fn license_paths(&self) -> &[PathBuf] {
+        &self.license
     }
 
     /// What is known of the place, without whom to trust.

@@ -35,7 +35,9 @@ transcripts!(
     signatures,
     documents,
     templates,
-    rates
+    rates,
+    recordings,
+    simulation
 );
 
 #[test]

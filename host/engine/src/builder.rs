@@ -10,6 +10,8 @@ use crate::deployment::Deployment;
 use crate::documents::{Source, Token};
 use crate::error::OpenError;
 use crate::placet::Placet;
+use crate::program::Program;
+use crate::simulation::Simulation;
 use crate::verifier::Verifier;
 
 /// How often the documents are read again by themselves, unless told.
@@ -176,6 +178,15 @@ impl Builder {
     /// [`OpenError`] where the policy is not accepted.
     pub fn verifier(self) -> Result<Verifier, OpenError> {
         Verifier::from_policy(&self)
+    }
+
+    /// What will be of the licenses under the policy, from this moment on (milliseconds since 1970) and from nothing used; no state.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] where the policy is not accepted.
+    pub fn simulation(self, from: u64) -> Result<Simulation, OpenError> {
+        Simulation::of_licenses(Program::from_policy(&self)?, &self, from)
     }
 
     pub(crate) fn policy_roots(&self) -> Result<PolicyRoots, OpenError> {

@@ -19,8 +19,8 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::source::Source;
-use crate::store::{Moment, Store, StoreError};
+pub(crate) use self::source::{Simulated, Source};
+use crate::store::{MemoryStore, Moment, Store, StoreError};
 
 /// By so much the wall clock may be ahead of what the monotonic clock explains, in milliseconds: what a restart takes, and time
 /// servers correct.
@@ -113,6 +113,13 @@ impl Clock {
             clock.commit(store)?;
         }
         Ok(clock)
+    }
+
+    /// A clock by a source that is believed, on counters that live as long as the process; starts their buckets.
+    pub(crate) fn over(source: Box<dyn Source>, store: &MemoryStore) -> Self {
+        let clock = Self::at(source, None, None);
+        store.start(clock.read().mark);
+        clock
     }
 
     /// The machine's clock where nothing is remembered.

@@ -21,6 +21,11 @@ impl Deployment {
         put(&mut self.secrets, name, value);
     }
 
+    /// The value of a secret.
+    pub(crate) fn told_secret(&self, name: &str) -> Option<&str> {
+        self.secrets.iter().find(|secret| secret.name == name).map(|secret| &*secret.value)
+    }
+
     /// With what the machine itself says, for a product and an installation.
     pub(crate) fn on_this_machine(self, product: &str, install_key: &str) -> Self {
         Self { facts: fingerprint::facts(self.facts, product, install_key), ..self }

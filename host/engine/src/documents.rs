@@ -12,6 +12,7 @@ mod reading;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -63,7 +64,7 @@ pub(crate) enum DocumentError {
     TooLarge,
     /// A reason for the log: `not-a-file`, `outside`, `permission-denied`, `changing`, `io`.
     #[error("{0}")]
-    Other(&'static str),
+    Other(Cow<'static, str>),
 }
 
 /// Every document at one moment.
@@ -109,6 +110,18 @@ impl Snapshot {
                 Source::Path(path) => snapshot.look(path, false),
                 Source::Installed(path) => snapshot.look(path, true),
             }
+        }
+        snapshot
+    }
+
+    /// Documents as they once were.
+    pub(crate) fn of(
+        offered: BTreeMap<String, Result<Arc<[u8]>, DocumentError>>,
+        kept: BTreeMap<String, Arc<[u8]>>,
+    ) -> Self {
+        let mut snapshot = Self { kept, ..Self::default() };
+        for (name, content) in offered {
+            snapshot.offer(name, content, false);
         }
         snapshot
     }

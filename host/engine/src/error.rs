@@ -210,6 +210,19 @@ impl Failure {
         Self { reason: reason.into() }
     }
 
+    /// The reason that a policy gave, as it may be repeated in an answer: short, in kebab-case. A policy that says anything else said
+    /// nothing.
+    pub(crate) fn stated(reason: String) -> Self {
+        let kebab = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let fits = (1..=64).contains(&reason.len()) && reason.bytes().all(kebab);
+        Self::new(if fits { reason } else { "policy-error".to_owned() })
+    }
+
+    /// An answer of the policy, or why there is none, whoever failed.
+    pub(crate) fn flattened<T>(answer: Result<Result<T, String>, crate::sandbox::Failure>) -> Result<T, Self> {
+        answer.map_err(Self::from)?.map_err(Self::stated)
+    }
+
     /// The reason, as in the table of reasons.
     pub fn reason(&self) -> &str {
         &self.reason

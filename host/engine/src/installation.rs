@@ -22,6 +22,7 @@ use crate::adoption::{Choice, adopt};
 use crate::bindings::exports::placet::policy::enforcement::Context;
 use crate::bindings::exports::placet::policy::types::Status as LicenseStatus;
 use crate::builder::{Builder, FailMode};
+use crate::capability::Tape;
 use crate::clock::Clock;
 use crate::deployment::Deployment;
 use crate::documents::{Snapshot, Source};
@@ -30,9 +31,11 @@ use crate::event::{Event, Subscriber};
 use crate::holder::{self, HolderStatus};
 use crate::maintenance::Maintenance;
 use crate::policies::Tested;
-use crate::program::{Lent, Loaded};
+use crate::program::{Lent, Loaded, on_tape};
+use crate::recording::{Recorded, Recording};
 use crate::request::Question;
 use crate::sandbox::Sandbox;
+use crate::simulation::Simulation;
 use crate::state_dir::{Folder, StateDir};
 use crate::status::{CountersInfo, PolicyInfo, Status};
 use crate::store::{Head, RedbStore, Store, StoreError};
@@ -122,8 +125,21 @@ impl Installation {
 
     fn put(&self, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {
         let answer =
-            self.loaded().call(limits::DECISION_TICKS, |instance, ticks| question.put(instance, ticks, context))?;
-        answer.map_err(|reason| Failure::new(stated(reason)))
+            self.loaded().call(limits::DECISION_TICKS, |instance, ticks| question.put(instance, ticks, context));
+        Failure::flattened(answer)
+    }
+
+    /// As [`Installation::ask`], of an instance of its own, with all that passes between it and the host.
+    pub(crate) fn record(&self, question: Question<'static>, context: Context) -> Recorded {
+        let loaded = self.loaded();
+        let tape = Tape::recording();
+        let answer = on_tape(&loaded.program, &loaded.snapshot, &loaded.lent, &tape, |instance| {
+            question.put(instance, limits::DECISION_TICKS, &context)
+        });
+        let answer = Failure::flattened(answer);
+        self.tell_answer(&question, answer.as_ref());
+        let recording = Recording::new(&loaded.program, &loaded.snapshot, question, context, tape.calls(), &answer);
+        Recorded { answer, recording }
     }
 
     fn tell_answer(&self, question: &Question<'_>, answer: Result<&Decision, &Failure>) {
@@ -200,12 +216,13 @@ impl Installation {
     }
 
     pub(crate) fn usage(&self, tenant: Option<&str>) -> Result<Vec<Usage>, Failure> {
-        let answer = self.loaded().call(limits::DECISION_TICKS, |instance, ticks| {
-            instance.call(ticks, |policy, store| policy.placet_policy_licensing().call_report(store, tenant))
-        })?;
-        let mut usage = answer.map_err(|reason| Failure::new(stated(reason)))?;
+        let mut usage = self.loaded().report(tenant)?;
         self.add_unbilled(&mut usage).map_err(|error| Failure::new(error.reason()))?;
         Ok(usage)
+    }
+
+    pub(crate) fn simulation(&self, from: Option<u64>) -> Result<Simulation, Failure> {
+        Simulation::of_installation(&self.loaded(), from)
     }
 
     pub(crate) fn status(&self) -> Status {
@@ -291,20 +308,19 @@ fn load(
 }
 
 fn snapshot(lent: &Lent, sources: &[Source]) -> Result<Snapshot, StoreError> {
+    Ok(Snapshot::take(sources, kept_copies(&*lent.store, &lent.namespace)?))
+}
+
+/// The copies that stand in for documents of a policy.
+pub(crate) fn kept_copies(store: &dyn Store, policy: &str) -> Result<BTreeMap<String, Arc<[u8]>>, StoreError> {
     let mut kept = BTreeMap::new();
-    for (name, _) in lent.store.kept(&lent.namespace)? {
+    for (name, _) in store.kept(policy)? {
         // A copy that is damaged is no copy.
-        if let Ok(Some(content)) = lent.store.recover(&lent.namespace, &name) {
+        if let Ok(Some(content)) = store.recover(policy, &name) {
             kept.insert(name, content.into());
         }
     }
-    Ok(Snapshot::take(sources, kept))
-}
-
-/// A reason as it may be repeated in an answer: short, in kebab-case. A policy that says anything else said nothing.
-fn stated(reason: String) -> String {
-    let kebab = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if (1..=64).contains(&reason.len()) && reason.bytes().all(kebab) { reason } else { "policy-error".into() }
+    Ok(kept)
 }
 
 fn no_status(reason: &str, now: u64) -> LicenseStatus {

@@ -8,8 +8,10 @@ use crate::builder::{Builder, FailMode};
 use crate::error::{Failure, InstallError, OpenError, PolicyError, SettleError};
 use crate::event::Event;
 use crate::installation::Installation;
+use crate::recording::Recorded;
 use crate::request::{Question, Request};
 use crate::reservation::Reserve;
+use crate::simulation::Simulation;
 use crate::status::{PolicyInfo, Status};
 use crate::store::{Ancestry, Burned, Head, Settlement, StoreError};
 use crate::{Decision, Usage};
@@ -38,7 +40,7 @@ impl Placet {
 
     /// May this feature be used? Counts nothing.
     pub fn check<'a>(&'a self, feature: &'a str) -> Request<'a> {
-        Request::new(self, Question::Check(feature))
+        Request::new(self, Question::Check(feature.into()))
     }
 
     /// Would this charge be allowed? Counts nothing.
@@ -108,6 +110,16 @@ impl Placet {
     /// [`Failure`] where the counters or the policy gave no answer.
     pub fn usage(&self, tenant: Option<&str>) -> Result<Vec<Usage>, Failure> {
         self.inner.usage(tenant)
+    }
+
+    /// What will be, from `from` on (milliseconds since 1970) or from now: the policy and the documents that are loaded, and a copy of what
+    /// is counted.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] where counters or policy give no answer.
+    pub fn simulation(&self, from: Option<u64>) -> Result<Simulation, Failure> {
+        self.inner.simulation(from)
     }
 
     /// The state of the installation now. Where the policy gives no answer, the state is `invalid`, not usable, and the reason
@@ -244,6 +256,10 @@ impl Placet {
             _ => &[],
         };
         self.inner.reserve(charges, &request.context, term)
+    }
+
+    pub(crate) fn record(&self, question: Question<'static>, context: Context) -> Recorded {
+        self.inner.record(question, context)
     }
 
     pub(crate) fn ask(&self, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {

@@ -3,15 +3,19 @@
 use std::sync::Arc;
 use std::thread;
 
-use placet_artifact::{ContentHash, Manifest};
+use placet_artifact::{ContentHash, Floor, Manifest};
 
+use crate::Usage;
 use crate::bindings::exports::placet::policy::licensing::{Config, Status};
-use crate::capability::{ClockCapability, CountersCapability, FilesCapability};
+use crate::builder::Builder;
+use crate::capability::{ClockCapability, CountersCapability, FilesCapability, Tape};
 use crate::clock::{Clock, Reading};
 use crate::documents::Snapshot;
+use crate::error::{OpenError, PolicyError};
 use crate::instances::{InStore, Instances, MAX_INSTANCES};
 use crate::limits;
-use crate::sandbox::{Compiled, Failure, Instance, Reach};
+use crate::policies::Candidate;
+use crate::sandbox::{Compiled, Failure, Instance, Reach, Sandbox};
 use crate::status::PolicyInfo;
 use crate::store::Store;
 
@@ -25,6 +29,40 @@ pub(crate) struct Program {
 }
 
 impl Program {
+    /// A component that the caller compiled in and therefore trusts; the manifest says whom it trusts.
+    pub(crate) fn from_component(
+        component: &[u8],
+        manifest: &Manifest,
+        builder: &Builder,
+    ) -> Result<Arc<Self>, OpenError> {
+        let unfit = |reason, source: Box<dyn std::error::Error + Send + Sync>| PolicyError::Unfit {
+            name: manifest.name.to_string(),
+            version: manifest.version.to_string(),
+            reason,
+            source,
+        };
+        let sandbox = Sandbox::new().map_err(|error| OpenError::Machine(error.into()))?;
+        let compiled = sandbox.compile(component).map_err(|error| unfit("policy-invalid", error.into()))?;
+        let manifest_json = manifest.to_json().map_err(|error| unfit(error.reason(), error.into()))?;
+        Ok(Arc::new(Self {
+            manifest: manifest.clone(),
+            hash: ContentHash::from_bytes([0; ContentHash::LENGTH]),
+            rolled_back: false,
+            compiled,
+            config: builder.deployment.config(manifest_json),
+        }))
+    }
+
+    /// The policy file that a builder names, genuine and tested, under no floor but the compiled-in one.
+    pub(crate) fn from_policy(builder: &Builder) -> Result<Arc<Self>, OpenError> {
+        let path = builder.policy.as_deref().ok_or(OpenError::NoPolicy)?;
+        let sandbox = Sandbox::new().map_err(|error| OpenError::Machine(error.into()))?;
+        let floor = Floor { minimum: builder.minimum_sequence, ..Floor::default() };
+        let candidate = Candidate::read(path, &builder.policy_roots()?)?;
+        let clock = Arc::new(Clock::without_state());
+        Ok(candidate.test(&floor, &sandbox, None, &builder.deployment, &clock)?.program)
+    }
+
     /// When the policy was issued, in milliseconds: it cannot be earlier than that.
     pub(crate) fn issued(&self) -> u64 {
         self.manifest.issued.saturating_mul(1_000)
@@ -81,7 +119,7 @@ impl Loaded {
         let mut instances = Vec::with_capacity(cores);
         let mut status = None;
         for _ in 0..cores {
-            let (instance, answer) = start(&program, &snapshot, &lent, &in_store, Some(moment))?;
+            let (instance, answer) = start(&program, &snapshot, &lent, &in_store, Some(moment), &Tape::default())?;
             if *status.get_or_insert_with(|| answer.clone()) != answer {
                 return Err(LoadError::Disagreement);
             }
@@ -101,7 +139,7 @@ impl Loaded {
         let mut slot = self.instances.slot();
         let mut instance = match slot.take() {
             Some(instance) => instance,
-            None => start(&self.program, &self.snapshot, &self.lent, &self.in_store, None)?.0,
+            None => start(&self.program, &self.snapshot, &self.lent, &self.in_store, None, &Tape::default())?.0,
         };
         // In a panic or a failure it is not put back.
         let answer = call(&mut instance, ticks)?;
@@ -114,6 +152,13 @@ impl Loaded {
         self.call(limits::LOAD_TICKS, |instance, ticks| {
             instance.call(ticks, |policy, store| policy.placet_policy_licensing().call_current(store))
         })
+    }
+
+    /// What is used of each limit.
+    pub(crate) fn report(&self, tenant: Option<&str>) -> Result<Vec<Usage>, crate::error::Failure> {
+        crate::error::Failure::flattened(self.call(limits::DECISION_TICKS, |instance, ticks| {
+            instance.call(ticks, |policy, store| policy.placet_policy_licensing().call_report(store, tenant))
+        }))
     }
 
     /// What the state would be with this document.
@@ -129,17 +174,32 @@ impl Loaded {
     }
 }
 
+/// Loads an instance for one question, with a tape from the first call on. A policy remembers nothing that a fresh instance would not
+/// learn, so that it answers as those that run.
+pub(crate) fn on_tape<T>(
+    program: &Program,
+    snapshot: &Arc<Snapshot>,
+    lent: &Lent,
+    tape: &Tape,
+    ask: impl FnOnce(&mut Instance) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let moment = lent.clock.read();
+    let (mut instance, _) = start(program, snapshot, lent, &InStore::default(), Some(moment), tape)?;
+    ask(&mut instance)
+}
+
 fn start(
     program: &Program,
     snapshot: &Arc<Snapshot>,
     lent: &Lent,
     in_store: &InStore,
     moment: Option<Reading>,
+    tape: &Tape,
 ) -> Result<(Instance, Status), Failure> {
     let reach = Reach::new(
-        ClockCapability::new(lent.clock.clone(), moment),
+        ClockCapability::new(lent.clock.clone(), moment, tape.clone()),
         FilesCapability::new(snapshot.clone()),
-        CountersCapability::new(lent.clone(), in_store.clone(), program.compiled.ticks()),
+        CountersCapability::new(lent.clone(), in_store.clone(), program.compiled.ticks(), tape.clone()),
     );
     let mut instance = program.compiled.instantiate(reach)?;
     let status = instance

@@ -1,10 +1,15 @@
 //! One question to the policy, put together step by step.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
 use crate::Attribute;
 use crate::bindings::exports::placet::policy::enforcement::{Charge, Context};
 use crate::builder::FailMode;
 use crate::error::Failure;
 use crate::placet::Placet;
+use crate::recording::Recorded;
 use crate::sandbox::{self, Instance};
 use crate::{Decision, Denied};
 
@@ -17,9 +22,10 @@ pub struct Request<'a> {
     pub(crate) context: Context,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Question<'a> {
-    Check(&'a str),
+    Check(Cow<'a, str>),
     Preview(Vec<Charge>),
     Consume(Vec<Charge>),
     Credit(Charge),
@@ -71,6 +77,12 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// Asks as [`Request::decide`] does, and records the decision with all that went into it, for [`crate::Builder::replay`]. An
+    /// instance of the policy is loaded for it, so that it costs as much as opening; no fail mode is applied.
+    pub fn record(self) -> Recorded {
+        self.placet.record(self.question.into_owned(), self.context)
+    }
+
     /// Asks, and takes everything but a yes for an error.
     ///
     /// # Errors
@@ -85,7 +97,7 @@ impl<'a> Request<'a> {
 
     pub(crate) fn denial(&self, failure: &Failure) -> Decision {
         let subject = match &self.question {
-            Question::Check(feature) => *feature,
+            Question::Check(feature) => feature,
             Question::Preview(charges) | Question::Consume(charges) => {
                 charges.first().map_or("", |charge| charge.limit.as_str())
             }
@@ -111,6 +123,16 @@ pub(crate) fn denial(subject: &str, reason: &str) -> Decision {
 }
 
 impl Question<'_> {
+    fn into_owned(self) -> Question<'static> {
+        match self {
+            Self::Check(feature) => Question::Check(Cow::Owned(feature.into_owned())),
+            Self::Preview(charges) => Question::Preview(charges),
+            Self::Consume(charges) => Question::Consume(charges),
+            Self::Credit(charge) => Question::Credit(charge),
+            Self::Measure(charge) => Question::Measure(charge),
+        }
+    }
+
     /// Puts it to an instance.
     pub(crate) fn put(
         &self,

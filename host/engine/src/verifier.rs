@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use placet_artifact::{ContentHash, Floor, Manifest};
+use placet_artifact::Manifest;
 use serde::Serialize;
 
 use crate::bindings::exports::placet::policy::types::{Limit, Status as LicenseStatus, Summary};
@@ -12,9 +12,7 @@ use crate::clock::Clock;
 use crate::documents::Snapshot;
 use crate::error::{Failure, OpenError, PolicyError};
 use crate::limits;
-use crate::policies::Candidate;
 use crate::program::{Lent, Loaded, Program};
-use crate::sandbox::Sandbox;
 use crate::store::MemoryStore;
 
 /// Verifies documents, each as if it were the only one.
@@ -126,31 +124,11 @@ impl Verifier {
     ///
     /// [`OpenError`] where the component is no policy.
     pub fn from_component(component: &[u8], manifest: &Manifest, builder: &Builder) -> Result<Self, OpenError> {
-        let unfit = |reason, source: Box<dyn std::error::Error + Send + Sync>| PolicyError::Unfit {
-            name: manifest.name.to_string(),
-            version: manifest.version.to_string(),
-            reason,
-            source,
-        };
-        let sandbox = Sandbox::new().map_err(|error| OpenError::Machine(error.into()))?;
-        let compiled = sandbox.compile(component).map_err(|error| unfit("policy-invalid", error.into()))?;
-        let manifest_json = manifest.to_json().map_err(|error| unfit(error.reason(), error.into()))?;
-        Self::load(Arc::new(Program {
-            manifest: manifest.clone(),
-            hash: ContentHash::from_bytes([0; ContentHash::LENGTH]),
-            rolled_back: false,
-            compiled,
-            config: builder.deployment.config(manifest_json),
-        }))
+        Self::load(Program::from_component(component, manifest, builder)?)
     }
 
     pub(crate) fn from_policy(builder: &Builder) -> Result<Self, OpenError> {
-        let path = builder.policy.as_deref().ok_or(OpenError::NoPolicy)?;
-        let sandbox = Sandbox::new().map_err(|error| OpenError::Machine(error.into()))?;
-        let floor = Floor { minimum: builder.minimum_sequence, ..Floor::default() };
-        let candidate = Candidate::read(path, &builder.policy_roots()?)?;
-        let tested = candidate.test(&floor, &sandbox, None, &builder.deployment, &Arc::new(Clock::without_state()))?;
-        Self::load(tested.program)
+        Self::load(Program::from_policy(builder)?)
     }
 
     fn load(program: Arc<Program>) -> Result<Self, OpenError> {

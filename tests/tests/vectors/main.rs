@@ -10,6 +10,7 @@ mod mutations;
 mod native;
 mod rates;
 mod records;
+mod simulated;
 mod world;
 
 use std::collections::BTreeSet;

@@ -1,8 +1,11 @@
 //! What the commands that ask for a decision have in common.
 
-use placet::{Decision, Failure, Request, Reservation, Reserve};
+use std::path::PathBuf;
+
+use placet::{Decision, Failure, Recorded, Request, Reservation, Reserve};
 
 use crate::argument::pair;
+use crate::files;
 use crate::problem::Problem;
 use crate::reasons;
 
@@ -12,6 +15,9 @@ pub(crate) struct ContextOptions {
     /// The tenant to count for
     #[arg(long, value_name = "NAME")]
     tenant: Option<String>,
+    /// Record the decision with all that went into it, for `placet replay`: no token, payload or key
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// More for the policy, such as access=read
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     detail: Vec<(String, String)>,
@@ -33,11 +39,23 @@ impl ContextOptions {
             None => request,
         };
         let request = self.detail.iter().fold(request, |request, (name, value)| request.detail(name, value));
-        Ok(request.decide().map_err(undecided)?)
+        let answer = match &self.record {
+            None => request.decide(),
+            Some(file) => {
+                let Recorded { answer, recording } = request.record();
+                files::write(file, recording.to_json().as_bytes())?;
+                answer
+            }
+        };
+        Ok(answer.map_err(undecided)?)
     }
 
     /// Reserves.
     pub(crate) fn reserve(&self, reserve: Reserve<'_>) -> anyhow::Result<Reservation> {
+        if self.record.is_some() {
+            let help = "record a `placet preview` or a `placet consume` of the same units";
+            return Err(Problem::new("--record: a reservation is not recorded", help).into());
+        }
         let reserve = match &self.tenant {
             Some(tenant) => reserve.tenant(tenant),
             None => reserve,
@@ -47,7 +65,8 @@ impl ContextOptions {
     }
 }
 
-fn undecided(failure: Failure) -> Problem {
+/// No decision, with the next step.
+pub(super) fn undecided(failure: Failure) -> Problem {
     let help = reasons::help(failure.reason());
     Problem::new("the policy made no decision", help).because(failure)
 }

@@ -20,10 +20,12 @@ mod policy;
 mod receipt;
 mod release;
 mod remove;
+mod replay;
 mod reserve;
 mod revoke;
 mod settle;
 mod signing;
+mod simulate;
 mod status;
 mod usage;
 
@@ -32,6 +34,7 @@ use std::ffi::OsString;
 use clap::CommandFactory as _;
 
 use crate::output::{Answer, Format};
+use crate::problem::Problem;
 
 /// Decides, offline, what a licensed product may do
 ///
@@ -88,6 +91,8 @@ pub(crate) enum Command {
     Settle(settle::Arguments),
     Release(release::Arguments),
     Measure(measure::Arguments),
+    Replay(replay::Arguments),
+    Simulate(simulate::Arguments),
     Fingerprint(fingerprint::Arguments),
     Doctor(doctor::Arguments),
     /// Verify signatures, whatever they sign
@@ -108,6 +113,15 @@ pub(crate) fn named(arguments: &[OsString]) -> String {
         command = found;
     }
     name
+}
+
+/// Refuses to draw what nobody can draw, before anything is done.
+pub(crate) fn draws(cli: &Cli) -> anyhow::Result<()> {
+    if cli.format == Format::Svg && !matches!(cli.command, Command::Simulate(_)) {
+        let message = "this command has no picture to show";
+        return Err(Problem::new(message, "leave `--format svg` away; `placet simulate` draws").into());
+    }
+    Ok(())
 }
 
 /// Runs one command.
@@ -133,6 +147,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
         Command::Settle(arguments) => settle::run(&arguments),
         Command::Release(arguments) => release::run(&arguments),
         Command::Measure(arguments) => measure::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Fingerprint(arguments) => fingerprint::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Jws(command) => jws::run(command),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wasmtime::component::{HasSelf, Linker};
 
 use super::Calls;
+use super::tape::{Answer, Asked, Played, Tape};
 use crate::bindings::placet::policy::clock::{self, Host};
 use crate::clock::{Clock, Reading};
 
@@ -13,14 +14,15 @@ pub(crate) struct ClockCapability {
     clock: Arc<Clock>,
     /// While a policy loads, time stands still, so that all instances learn the same.
     frozen: Option<Reading>,
+    tape: Tape,
     /// What is left of the present call.
     pub(crate) calls: Calls,
 }
 
 impl ClockCapability {
     /// The running clock, or the moment of a snapshot.
-    pub(crate) fn new(clock: Arc<Clock>, frozen: Option<Reading>) -> Self {
-        Self { clock, frozen, calls: Calls::new() }
+    pub(crate) fn new(clock: Arc<Clock>, frozen: Option<Reading>, tape: Tape) -> Self {
+        Self { clock, frozen, tape, calls: Calls::new() }
     }
 
     /// Lets the time run on.
@@ -36,23 +38,37 @@ impl ClockCapability {
         clock::add_to_linker::<T, HasSelf<Self>>(linker, view)
     }
 
-    fn reading(&mut self) -> wasmtime::Result<Reading> {
+    fn reading(&mut self, asked: Asked) -> wasmtime::Result<clock::Reading> {
         self.calls.take()?;
-        Ok(self.frozen.unwrap_or_else(|| self.clock.read()))
+        let Self { clock, frozen, tape, .. } = self;
+        let read = |()| {
+            let Reading { now, wall, .. } = frozen.unwrap_or_else(|| clock.read());
+            clock::Reading { now, wall }
+        };
+        Ok(tape.pass((), |()| asked, read)?)
+    }
+}
+
+impl Played for clock::Reading {
+    fn to_answer(&self) -> Answer {
+        Answer::Time { now: self.now, wall: self.wall }
+    }
+
+    fn from_answer(answer: Answer) -> Option<Self> {
+        if let Answer::Time { now, wall } = answer { Some(Self { now, wall }) } else { None }
     }
 }
 
 impl Host for ClockCapability {
     fn now(&mut self) -> wasmtime::Result<u64> {
-        Ok(self.reading()?.now)
+        Ok(self.reading(Asked::Now)?.now)
     }
 
     fn wall(&mut self) -> wasmtime::Result<u64> {
-        Ok(self.reading()?.wall)
+        Ok(self.reading(Asked::Wall)?.wall)
     }
 
     fn read(&mut self) -> wasmtime::Result<clock::Reading> {
-        let Reading { now, wall, .. } = self.reading()?;
-        Ok(clock::Reading { now, wall })
+        self.reading(Asked::Clock)
     }
 }

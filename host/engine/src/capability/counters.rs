@@ -3,6 +3,7 @@
 use wasmtime::component::{HasSelf, Linker};
 
 use super::Calls;
+use super::tape::{Asked, Played, Tape};
 use crate::bindings::placet::policy::counters::{
     self, Draw, Entry, Error, Host, Member, Once, Portion, Recorded, Supply,
 };
@@ -17,6 +18,7 @@ pub(crate) struct CountersCapability {
     lent: Lent,
     in_store: InStore,
     ticks: Ticks,
+    tape: Tape,
     /// Ticks that went by in the store during the present call, and were not yet given back.
     waited: u64,
     calls: Calls,
@@ -28,8 +30,8 @@ pub(crate) struct CountersCapability {
 
 impl CountersCapability {
     /// The counters of one policy.
-    pub(crate) fn new(lent: Lent, in_store: InStore, ticks: Ticks) -> Self {
-        Self { lent, in_store, ticks, waited: 0, calls: Calls::new(), part: None, found: None }
+    pub(crate) fn new(lent: Lent, in_store: InStore, ticks: Ticks, tape: Tape) -> Self {
+        Self { lent, in_store, ticks, tape, waited: 0, calls: Calls::new(), part: None, found: None }
     }
 
     /// Forgets what the call before took.
@@ -75,18 +77,27 @@ impl CountersCapability {
     }
 
     /// Asks the store. The policy does not pay for the disk's time.
-    fn ask<T>(&mut self, ask: impl FnOnce(&Lent) -> T) -> wasmtime::Result<T> {
+    fn ask<A, T: Played>(
+        &mut self,
+        arguments: A,
+        asked: impl FnOnce(&A) -> Asked,
+        ask: impl FnOnce(&Lent, A) -> T,
+    ) -> wasmtime::Result<T> {
         self.calls.take()?;
         let before = self.ticks.count();
-        let answer = self.in_store.during(|| ask(&self.lent));
+        let answer = self.in_store.during(|| self.tape.pass(arguments, asked, |arguments| ask(&self.lent, arguments)));
         self.waited += self.ticks.count() - before;
-        Ok(answer)
+        Ok(answer?)
     }
 }
 
 impl Host for CountersCapability {
     fn read(&mut self, counters: Vec<String>) -> wasmtime::Result<Result<Vec<u64>, Error>> {
-        self.ask(|lent| lent.store.read(&lent.namespace, &counters, lent.clock.moment()))
+        self.ask(
+            counters,
+            |counters| Asked::Read { counters: counters.clone() },
+            |lent, counters| lent.store.read(&lent.namespace, &counters, lent.clock.moment()),
+        )
     }
 
     fn add(
@@ -98,47 +109,89 @@ impl Host for CountersCapability {
         let part = self.part_of(&entries, once.as_ref());
         let id = part.as_ref().map(|(Part::Reserve(id, _) | Part::Settle(id, _))| id.clone());
         let key = once.as_ref().map(|once| once.key.clone());
-        let answer =
-            self.ask(|lent| lent.store.add(&lent.namespace, entries, draws, once, part, lent.clock.moment()))?;
+        let answer = self.ask(
+            (entries, draws, once),
+            |(entries, draws, once)| Asked::Add { entries: entries.clone(), draws: draws.clone(), once: once.clone() },
+            |lent, (entries, draws, once)| {
+                lent.store.add(&lent.namespace, entries, draws, once, part, lent.clock.moment())
+            },
+        )?;
         match (&answer, key) {
             (Ok(_), _) if id.is_some() => self.found = id,
-            (Err(Error::Repeated(_)), Some(key)) => drop(self.recall(key)?),
+            (Err(Error::Repeated(_)), Some(key)) if self.part.is_some() => drop(self.recall(key)?),
             _ => {}
         }
         Ok(answer)
     }
 
     fn subtract(&mut self, portions: Vec<Portion>, once: Option<Once>) -> wasmtime::Result<Result<Vec<u64>, Error>> {
-        self.ask(|lent| lent.store.subtract(&lent.namespace, portions, once, lent.clock.moment()))
+        self.ask(
+            (portions, once),
+            |(portions, once)| Asked::Subtract { portions: portions.clone(), once: once.clone() },
+            |lent, (portions, once)| lent.store.subtract(&lent.namespace, portions, once, lent.clock.moment()),
+        )
     }
 
     fn recall(&mut self, key: String) -> wasmtime::Result<Result<Option<Recorded>, Error>> {
-        let recalled = self.ask(|lent| lent.store.recall(&lent.namespace, &key))?;
-        self.find(recalled.as_ref().ok().and_then(Option::as_ref));
-        Ok(recalled.map(|recalled| recalled.map(|recalled| recalled.recorded)))
+        let mut recalled = None;
+        let answer = self.ask(
+            key,
+            |key| Asked::Recall { key: key.clone() },
+            |lent, key| {
+                let answer = lent.store.recall(&lent.namespace, &key)?;
+                recalled.clone_from(&answer);
+                Ok(answer.map(|recalled| recalled.recorded))
+            },
+        )?;
+        self.find(recalled.as_ref());
+        Ok(answer)
     }
 
     fn level(&mut self, bucket: Draw) -> wasmtime::Result<Supply> {
-        self.ask(|lent| lent.store.level(&lent.namespace, &bucket, lent.clock.moment()))
+        self.ask(
+            bucket,
+            |bucket| Asked::Level { bucket: bucket.clone() },
+            |lent, bucket| lent.store.level(&lent.namespace, &bucket, lent.clock.moment()),
+        )
     }
 
     fn set(&mut self, counter: String, value: u64) -> wasmtime::Result<Result<u64, Error>> {
-        self.ask(|lent| lent.store.set(&lent.namespace, &counter, value, lent.clock.moment()))
+        self.ask(
+            counter,
+            |counter| Asked::Set { counter: counter.clone(), value },
+            |lent, counter| lent.store.set(&lent.namespace, &counter, value, lent.clock.moment()),
+        )
     }
 
     fn raise(&mut self, counter: String, value: u64) -> wasmtime::Result<Result<u64, Error>> {
-        self.ask(|lent| lent.store.raise(&lent.namespace, &counter, value, lent.clock.moment()))
+        self.ask(
+            counter,
+            |counter| Asked::Raise { counter: counter.clone(), value },
+            |lent, counter| lent.store.raise(&lent.namespace, &counter, value, lent.clock.moment()),
+        )
     }
 
     fn claim(&mut self, pool: String, member: Member, capacity: u64) -> wasmtime::Result<Result<u64, Error>> {
-        self.ask(|lent| lent.store.claim(&lent.namespace, &pool, member, capacity, lent.clock.moment()))
+        self.ask(
+            (pool, member),
+            |(pool, member)| Asked::Claim { pool: pool.clone(), member: member.clone(), capacity },
+            |lent, (pool, member)| lent.store.claim(&lent.namespace, &pool, member, capacity, lent.clock.moment()),
+        )
     }
 
     fn release(&mut self, pool: String, holder: String) -> wasmtime::Result<Result<u64, Error>> {
-        self.ask(|lent| lent.store.release(&lent.namespace, &pool, &holder, lent.clock.moment()))
+        self.ask(
+            (pool, holder),
+            |(pool, holder)| Asked::Release { pool: pool.clone(), holder: holder.clone() },
+            |lent, (pool, holder)| lent.store.release(&lent.namespace, &pool, &holder, lent.clock.moment()),
+        )
     }
 
     fn members(&mut self, pool: String) -> wasmtime::Result<Result<Vec<Member>, Error>> {
-        self.ask(|lent| lent.store.members(&lent.namespace, &pool, lent.clock.moment()))
+        self.ask(
+            pool,
+            |pool| Asked::Members { pool: pool.clone() },
+            |lent, pool| lent.store.members(&lent.namespace, &pool, lent.clock.moment()),
+        )
     }
 }

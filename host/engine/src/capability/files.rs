@@ -57,6 +57,6 @@ fn answer(content: Result<Arc<[u8]>, DocumentError>) -> Result<Vec<u8>, Error> {
     content.map(|content| content.to_vec()).map_err(|error| match error {
         DocumentError::NotFound => Error::NotFound,
         DocumentError::TooLarge => Error::TooLarge,
-        DocumentError::Other(reason) => Error::Other(reason.to_owned()),
+        DocumentError::Other(reason) => Error::Other(reason.into_owned()),
     })
 }

@@ -3,10 +3,12 @@
 mod clock;
 mod counters;
 mod files;
+mod tape;
 
 pub(crate) use clock::ClockCapability;
 pub(crate) use counters::CountersCapability;
 pub(crate) use files::FilesCapability;
+pub(crate) use tape::{Call, Strayed, Tape};
 
 /// How many calls into the host are left to the call that a policy is in.
 #[derive(Debug)]

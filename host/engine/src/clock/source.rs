@@ -1,6 +1,8 @@
 //! Where the time comes from; the only file that asks the machine.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The machine's two clocks, or a double of them.
@@ -48,6 +50,32 @@ impl Source for Machine {
     #[cfg(not(target_os = "linux"))]
     fn monotonic(&self) -> u64 {
         milliseconds(self.started.elapsed().as_millis())
+    }
+}
+
+/// A clock that goes on when it is told to, and explains every jump.
+#[derive(Clone, Debug)]
+pub(crate) struct Simulated(Arc<AtomicU64>);
+
+impl Simulated {
+    /// It stands at this instant, in milliseconds since the Unix epoch.
+    pub(crate) fn at(instant: u64) -> Self {
+        Self(Arc::new(instant.into()))
+    }
+
+    /// Goes on to this instant, never back.
+    pub(crate) fn advance_to(&self, instant: u64) {
+        self.0.fetch_max(instant, Ordering::Relaxed);
+    }
+}
+
+impl Source for Simulated {
+    fn wall(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn monotonic(&self) -> u64 {
+        self.wall()
     }
 }
 

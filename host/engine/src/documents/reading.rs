@@ -24,7 +24,7 @@ pub(super) fn read_stable(dir: &Dir, name: &str) -> Result<Arc<[u8]>, DocumentEr
             return Ok(content);
         }
     }
-    Err(DocumentError::Other("changing"))
+    Err(DocumentError::Other("changing".into()))
 }
 
 /// None: it changed while it was read.
@@ -32,14 +32,14 @@ fn read_once(dir: &Dir, name: &str) -> Result<Option<Arc<[u8]>>, DocumentError> 
     // A FIFO must not block the opening, a device not be touched: the kind is asked before and after.
     let kind = dir.metadata(name).map_err(|error| error_of(&error))?;
     if !kind.is_file() {
-        return Err(DocumentError::Other("not-a-file"));
+        return Err(DocumentError::Other("not-a-file".into()));
     }
     let mut options = OpenOptions::new();
     options.read(true).nonblock(true);
     let mut file = dir.open_with(name, &options).map_err(|error| error_of(&error))?;
     let before = file.metadata().map_err(|error| error_of(&error))?;
     if !before.is_file() {
-        return Err(DocumentError::Other("not-a-file"));
+        return Err(DocumentError::Other("not-a-file".into()));
     }
     if before.len() > MAX_DOCUMENT {
         return Err(DocumentError::TooLarge);
@@ -61,7 +61,7 @@ fn is_same(before: &Metadata, after: &Metadata) -> bool {
 fn error_of(error: &std::io::Error) -> DocumentError {
     match reason_of(error) {
         "not-found" => DocumentError::NotFound,
-        reason => DocumentError::Other(reason),
+        reason => DocumentError::Other(reason.into()),
     }
 }
 

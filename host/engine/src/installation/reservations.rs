@@ -164,7 +164,7 @@ impl Installation {
             let answer = question.put(instance, ticks, context)?;
             Ok((answer, instance.reach().counters.end_part()))
         })?;
-        Ok((answer.map_err(|reason| Failure::new(super::stated(reason)))?, found))
+        Ok((answer.map_err(Failure::stated)?, found))
     }
 }
 
