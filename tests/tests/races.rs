@@ -51,6 +51,49 @@ fn sixty_four_threads_that_race_at_a_limit_get_exactly_its_units() {
 }
 
 #[test]
+fn sixty_four_threads_that_want_a_seat_get_as_many_as_there_are_and_keep_them() {
+    let site = Site::default();
+    let mut license = claims("lic_1");
+    license["limits"] = json!({"cores": {"kind": "seats", "max": 20}, "tenants": {"kind": "seats", "max": 10}});
+    site.license(&license);
+    let placet = site.open();
+    let start = Barrier::new(64);
+    let (cores, tenants) = (AtomicU64::new(0), AtomicU64::new(0));
+    thread::scope(|scope| {
+        for thread in 0..64_u64 {
+            let (placet, start, cores, tenants) = (placet.clone(), &start, &cores, &tenants);
+            scope.spawn(move || {
+                start.wait();
+                let name = format!("h{:02}", thread / 2);
+                let weight = 1 + thread / 2 % 3;
+                if placet.claim("cores", &name).weight(weight).decide().expect("a decision").allowed && thread % 2 == 0
+                {
+                    cores.fetch_add(weight, Ordering::Relaxed);
+                }
+                if placet.consume("tenants", 1).tenant(&name).decide().expect("a decision").allowed && thread % 2 == 0 {
+                    tenants.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    let held = |placet: &Placet, limit| -> u64 {
+        placet.holders(limit, None).expect("holders").iter().map(|holder| holder.weight).sum()
+    };
+    // Of two threads of one name the first takes the seats and the other renews them, so that both are allowed.
+    assert!((18..=20).contains(&held(&placet, "cores")), "what is left is too little for two");
+    assert_eq!(held(&placet, "tenants"), 10);
+    assert_eq!((held(&placet, "cores"), 10), (used(&placet, "cores"), used(&placet, "tenants")));
+    assert!(cores.into_inner() <= held(&placet, "cores") && tenants.into_inner() <= 10);
+    let before = placet.holders("cores", None);
+    drop(placet);
+    let placet = site.open();
+    assert_eq!(placet.holders("cores", None), before, "seats survive a restart");
+    let first = before.expect("holders").remove(0).name;
+    assert!(placet.release("cores", &first).decide().expect("a decision").allowed);
+    assert!(placet.claim("cores", "late").decide().expect("a decision").allowed);
+}
+
+#[test]
 fn threads_that_retry_under_one_key_count_once() {
     let site = Site::default();
     site.license(&claims("lic_1"));

@@ -26,6 +26,8 @@ wit_bindgen::generate!({
         "placet:policy/counters@0.1.0/supply": placet_rules::counters::Supply,
         "placet:policy/counters@0.1.0/once": placet_rules::counters::Once,
         "placet:policy/counters@0.1.0/recorded": placet_rules::counters::Recorded,
+        "placet:policy/counters@0.1.0/member": placet_rules::counters::Member,
+        "placet:policy/licensing@0.1.0/holder": placet_rules::types::Holder,
         "placet:policy/enforcement@0.1.0/charge": placet_rules::types::Charge,
         "placet:policy/enforcement@0.1.0/context": placet_rules::types::Context,
     },

@@ -35,11 +35,11 @@ impl Guest for Component {
     }
 
     fn claim(charge: Charge, holder: String, ttl: Option<Duration>, context: Context) -> Answer {
-        decided(|view| decide::claim(view, &charge, &holder, ttl, &context))
+        decided(|view| decide::claim(view, &charge, &holder, ttl, &context, &Host))
     }
 
     fn release(limit: String, holder: String, context: Context) -> Answer {
-        decided(|view| decide::release(view, &limit, &holder, &context))
+        decided(|view| decide::release(view, &limit, &holder, &context, &Host))
     }
 }
 

@@ -1,9 +1,11 @@
 //! The host's capabilities, as the rules know them.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use placet_rules::counters::{CounterError, Counters, Draw, Entry, Once, Portion, Recorded, Supply};
+use placet_rules::counters::{
+    CounterError, Counters, Draw, Entry, Member, Once, Own, Pools, Portion, Recorded, Supply,
+};
 use placet_rules::files::{FileError, Files};
 use placet_rules::types::Time;
 
@@ -63,6 +65,32 @@ impl Counters for Host {
 
     fn raise(&self, counter: &str, value: u64) -> Result<u64, CounterError> {
         counters::raise(counter, value).map_err(counter_error)
+    }
+
+    fn pools(&self) -> &dyn Pools {
+        self
+    }
+}
+
+impl Pools for Host {
+    fn place(&self, pool: &str, holder: &str) -> Result<(u64, Option<Own>), CounterError> {
+        let counters::Place { sum, member } = counters::place_of(pool, holder).map_err(counter_error)?;
+        let left = |expires: u64| expires.saturating_sub(time().now);
+        Ok((sum, member.map(|member| Own { weight: member.weight, left: member.expires.map(left) })))
+    }
+
+    fn claim(&self, pool: &str, holder: &str, own: Own, capacity: u64) -> Result<u64, CounterError> {
+        let expires = own.left.map(|left| time().now.saturating_add(left));
+        let member = Member { holder: holder.to_string(), weight: own.weight, expires };
+        counters::claim(pool, &member, capacity).map_err(counter_error)
+    }
+
+    fn release(&self, pool: &str, holder: &str) -> Result<u64, CounterError> {
+        counters::release(pool, holder).map_err(counter_error)
+    }
+
+    fn members(&self, pool: &str) -> Result<Vec<Member>, CounterError> {
+        counters::members(pool).map_err(counter_error)
     }
 }
 

@@ -4,11 +4,11 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use placet_rules::policy::Config;
-use placet_rules::types::{Status, Time, Usage};
+use placet_rules::types::{Holder, Status, Time, Usage};
 use placet_rules::view::State;
 use placet_rules::{decide, reason};
 
-use crate::bindings::exports::placet::policy::licensing::{self, Guest, Holder};
+use crate::bindings::exports::placet::policy::licensing::{self, Guest};
 use crate::host::{self, Host};
 use crate::{Component, loaded};
 
@@ -34,8 +34,9 @@ impl Guest for Component {
             .unwrap_or_else(|| Err(reason::NOT_LOADED.to_string()))
     }
 
-    fn holders(_limit: String, _tenant: Option<String>, _after: Option<String>) -> Result<Vec<Holder>, String> {
-        Err(reason::LIMIT_UNDECIDED.to_string())
+    fn holders(limit: String, tenant: Option<String>, after: Option<String>) -> Result<Vec<Holder>, String> {
+        loaded::view(|view| decide::holders(view, &limit, tenant.as_deref(), after.as_deref(), &Host))
+            .unwrap_or_else(|| Err(reason::NOT_LOADED.to_string()))
     }
 }
 

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::types::Duration;
+use crate::types::{Duration, Instant};
 
 /// Why a counter did not move.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +71,26 @@ pub struct Supply {
     pub wait: Duration,
 }
 
+/// Whoever holds a place in a pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The name.
+    pub holder: String,
+    /// Units.
+    pub weight: u64,
+    /// None: until released.
+    pub expires: Option<Instant>,
+}
+
+/// A place in a pool, seen from its holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Own {
+    /// Units.
+    pub weight: u64,
+    /// How long it lasts; none: until released.
+    pub left: Option<Duration>,
+}
+
 /// A key that counts once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Once {
@@ -119,4 +139,45 @@ pub trait Counters {
     fn set(&self, counter: &str, value: u64) -> Result<u64, CounterError>;
     /// Lifts a counter where it holds less. Answers what it then holds.
     fn raise(&self, counter: &str, value: u64) -> Result<u64, CounterError>;
+    /// The host's pools.
+    fn pools(&self) -> &dyn Pools;
+}
+
+/// The host's pools: weighted members, which may expire. As durable as counters.
+pub trait Pools {
+    /// The weights of all members, and the holder's own place. An empty holder asks for the sum alone.
+    fn place(&self, pool: &str, holder: &str) -> Result<(u64, Option<Own>), CounterError>;
+    /// Claims a place, or renews it from now on. Refused as [`CounterError::Exceeded`] where the weights would pass the capacity; a
+    /// renewal with the same weight or less never is. Answers the sum.
+    fn claim(&self, pool: &str, holder: &str, own: Own, capacity: u64) -> Result<u64, CounterError>;
+    /// Gives a place back; a holder without one is no error. Answers the sum that is left.
+    fn release(&self, pool: &str, holder: &str) -> Result<u64, CounterError>;
+    /// Every member, by holder.
+    fn members(&self, pool: &str) -> Result<Vec<Member>, CounterError>;
+}
+
+/// Of a host that has none: gives no answer.
+#[derive(Clone, Copy, Debug)]
+pub struct NoPools;
+
+impl Pools for NoPools {
+    fn place(&self, _: &str, _: &str) -> Result<(u64, Option<Own>), CounterError> {
+        none()
+    }
+
+    fn claim(&self, _: &str, _: &str, _: Own, _: u64) -> Result<u64, CounterError> {
+        none()
+    }
+
+    fn release(&self, _: &str, _: &str) -> Result<u64, CounterError> {
+        none()
+    }
+
+    fn members(&self, _: &str) -> Result<Vec<Member>, CounterError> {
+        none()
+    }
+}
+
+fn none<T>() -> Result<T, CounterError> {
+    Err(CounterError::Other(String::from("no pools")))
 }

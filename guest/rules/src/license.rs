@@ -98,6 +98,8 @@ pub struct LimitTerms {
     pub enforce: Enforce,
     /// `per: "tenant"`: each tenant has a budget of its own.
     pub per_tenant: bool,
+    /// `ttl`: how long a seat lasts at most, until it is claimed again; none: until it is released.
+    pub ttl: Option<Duration>,
     /// `refund: true`: units may be given back.
     pub refund: bool,
     /// Units that a crash may burn.

@@ -47,6 +47,19 @@ pub struct Limit {
     pub details: Vec<Attribute>,
 }
 
+/// Whoever holds seats of a limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// As it was claimed for.
+    pub name: String,
+    /// Seats.
+    pub weight: u64,
+    /// None: until released.
+    pub expires: Option<Instant>,
+    /// What no field foresees.
+    pub details: Vec<Attribute>,
+}
+
 /// A limit and what is used of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {

@@ -122,6 +122,11 @@ pub enum HeldAs {
         /// What happens when it is empty.
         enforce: Enforce,
     },
+    /// A pool of members.
+    Pool {
+        /// How long a place lasts at most; none: until released.
+        ttl: Option<Duration>,
+    },
     /// Nothing: a rate without an end.
     Nothing,
 }
@@ -161,7 +166,7 @@ impl Budget {
     pub fn rate(&self) -> Option<Rate> {
         match self.held_as {
             HeldAs::Bucket { rate, .. } => Some(rate),
-            HeldAs::Counter | HeldAs::Nothing => None,
+            HeldAs::Counter | HeldAs::Pool { .. } | HeldAs::Nothing => None,
         }
     }
 }

@@ -27,6 +27,7 @@ transcripts!(
     operator,
     counting,
     reserving,
+    seats,
     environment,
     mistakes,
     refusals,

@@ -39,7 +39,7 @@ use crate::simulation::Simulation;
 use crate::state_dir::{Folder, StateDir};
 use crate::status::{CountersInfo, PolicyInfo, Status};
 use crate::store::{Head, RedbStore, Store, StoreError};
-use crate::{Decision, Usage, limits};
+use crate::{Decision, Holder, Usage, limits};
 
 /// How often it is tried again to open a state directory that another process has.
 const RETRY: Duration = Duration::from_millis(50);
@@ -223,6 +223,23 @@ impl Installation {
 
     pub(crate) fn simulation(&self, from: Option<u64>) -> Result<Simulation, Failure> {
         Simulation::of_installation(&self.loaded(), from)
+    }
+
+    pub(crate) fn holders(&self, limit: &str, tenant: Option<&str>) -> Result<Vec<Holder>, Failure> {
+        let mut holders: Vec<Holder> = Vec::new();
+        // A page at a time, until one brings nobody new.
+        loop {
+            let after = holders.last().map(|holder| holder.name.clone());
+            let page = Failure::flattened(self.loaded().call(limits::DECISION_TICKS, |instance, ticks| {
+                instance.call(ticks, |policy, store| {
+                    policy.placet_policy_licensing().call_holders(store, limit, tenant, after.as_deref())
+                })
+            }))?;
+            if page.first().is_none_or(|first| after.is_some_and(|after| first.name <= after)) {
+                return Ok(holders);
+            }
+            holders.extend(page);
+        }
     }
 
     pub(crate) fn status(&self) -> Status {

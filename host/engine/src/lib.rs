@@ -41,6 +41,7 @@ mod verifier;
 pub use placet_artifact as artifact;
 pub use placet_artifact::{PolicyRoot, PolicyRoots};
 
+pub use crate::bindings::exports::placet::policy::licensing::Holder;
 pub use crate::bindings::exports::placet::policy::types::{
     Attribute, Decision, Document, Feature, Limit, Status as LicenseStatus, Summary, Usage, Warning,
 };

@@ -14,7 +14,7 @@ use crate::reservation::Reserve;
 use crate::simulation::Simulation;
 use crate::status::{PolicyInfo, Status};
 use crate::store::{Ancestry, Burned, Head, Settlement, StoreError};
-use crate::{Decision, Usage};
+use crate::{Decision, Holder, Usage};
 
 /// One installation of a licensed product: its policy, its licenses, its counters. Cheap to clone, and shared by all threads.
 #[derive(Clone)]
@@ -88,7 +88,7 @@ impl Placet {
     /// # Errors
     ///
     /// [`SettleError`]; then it is not released, and can be released again.
-    pub fn release(&self, id: &str) -> Result<Settlement, SettleError> {
+    pub fn release_reservation(&self, id: &str) -> Result<Settlement, SettleError> {
         self.inner.settle(id, None)
     }
 
@@ -101,6 +101,28 @@ impl Placet {
     /// Reports the level of a gauge that the product counts by itself. Recorded even above the maximum, and then denied.
     pub fn measure(&self, limit: impl Into<String>, level: u64) -> Request<'_> {
         Request::new(self, Question::Measure(Charge { limit: limit.into(), amount: level }))
+    }
+
+    /// Claims a seat for a holder (a user, a machine, a session), or renews it: [`Request::weight`] says how many, [`Request::ttl`] for how
+    /// long. Where there is none, the details of the decision say who holds them.
+    pub fn claim(&self, limit: impl Into<String>, holder: impl Into<String>) -> Request<'_> {
+        let charge = Charge { limit: limit.into(), amount: 1 };
+        Request::new(self, Question::Claim { charge, holder: holder.into(), ttl: None })
+    }
+
+    /// Gives the holder's seats back, whoever asks. A holder without one is no error.
+    pub fn release(&self, limit: impl Into<String>, holder: impl Into<String>) -> Request<'_> {
+        Request::new(self, Question::Release { limit: limit.into(), holder: holder.into() })
+    }
+
+    /// Who holds seats of a limit, by name. `tenant`: of a limit that is counted for each.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] where the limit is none of seats (`kind-mismatch`, `not-licensed`, `limit-undecided`), where it needs a tenant, and where
+    /// the counters or the policy gave no answer.
+    pub fn holders(&self, limit: &str, tenant: Option<&str>) -> Result<Vec<Holder>, Failure> {
+        self.inner.holders(limit, tenant)
     }
 
     /// What is used of each limit. None: those that are counted for the license as a whole.

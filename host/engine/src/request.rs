@@ -1,6 +1,7 @@
 //! One question to the policy, put together step by step.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,8 @@ pub(crate) enum Question<'a> {
     Consume(Vec<Charge>),
     Credit(Charge),
     Measure(Charge),
+    Claim { charge: Charge, holder: String, ttl: Option<u64> },
+    Release { limit: String, holder: String },
 }
 
 impl<'a> Request<'a> {
@@ -56,7 +59,23 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Charges this as well, all or none. Of a check, a credit or a measure it changes nothing.
+    /// Of a [`Placet::claim`]: so many seats for the one holder, such as the cores of a machine. One unless told.
+    pub fn weight(mut self, weight: u64) -> Self {
+        if let Question::Claim { charge, .. } = &mut self.question {
+            charge.amount = weight;
+        }
+        self
+    }
+
+    /// Of a [`Placet::claim`]: for so long, until it is claimed again; not longer than the license says. Milliseconds count.
+    pub fn ttl(mut self, lasts: Duration) -> Self {
+        if let Question::Claim { ttl, .. } = &mut self.question {
+            *ttl = Some(lasts.as_millis().try_into().unwrap_or(u64::MAX));
+        }
+        self
+    }
+
+    /// Charges this as well, all or none. Of anything but a consume or a preview it changes nothing.
     pub fn and(mut self, limit: impl Into<String>, amount: u64) -> Self {
         if let Question::Consume(charges) | Question::Preview(charges) = &mut self.question {
             charges.push(Charge { limit: limit.into(), amount });
@@ -101,7 +120,10 @@ impl<'a> Request<'a> {
             Question::Preview(charges) | Question::Consume(charges) => {
                 charges.first().map_or("", |charge| charge.limit.as_str())
             }
-            Question::Credit(charge) | Question::Measure(charge) => charge.limit.as_str(),
+            Question::Credit(charge) | Question::Measure(charge) | Question::Claim { charge, .. } => {
+                charge.limit.as_str()
+            }
+            Question::Release { limit, .. } => limit,
         };
         denial(subject, failure.reason())
     }
@@ -130,6 +152,8 @@ impl Question<'_> {
             Self::Consume(charges) => Question::Consume(charges),
             Self::Credit(charge) => Question::Credit(charge),
             Self::Measure(charge) => Question::Measure(charge),
+            Self::Claim { charge, holder, ttl } => Question::Claim { charge, holder, ttl },
+            Self::Release { limit, holder } => Question::Release { limit, holder },
         }
     }
 
@@ -148,6 +172,8 @@ impl Question<'_> {
                 Self::Consume(charges) => policy.call_consume(store, charges, context),
                 Self::Credit(charge) => policy.call_credit(store, charge, context),
                 Self::Measure(charge) => policy.call_measure(store, charge, context),
+                Self::Claim { charge, holder, ttl } => policy.call_claim(store, charge, holder, *ttl, context),
+                Self::Release { limit, holder } => policy.call_release(store, limit, holder, context),
             }
         })
     }

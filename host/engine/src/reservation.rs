@@ -126,7 +126,7 @@ impl Reservation {
     ///
     /// As [`Placet::release`]; `reservation-unknown` where it was denied.
     pub fn release(&self) -> Result<Settlement, SettleError> {
-        self.placet.release(self.known()?)
+        self.placet.release_reservation(self.known()?)
     }
 
     fn known(&self) -> Result<&str, SettleError> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use placet::artifact::Manifest;
-use placet_rules::counters::{CounterError, Counters, Draw, Entry, Once, Portion, Recorded, Supply};
+use placet_rules::counters::{CounterError, Counters, Draw, Entry, NoPools, Once, Pools, Portion, Recorded, Supply};
 use placet_rules::files::{FileError, Files};
 use placet_rules::policy::{Config, Policy};
 use placet_rules::types::Time;
@@ -98,5 +98,9 @@ impl Counters for Native {
         let held = held.entry(counter.to_owned()).or_default();
         *held = value.max(*held);
         Ok(*held)
+    }
+
+    fn pools(&self) -> &dyn Pools {
+        &NoPools
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use placet_rules::counters::{CounterError, Counters, Draw, Entry, Once, Portion, Recorded, Supply};
+use placet_rules::counters::{
+    CounterError, Counters, Draw, Entry, Member, Once, Own, Pools, Portion, Recorded, Supply,
+};
 use placet_rules::decide;
 use placet_rules::files::{FileError, Files};
 use placet_rules::policy::{Config, Policy};
@@ -246,5 +248,27 @@ impl Counters for Host<'_> {
 
     fn raise(&self, _: &str, value: u64) -> Result<u64, CounterError> {
         Ok(value)
+    }
+
+    fn pools(&self) -> &dyn Pools {
+        self
+    }
+}
+
+impl Pools for Host<'_> {
+    fn place(&self, _: &str, _: &str) -> Result<(u64, Option<Own>), CounterError> {
+        Ok((2, Some(Own { weight: 1, left: Some(1) })))
+    }
+
+    fn claim(&self, _: &str, _: &str, own: Own, _: u64) -> Result<u64, CounterError> {
+        Ok(own.weight)
+    }
+
+    fn release(&self, _: &str, _: &str) -> Result<u64, CounterError> {
+        Ok(0)
+    }
+
+    fn members(&self, _: &str) -> Result<Vec<Member>, CounterError> {
+        Ok(vec![Member { holder: "TEST".to_owned(), weight: 1, expires: None }])
     }
 }

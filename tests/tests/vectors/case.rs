@@ -95,6 +95,9 @@ pub(crate) struct Step {
     pub(crate) amount: u64,
     #[serde(default)]
     pub(crate) holder: String,
+    /// How long seats are claimed for, as a license spells it.
+    pub(crate) ttl: Option<String>,
+    pub(crate) after: Option<String>,
     pub(crate) tenant: Option<String>,
     pub(crate) once: Option<String>,
     #[serde(default)]
@@ -123,6 +126,8 @@ pub(crate) enum Act {
     Status,
     Inspect,
     Report,
+    /// Who holds seats of `limit`, after the name `after`.
+    Holders,
     /// What the counters hold, by name.
     Counters,
     // Changes of the world.

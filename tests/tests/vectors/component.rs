@@ -88,6 +88,13 @@ impl Run for Component {
                 Ok(usage) => json!(usage),
                 Err(reason) => json!({"error": reason}),
             },
+            Act::Holders => {
+                let (limit, tenant, after) = (&step.limit, step.tenant.as_deref(), step.after.as_deref());
+                match licensing.call_holders(store, limit, tenant, after).expect("answers") {
+                    Ok(holders) => json!(holders),
+                    Err(reason) => json!({"error": reason}),
+                }
+            }
             _ => match decide(policy, store, step).expect("answers") {
                 Ok(decision) => json!(decision),
                 Err(reason) => json!({"error": reason}),
@@ -101,7 +108,7 @@ fn told(status: &Status) -> Value {
 }
 
 fn decide(policy: &Policy, store: &mut Store<World>, step: &Step) -> wasmtime::Result<Result<Decision, String>> {
-    let Question { feature, charges, charge, details } = Question::of(step);
+    let Question { feature, charges, charge, ttl, details } = Question::of(step);
     let details = details.into_iter().map(|detail| Attribute { name: detail.name, value: detail.value }).collect();
     let context = Context { tenant: step.tenant.clone(), once: step.once.clone(), details };
     let charge = Charge { limit: charge.0, amount: charge.1 };
@@ -113,7 +120,7 @@ fn decide(policy: &Policy, store: &mut Store<World>, step: &Step) -> wasmtime::R
         Act::Consume => policy.call_consume(store, &charges, &context),
         Act::Credit => policy.call_credit(store, &charge, &context),
         Act::Measure => policy.call_measure(store, &charge, &context),
-        Act::Claim => policy.call_claim(store, &charge, &step.holder, None, &context),
+        Act::Claim => policy.call_claim(store, &charge, &step.holder, ttl, &context),
         Act::Release => policy.call_release(store, &charge.limit, &step.holder, &context),
         act => bail!("{act:?} is no question"),
     }
@@ -206,17 +213,34 @@ impl counters::Host for World {
         Ok(counters::Supply { tokens, wait })
     }
 
-    // What the rules do not ask for yet; an answer here would be one that no case has checked.
-    fn claim(&mut self, _: String, _: counters::Member, _: u64) -> Answer<u64> {
-        bail!("no seats are decided yet")
+    fn claim(&mut self, pool: String, member: counters::Member, capacity: u64) -> Answer<u64> {
+        let left = member.expires.map(|expires| expires - self.time.get().now);
+        let own = rules::Own { weight: member.weight, left };
+        Ok(rules::Counters::pools(self).claim(&pool, &member.holder, own, capacity).map_err(counter_error))
     }
 
-    fn release(&mut self, _: String, _: String) -> Answer<u64> {
-        bail!("no seats are decided yet")
+    fn release(&mut self, pool: String, holder: String) -> Answer<u64> {
+        Ok(rules::Counters::pools(self).release(&pool, &holder).map_err(counter_error))
     }
 
-    fn members(&mut self, _: String) -> Answer<Vec<counters::Member>> {
-        bail!("no seats are decided yet")
+    fn place_of(&mut self, pool: String, holder: String) -> Answer<counters::Place> {
+        let now = self.time.get().now;
+        let own = rules::Counters::pools(self).place(&pool, &holder);
+        let place = |(sum, own): (u64, Option<rules::Own>)| {
+            let member = |own: rules::Own| counters::Member {
+                holder,
+                weight: own.weight,
+                expires: own.left.map(|left| now + left),
+            };
+            counters::Place { sum, member: own.map(member) }
+        };
+        Ok(own.map(place).map_err(counter_error))
+    }
+
+    fn members(&mut self, pool: String) -> Answer<Vec<counters::Member>> {
+        let member = |rules::Member { holder, weight, expires }| counters::Member { holder, weight, expires };
+        let members = rules::Counters::pools(self).members(&pool);
+        Ok(members.map(|members| members.into_iter().map(member).collect()).map_err(counter_error))
     }
 }
 

@@ -8,6 +8,8 @@ mod expect;
 mod genuine;
 mod mutations;
 mod native;
+#[path = "../../../guest/rules/tests/decide/pools.rs"]
+mod pools;
 mod rates;
 mod records;
 mod simulated;
@@ -16,6 +18,7 @@ mod world;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use placet_rules::duration;
 use placet_rules::types::Attribute;
 use serde_json::Value;
 
@@ -44,7 +47,7 @@ fn every_question_expects_a_reason_as_well() {
         let questions = case
             .steps
             .iter()
-            .filter(|step| !matches!(step.act, Act::Report | Act::Counters | Act::Load | Act::Restart));
+            .filter(|step| !matches!(step.act, Act::Report | Act::Holders | Act::Counters | Act::Load | Act::Restart));
         for expected in questions.filter_map(|step| step.expect.as_ref()) {
             let told = ["reason", "error", "state"].iter().any(|name| expected[name].is_string());
             assert!(told, "{}: {expected}", case.name);
@@ -66,6 +69,7 @@ struct Question {
     feature: String,
     charges: Vec<(String, u64)>,
     charge: (String, u64),
+    ttl: Option<u64>,
     details: Vec<Attribute>,
 }
 
@@ -76,6 +80,7 @@ impl Question {
             feature: named(&step.feature),
             charges: step.charges.iter().map(|(limit, amount)| (named(limit), *amount)).collect(),
             charge: (named(&step.limit), step.amount),
+            ttl: step.ttl.as_deref().map(|ttl| duration::parse(ttl).expect("a length of time")),
             details: step.details.iter().map(|(name, value)| Attribute::new(name, value)).collect(),
         }
     }

@@ -49,13 +49,17 @@ impl Run for Native {
                 policy.inspect(&document, step.name.as_deref(), time).json()
             }
             Act::Report => decide::report(&policy.view(time), step.tenant.as_deref(), &self.world).json(),
+            Act::Holders => {
+                let (limit, tenant, after) = (&step.limit, step.tenant.as_deref(), step.after.as_deref());
+                decide::holders(&policy.view(time), limit, tenant, after, &self.world).json()
+            }
             _ => decide(&policy.view(time), step, &self.world).json(),
         }
     }
 }
 
 fn decide(view: &View, step: &Step, world: &World) -> Result<Decision, String> {
-    let Question { feature, charges, charge, details } = Question::of(step);
+    let Question { feature, charges, charge, ttl, details } = Question::of(step);
     let context = Context { tenant: step.tenant.clone(), once: step.once.clone(), details };
     let charge = Charge { limit: charge.0, amount: charge.1 };
     let charges: Vec<Charge> = charges.into_iter().map(|(limit, amount)| Charge { limit, amount }).collect();
@@ -65,8 +69,8 @@ fn decide(view: &View, step: &Step, world: &World) -> Result<Decision, String> {
         Act::Consume => decide::consume(view, &charges, &context, world),
         Act::Credit => decide::credit(view, &charge, &context, world),
         Act::Measure => decide::measure(view, &charge, &context, world),
-        Act::Claim => decide::claim(view, &charge, &step.holder, None, &context),
-        Act::Release => decide::release(view, &charge.limit, &step.holder, &context),
+        Act::Claim => decide::claim(view, &charge, &step.holder, ttl, &context, world),
+        Act::Release => decide::release(view, &charge.limit, &step.holder, &context, world),
         act => panic!("{act:?} is no question"),
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 
-use placet_rules::counters::{CounterError, Counters, Draw, Entry, Once, Portion, Recorded, Supply};
+use placet_rules::counters::{CounterError, Counters, Draw, Entry, Once, Pools, Portion, Recorded, Supply};
 use placet_rules::decide::{consume, preview, report};
 use placet_rules::policy::{Config, Policy};
 use placet_rules::types::{Charge, Context, Decision, Time, Usage};
@@ -127,6 +127,10 @@ impl Counters for Setting {
 
     fn raise(&self, counter: &str, value: u64) -> Result<u64, CounterError> {
         self.world.raise(counter, value)
+    }
+
+    fn pools(&self) -> &dyn Pools {
+        self.world.pools()
     }
 }
 

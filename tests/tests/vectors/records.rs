@@ -2,7 +2,7 @@
 //! forgotten in a comparison.
 
 use placet_rules::types::{
-    Attribute, Decision, Document, Feature, Hold, Limit, Meter, Refill, Status, Summary, Usage, Warning,
+    Attribute, Decision, Document, Feature, Hold, Holder, Limit, Meter, Refill, Status, Summary, Usage, Warning,
 };
 use serde_json::Value;
 
@@ -54,6 +54,7 @@ plain!(bool u32 u64 String);
 record!(Attribute { name value });
 record!(Limit { name kind max details });
 record!(Usage { limit kind tenant max used period resets details });
+record!(Holder { name weight expires details });
 record!(Warning { reason subject text });
 record!(Feature { name license until details });
 record!(Document { name kind adopted recovered reason details });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use ed25519_compact::{KeyPair, Seed};
 use placet_rules::base64url;
-use placet_rules::counters::{CounterError, Counters, Draw, Entry, Once, Portion, Recorded, Supply};
+use placet_rules::counters::{CounterError, Counters, Draw, Entry, NoPools, Once, Pools, Portion, Recorded, Supply};
 use placet_rules::duration;
 use placet_rules::files::{FileError, Files};
 use placet_rules::types::{Attribute, Document, Time};
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::buckets::Buckets;
 use crate::case::{Act, Case, Form, Paper, Step};
+use crate::pools::PoolModel;
 
 /// 2026-01-01T00:00:00Z, in seconds: when the base license is issued and begins.
 const BEGIN: u64 = 1_767_225_600;
@@ -33,6 +34,7 @@ pub(crate) struct World {
     held: RefCell<BTreeMap<String, u64>>,
     once: RefCell<BTreeMap<String, Recorded>>,
     buckets: RefCell<Buckets>,
+    pools: PoolModel,
     broken: Option<String>,
 }
 
@@ -53,6 +55,7 @@ impl World {
             held: RefCell::new(case.counters.iter().map(|(name, held)| (name.clone(), held.0)).collect()),
             once: RefCell::default(),
             buckets: RefCell::new(Buckets::started(now)),
+            pools: PoolModel::default(),
             broken: case.broken.clone(),
         }
     }
@@ -204,6 +207,11 @@ impl Counters for World {
         self.answers()?;
         self.put(counter, self.sum(counter).max(value));
         Ok(self.sum(counter))
+    }
+
+    fn pools(&self) -> &dyn Pools {
+        self.pools.now.set(self.time.get().now);
+        if self.broken.is_some() { &NoPools } else { &self.pools }
     }
 }
 

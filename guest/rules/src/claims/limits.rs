@@ -11,6 +11,7 @@ use super::fields::{invalid, shown};
 use super::{Fields, NAME, named, stretch};
 use crate::license::{Allowance, Enforce, LimitKind, LimitTerms, Rate};
 use crate::refusal::Refusal;
+use crate::types::Duration;
 
 pub(super) fn read(fields: Fields) -> Result<BTreeMap<String, LimitTerms>, Refusal> {
     let path = fields.path("");
@@ -38,7 +39,7 @@ fn terms(mut fields: Fields) -> Result<LimitTerms, Refusal> {
         },
     };
     let mut undecided = Vec::new();
-    if !matches!(kind, LimitKind::Quota | LimitKind::Gauge | LimitKind::Rate) {
+    if matches!(kind, LimitKind::Other(_)) {
         undecided.push(shown("", Value::String(format!("kind={}", kind.as_str()))).value);
     }
     let max = match (fields.take("max"), &kind) {
@@ -49,6 +50,7 @@ fn terms(mut fields: Fields) -> Result<LimitTerms, Refusal> {
         _ => return Err(invalid(&fields.path("max"))),
     };
     let rate = if kind == LimitKind::Rate { rate(&mut fields, max)? } else { None };
+    let ttl = if kind == LimitKind::Seats { ttl(&mut fields)? } else { None };
     let per_tenant = fields.text("per")?.map(|per| per == "tenant");
     if per_tenant == Some(false) {
         undecided.push(String::from("per"));
@@ -79,6 +81,7 @@ fn terms(mut fields: Fields) -> Result<LimitTerms, Refusal> {
         rate,
         enforce,
         per_tenant: per_tenant.unwrap_or(false),
+        ttl,
         refund: refund.unwrap_or(false),
         slack: slack.unwrap_or(0),
         warn,
@@ -96,6 +99,12 @@ fn rate(fields: &mut Fields, max: Option<u64>) -> Result<Option<Rate>, Refusal> 
     let Some(refill) = max else { return Ok(None) };
     let every = every.ok_or_else(|| invalid(&fields.path("every")))?;
     Ok(Some(Rate { refill, every, burst: fields.amount("burst")?.unwrap_or(refill) }))
+}
+
+/// A seat that lasts no time is none.
+fn ttl(fields: &mut Fields) -> Result<Option<Duration>, Refusal> {
+    let ttl = fields.duration("ttl")?;
+    if ttl == Some(0) { Err(invalid(&fields.path("ttl"))) } else { Ok(ttl) }
 }
 
 /// `1000`, or `"10%"` of the maximum. Overage without it would be without an end, so that it must be there.

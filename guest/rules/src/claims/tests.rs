@@ -128,7 +128,8 @@ fn what_is_not_decided_yet_is_told_and_denied() {
     ] {
         assert_eq!(limit(json!({ "kind": "quota", "max": 1, name: value })).undecided, [undecided]);
     }
-    assert_eq!(limit(json!({ "kind": "seats", "max": 1 })).undecided, ["kind=seats"]);
+    assert_eq!(limit(json!({ "kind": "seats", "max": 1, "moon": 1 })).undecided, ["moon"]);
+    assert_eq!(limit(json!({ "kind": "quota", "max": 1, "ttl": "1h" })).undecided, ["ttl"]);
     assert_eq!(limit(json!({ "kind": "rate", "max": null, "every": "1s", "burst": 1 })).undecided, ["burst"]);
     assert_eq!(
         limit(json!({ "kind": "quota", "max": 1, "enforce": "hard", "per": "tenant", "refund": true })).undecided,

@@ -72,7 +72,7 @@ pub(super) fn granted(subject: &str, license: Option<&str>) -> Decision {
 pub(super) fn undecided(limit: &LimitView) -> Vec<Attribute> {
     let mut details: Vec<Attribute> =
         limit.undecided.iter().map(|why| Attribute::new("undecided", why.as_str())).collect();
-    if details.is_empty() && !matches!(limit.kind, LimitKind::Quota | LimitKind::Gauge | LimitKind::Rate) {
+    if details.is_empty() && matches!(limit.kind, LimitKind::Other(_)) {
         details.push(Attribute::new("undecided", ["kind=", limit.kind.as_str()].concat()));
     }
     details

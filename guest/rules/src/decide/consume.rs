@@ -1,22 +1,28 @@
-//! Charging: quotas used up, gauges going up, rates.
+//! Charging: quotas used up, gauges going up, rates, and the seat of the tenant who asks.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::answer::Denial;
 use super::once::Guard;
-use super::rate;
 use super::record::{Record, Share};
 use super::request::Request;
+use super::seats::Taken;
 use super::slot::Slot;
 use super::store;
 use super::target::{self, ATTEMPTS, Target};
+use super::{rate, seats};
 use crate::counters::{CounterError, Counters, Draw, Entry};
+use crate::license::LimitKind;
 use crate::reason;
 use crate::types::{Charge, Context, Decision, Duration};
 use crate::view::{HeldAs, View};
 
 /// Charges all or none. The budgets of a limit are drawn in their order; a charge that spans several is split.
+///
+/// A charge to a limit of seats claims them for the tenant of the request, who becomes active with its first request that is allowed, and
+/// stays so: first the seats, then all else at once; if that is refused, a seat that is new is given back. A crash in between leaves
+/// no more than a seat of a tenant who tried.
 ///
 /// Denied, `subject` says for which limit: `request-empty`, `request-invalid`, `once-mismatch`, the reason of the view,
 /// `not-licensed`, `limit-undecided`, `tenant-required`, `limit-exceeded`, `burst-exceeded`, and `rate-exceeded`, which comes after all
@@ -67,25 +73,46 @@ fn decide(
         Ok(demands) => demands,
         Err(denial) => return Ok(denial.into()),
     };
+    let mut taken = Taken::default();
+    let answer = settle(view, &mut demands, (request, guard.as_ref()), counters, counts, &mut taken);
+    if !answer.as_ref().is_ok_and(|decision| decision.allowed) {
+        taken.give_back(request.tenant.unwrap_or_default(), counters.pools());
+    }
+    answer
+}
+
+/// Divides and counts, and again where other callers are quicker. `taken` are the seats that it took, whatever it answers.
+fn settle<'a>(
+    view: &View,
+    demands: &mut [Demand<'a>],
+    (request, guard): (Request<'a>, Option<&Guard<'a>>),
+    counters: &dyn Counters,
+    counts: bool,
+    taken: &mut Taken,
+) -> Result<Decision, String> {
     target::read(demands.iter_mut().map(|demand| &mut demand.target), counters)?;
-    look(&mut demands, counters)?;
+    look(demands, request, counters)?;
     for _ in 0..ATTEMPTS {
         if let Some(short) = demands.iter_mut().filter_map(|demand| demand.split().err()).reduce(Shortfall::or) {
-            return Ok(exceeded(&short, &demands).into());
+            return Ok(exceeded(short, demands, counters)?.into());
         }
-        let record = record(view, &demands);
-        let entries = entries(&mut demands);
-        let draws: Vec<Draw> = slots(&demands).filter_map(rate::drawn).collect();
-        let once = guard.as_ref().map(|guard| guard.once(&record));
+        if counts && !take_seats(demands, request, counters, taken)? {
+            look(demands, request, counters)?;
+            continue;
+        }
+        let record = record(view, demands);
+        let entries = entries(demands);
+        let draws: Vec<Draw> = slots(demands).filter_map(rate::drawn).collect();
+        let once = guard.map(|guard| guard.once(&record));
         let sums = if !counts || (entries.is_empty() && draws.is_empty() && once.is_none()) {
-            Ok(moving(&mut demands).map(|slot| slot.held.saturating_add(slot.part)).collect())
+            Ok(moving(demands).map(|slot| slot.held.saturating_add(slot.part)).collect())
         } else {
             counters.add(&entries, &draws, once.as_ref())
         };
-        match (sums, &guard) {
+        match (sums, guard) {
             (Ok(sums), _) if !counts || sums.len() == entries.len() => {
                 if counts {
-                    calm(&demands, counters);
+                    calm(demands, counters);
                 }
                 return Ok(record.decision(request.subject, request.tenant, &sums));
             }
@@ -93,13 +120,28 @@ fn decide(
             (Err(CounterError::Exceeded { entry, .. }), _) if entry < entries.len() => {
                 target::read(demands.iter_mut().map(|demand| &mut demand.target), counters)?;
             }
-            (Err(CounterError::Empty), _) => look(&mut demands, counters)?,
+            (Err(CounterError::Empty), _) => look(demands, request, counters)?,
             (Err(CounterError::Repeated(recorded)), Some(guard)) => return guard.again(&recorded),
             (Err(error), _) => return Err(store::failed(error)),
             (Ok(_), _) => return Err(store::unfit()),
         }
     }
     Err(reason::CONTENDED.to_string())
+}
+
+/// False: another caller was quicker.
+fn take_seats(
+    demands: &[Demand<'_>],
+    request: Request<'_>,
+    counters: &dyn Counters,
+    taken: &mut Taken,
+) -> Result<bool, String> {
+    for slot in slots(demands) {
+        if !taken.take(slot, request.tenant.unwrap_or_default(), counters.pools())? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn guarded<'a>(charges: &'a [Charge], context: &'a Context) -> Result<(Request<'a>, Option<Guard<'a>>), Denial<'a>> {
@@ -122,7 +164,13 @@ fn demands<'a>(view: &'a View, request: Request<'a>) -> Result<Vec<Demand<'a>>, 
         let amount = u128::from(charge.amount);
         match demands.iter_mut().find(|demand| demand.target.name == charge.limit) {
             Some(demand) => demand.amount += amount,
-            None => demands.push(Demand { target: Target::find(view, &charge.limit, request.tenant)?, amount }),
+            None => {
+                let target = Target::find(view, &charge.limit, request.tenant)?;
+                if target.limit.kind == LimitKind::Seats && request.tenant.is_none() {
+                    return Err(Denial::new(reason::TENANT_REQUIRED, target.name));
+                }
+                demands.push(Demand { target, amount });
+            }
         }
     }
     Ok(demands)
@@ -149,10 +197,13 @@ impl Shortfall<'_> {
     }
 }
 
-/// Learns what the buckets hold.
-fn look(demands: &mut [Demand<'_>], counters: &dyn Counters) -> Result<(), String> {
+/// Learns what buckets and pools hold.
+fn look(demands: &mut [Demand<'_>], request: Request<'_>, counters: &dyn Counters) -> Result<(), String> {
     demands.iter_mut().try_for_each(|Demand { target, amount }| {
-        target.slots.iter_mut().try_for_each(|slot| rate::look(slot, *amount, counters))
+        target.slots.iter_mut().try_for_each(|slot| {
+            rate::look(slot, *amount, counters)?;
+            seats::look(slot, request.tenant.unwrap_or_default(), counters)
+        })
     })
 }
 
@@ -164,6 +215,9 @@ impl<'a> Demand<'a> {
         let short = |(reason, retry)| Shortfall { reason, limit, license, retry };
         let mut left = self.amount;
         self.target.slots.iter_mut().for_each(|slot| slot.part = 0);
+        if self.target.limit.kind == LimitKind::Seats {
+            return seats::fit(&mut self.target.slots, left).map_err(|reason| short((reason, None)));
+        }
         if let [slot] = &mut *self.target.slots
             && slot.held_as != HeldAs::Counter
         {
@@ -226,8 +280,10 @@ fn share(Demand { target, amount }: &Demand<'_>) -> Share {
     Share { warns: target.warns(target.used(), *amount > 0), ..target.share(|slot| slot.part == 0) }
 }
 
-/// Shows what is used of every limit, for none was charged.
-fn exceeded<'a>(short: &Shortfall<'a>, demands: &[Demand<'_>]) -> Denial<'a> {
+/// Shows what is used of every limit, for none was charged; and who holds the seats, where one is missing.
+fn exceeded<'a>(short: Shortfall<'a>, demands: &[Demand<'_>], counters: &dyn Counters) -> Result<Denial<'a>, String> {
     let usage = demands.iter().map(|demand| demand.target.usage()).collect();
-    Denial { license: short.license, usage, retry: short.retry, ..Denial::new(short.reason, short.limit) }
+    let slots = demands.iter().find(|demand| demand.target.name == short.limit).map(|demand| &*demand.target.slots);
+    let details = seats::told(slots.unwrap_or_default(), counters)?;
+    Ok(Denial { license: short.license, usage, retry: short.retry, details, ..Denial::new(short.reason, short.limit) })
 }

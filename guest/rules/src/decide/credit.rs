@@ -83,7 +83,7 @@ fn guarded<'a>(charge: &'a Charge, context: &'a Context) -> Result<(Request<'a>,
 /// The limit, with `refund` set on each counter that may be taken from.
 fn refundable<'a>(view: &'a View, request: Request<'a>) -> Result<Target<'a>, Denial<'a>> {
     let mut target = Target::find_to_give_back(view, request.subject, request.tenant)?;
-    if target.limit.kind == LimitKind::Rate {
+    if matches!(target.limit.kind, LimitKind::Rate | LimitKind::Seats) {
         return Err(Denial::new(reason::KIND_MISMATCH, request.subject));
     }
     if target.limit.kind == LimitKind::Gauge {

@@ -27,4 +27,4 @@ pub use consume::{consume, preview};
 pub use credit::credit;
 pub use measure::measure;
 pub use report::report;
-pub use seats::{claim, release};
+pub use seats::{claim, holders, release};

@@ -70,7 +70,7 @@ impl<'a> Guard<'a> {
                 .request
                 .charges
                 .iter()
-                .all(|charge| record.is_rate(&charge.limit) || counted(&charge.limit) == asked(&charge.limit))
+                .all(|charge| record.is_in_no_entry(&charge.limit) || counted(&charge.limit) == asked(&charge.limit))
     }
 }
 

@@ -80,8 +80,9 @@ impl Record {
     }
 
     /// Is the limit one whose units are in no entry?
-    pub(super) fn is_rate(&self, limit: &str) -> bool {
-        self.shares.iter().any(|share| share.limit == limit && share.kind == LimitKind::Rate.as_str())
+    pub(super) fn is_in_no_entry(&self, limit: &str) -> bool {
+        let kinds = [LimitKind::Rate, LimitKind::Seats];
+        self.shares.iter().any(|share| share.limit == limit && kinds.iter().any(|kind| kind.as_str() == share.kind))
     }
 
     /// As text, for the store.

@@ -4,10 +4,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::answer::undecided;
-use super::rate;
 use super::request::is_within;
 use super::slot::slots;
 use super::target::{self, Target};
+use super::{rate, seats};
 use crate::counters::Counters;
 use crate::reason;
 use crate::types::{Attribute, Usage};
@@ -37,7 +37,10 @@ pub fn report(view: &View, tenant: Option<&str>, counters: &dyn Counters) -> Res
             Vec::new()
         });
         if details.is_empty() {
-            slots.iter_mut().try_for_each(|slot| rate::look(slot, 0, counters))?;
+            slots.iter_mut().try_for_each(|slot| {
+                rate::look(slot, 0, counters)?;
+                seats::look(slot, "", counters)
+            })?;
         }
         lines.push((Target::new(name, limit, tenant, slots), details));
     }

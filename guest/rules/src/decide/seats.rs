@@ -1,44 +1,283 @@
-//! Seats: not decided by this policy yet, and therefore denied with a reason of their own.
+//! Seats: weighted holders in a pool, which last until they are released or their time is over.
+//!
+//! Budgets of one account share a pool and add up. A holder of a limit has its place in one pool, and renews it there.
 
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use super::answer::Denial;
+use super::record::{Record, Share};
+use super::request::{Request, is_within};
+use super::slot::Slot;
+use super::store;
+use super::target::Target;
+use crate::counters::{CounterError, Counters, Own, Pools};
 use crate::license::LimitKind;
 use crate::reason;
-use crate::types::{Charge, Context, Decision, Duration};
-use crate::view::View;
+use crate::types::{Attribute, Charge, Context, Decision, Duration, Holder};
+use crate::view::{HeldAs, View};
 
-/// Claims or renews seats for a holder. Denied: `limit-undecided` for a limit of seats, `kind-mismatch` for another.
+/// So many of the holders are told to one for whom there is no seat.
+const TOLD: usize = 20;
+/// The most holders of one answer.
+const PAGE: usize = 1_000;
+
+/// Claims or renews seats for a holder: as many as the charge says, for the limit's `ttl`, or a shorter one of the caller's; without
+/// either until they are released. A renewal with as many or fewer is never refused while the license holds.
+///
+/// Denied: `request-invalid` (for no seats and for no time too), the reason of the view, `not-licensed`, `limit-undecided`,
+/// `kind-mismatch`, `tenant-required`, and `limit-exceeded`, which tells in its details who holds. A `once` key has no meaning here:
+/// claiming may be repeated.
 ///
 /// # Errors
-/// None; the signature is that of `wit/enforcement.wit`.
+/// A reason why nothing was decided: one of [`reason::COUNTERS`].
 pub fn claim(
     view: &View,
     charge: &Charge,
-    _holder: &str,
-    _ttl: Option<Duration>,
-    _context: &Context,
+    holder: &str,
+    ttl: Option<Duration>,
+    context: &Context,
+    counters: &dyn Counters,
 ) -> Result<Decision, String> {
-    if !view.usable {
-        return Ok(Denial::new(&view.reason, &charge.limit).into());
+    let mut target = match claimed(view, charge, holder, ttl, context) {
+        Ok(target) => target,
+        Err(denial) => return Ok(denial.into()),
+    };
+    let pools = counters.pools();
+    target.slots.iter_mut().try_for_each(|slot| look(slot, holder, counters))?;
+    let renews = target.slots.iter().any(|slot| slot.own.is_some());
+    for slot in target.slots.iter_mut().filter(|slot| !renews || slot.own.is_some()) {
+        slot.part = charge.amount;
+        let own = Own { weight: charge.amount, left: lasts(slot, ttl) };
+        match pools.claim(&slot.counter, holder, own, slot.ceiling()) {
+            Ok(sum) => {
+                slot.held = sum.saturating_sub(slot.part);
+                let license = slot.license.to_string();
+                return Ok(answer(view, &target, license, charge, context));
+            }
+            Err(CounterError::Exceeded { current, .. }) => {
+                (slot.held, slot.own) = (current, None);
+                slot.part = 0;
+            }
+            Err(error) => return Err(store::failed(error)),
+        }
     }
-    Ok(undecided(view, &charge.limit))
+    Ok(full(&target, counters)?.into())
 }
 
-/// Gives the holder's seats back. Denied as [`claim`] is, but never for the state of the license.
+/// Gives the holder's seats back, be it the holder or an operator who asks. Never denied for the state of the license, and no seat is no
+/// error. Denied as [`claim`] is for what the request says.
 ///
 /// # Errors
-/// None; the signature is that of `wit/enforcement.wit`.
-pub fn release(view: &View, limit: &str, _holder: &str, _context: &Context) -> Result<Decision, String> {
-    Ok(undecided(view, limit))
+/// A reason why nothing was decided: one of [`reason::COUNTERS`].
+pub fn release(
+    view: &View,
+    limit: &str,
+    holder: &str,
+    context: &Context,
+    counters: &dyn Counters,
+) -> Result<Decision, String> {
+    let charge = Charge { limit: limit.to_string(), amount: 0 };
+    let mut target = match Request::new(core::slice::from_ref(&charge), context)
+        .and_then(|request| of_holder(view, request, holder))
+    {
+        Ok(target) => target,
+        Err(denial) => return Ok(denial.into()),
+    };
+    for slot in &mut target.slots {
+        known(slot)?;
+        slot.held = counters.pools().release(&slot.counter, holder).map_err(store::failed)?;
+    }
+    let license = target.slots.first().map(|slot| slot.license.to_string()).unwrap_or_default();
+    Ok(answer(view, &target, license, &charge, context))
 }
 
-fn undecided(view: &View, name: &str) -> Decision {
-    match view.limits.get(name) {
-        None => Denial::unnamed(view, name).into(),
-        Some(limit) if matches!(limit.kind, LimitKind::Seats | LimitKind::Other(_)) => {
-            Denial::undecided(limit, name).into()
+/// Who holds seats of a limit, by name, after a name: at most 1,000.
+///
+/// # Errors
+/// `request-invalid`, `not-licensed`, `kind-mismatch`, `limit-undecided`, `tenant-required`; or one of [`reason::COUNTERS`].
+pub fn holders(
+    view: &View,
+    limit: &str,
+    tenant: Option<&str>,
+    after: Option<&str>,
+    counters: &dyn Counters,
+) -> Result<Vec<Holder>, String> {
+    let charge = [Charge { limit: limit.to_string(), amount: 0 }];
+    let context = Context { tenant: tenant.map(ToString::to_string), once: None, details: Vec::new() };
+    let request = Request::new(&charge, &context).map_err(|denial| denial.reason.to_string())?;
+    let target = of_limit(view, request).map_err(|denial| denial.reason.to_string())?;
+    let mut holders = Vec::new();
+    for slot in &target.slots {
+        known(slot)?;
+        let members = counters.pools().members(&slot.counter).map_err(store::failed)?;
+        let members = members.into_iter().filter(|member| after.is_none_or(|after| member.holder.as_str() > after));
+        for member in members.take(PAGE) {
+            let holder = Holder {
+                name: member.holder,
+                weight: member.weight,
+                expires: member.expires,
+                details: Vec::from([Attribute::new("license", slot.license)]),
+            };
+            let place = holders.partition_point(|other: &Holder| other.name <= holder.name);
+            holders.insert(place, holder);
         }
-        Some(_) => Denial::new(reason::KIND_MISMATCH, name).into(),
     }
+    holders.truncate(PAGE);
+    Ok(holders)
+}
+
+/// Learns what a pool holds of others, and the holder's own place. Of what is held in no pool, asks nothing.
+pub(super) fn look(slot: &mut Slot<'_>, holder: &str, counters: &dyn Counters) -> Result<(), String> {
+    if !is_pool(slot) {
+        return Ok(());
+    }
+    known(slot)?;
+    let (sum, own) = counters.pools().place(&slot.counter, holder).map_err(store::failed)?;
+    slot.held = sum.saturating_sub(own.map_or(0, |own| own.weight));
+    slot.own = own;
+    Ok(())
+}
+
+/// Puts the seats that a request needs on the pools of a limit: where the holder has its place, or else where there is room for one.
+/// Err: there is none.
+pub(super) fn fit(slots: &mut [Slot<'_>], amount: u128) -> Result<(), &'static str> {
+    let amount = u64::try_from(amount).map_err(|_| reason::LIMIT_EXCEEDED)?;
+    if amount == 0 {
+        return Ok(());
+    }
+    let renews = slots.iter().any(|slot| slot.own.is_some());
+    for slot in slots.iter_mut().filter(|slot| !renews || slot.own.is_some()) {
+        let own = slot.own.map_or(0, |own| own.weight);
+        let weight = amount.max(own);
+        if weight == own || slot.held.checked_add(weight).is_some_and(|sum| sum <= slot.ceiling()) {
+            slot.part = weight;
+            return Ok(());
+        }
+    }
+    Err(reason::LIMIT_EXCEEDED)
+}
+
+/// Seats that a request took before the rest of it was decided.
+#[derive(Debug, Default)]
+pub(super) struct Taken(Vec<(String, Option<Own>)>);
+
+impl Taken {
+    /// Takes what [`fit`] put on a slot, where the holder does not have it already with at least half of its time left. False: another
+    /// caller was quicker.
+    pub(super) fn take(&mut self, slot: &Slot<'_>, holder: &str, pools: &dyn Pools) -> Result<bool, String> {
+        let left = lasts(slot, None);
+        let is_held = |own: Own| {
+            own.weight == slot.part
+                && own.left.zip(left).map_or(own.left == left, |(left, whole)| left.saturating_mul(2) > whole)
+        };
+        if !is_pool(slot) || slot.part == 0 || slot.own.is_some_and(is_held) {
+            return Ok(true);
+        }
+        match pools.claim(&slot.counter, holder, Own { weight: slot.part, left }, slot.ceiling()) {
+            Ok(_) => {
+                self.0.push((slot.counter.clone(), slot.own));
+                Ok(true)
+            }
+            Err(CounterError::Exceeded { .. }) => Ok(false),
+            Err(error) => Err(store::failed(error)),
+        }
+    }
+
+    /// Gives all of them back, since the rest was refused. What cannot be given back now is a seat of one who tried.
+    pub(super) fn give_back(self, holder: &str, pools: &dyn Pools) {
+        for (pool, before) in self.0.into_iter().rev() {
+            // A renewal only lasts longer, which harms nobody.
+            if before.is_none() {
+                drop(pools.release(&pool, holder));
+            }
+        }
+    }
+}
+
+pub(super) fn is_pool(slot: &Slot<'_>) -> bool {
+    matches!(slot.held_as, HeldAs::Pool { .. })
+}
+
+/// How long a seat lasts that is claimed now.
+fn lasts(slot: &Slot<'_>, asked: Option<Duration>) -> Option<Duration> {
+    let HeldAs::Pool { ttl } = slot.held_as else { return asked };
+    [ttl, asked].into_iter().flatten().min()
+}
+
+fn known(slot: &Slot<'_>) -> Result<(), String> {
+    if slot.unknown { Err(store::unfit()) } else { Ok(()) }
+}
+
+fn claimed<'a>(
+    view: &'a View,
+    charge: &'a Charge,
+    holder: &str,
+    ttl: Option<Duration>,
+    context: &'a Context,
+) -> Result<Target<'a>, Denial<'a>> {
+    let request = Request::new(core::slice::from_ref(charge), context)?;
+    if charge.amount == 0 || ttl == Some(0) {
+        return Err(Denial::new(reason::REQUEST_INVALID, request.subject));
+    }
+    if !view.usable {
+        return Err(Denial::new(&view.reason, request.subject));
+    }
+    if !view.limits.contains_key(request.subject) {
+        return Err(Denial::unnamed(view, request.subject));
+    }
+    of_holder(view, request, holder)
+}
+
+fn of_holder<'a>(view: &'a View, request: Request<'a>, holder: &str) -> Result<Target<'a>, Denial<'a>> {
+    if !is_within(holder) {
+        return Err(Denial::new(reason::REQUEST_INVALID, request.subject));
+    }
+    of_limit(view, request)
+}
+
+fn of_limit<'a>(view: &'a View, request: Request<'a>) -> Result<Target<'a>, Denial<'a>> {
+    let limit = view.limits.get(request.subject).or_else(|| view.ended.get(request.subject));
+    match limit.map(|limit| &limit.kind) {
+        Some(LimitKind::Quota | LimitKind::Gauge | LimitKind::Rate) => {
+            Err(Denial::new(reason::KIND_MISMATCH, request.subject))
+        }
+        _ => Target::find_to_give_back(view, request.subject, request.tenant),
+    }
+}
+
+fn answer(view: &View, target: &Target<'_>, license: String, charge: &Charge, context: &Context) -> Decision {
+    let share = Share { warns: target.warns(target.used(), true), ..target.share(|slot| slot.part == 0) };
+    let record = Record { license, shares: Vec::from([share]), warnings: view.warnings.clone() };
+    record.decision(&charge.limit, context.tenant.as_deref(), &[])
+}
+
+/// There is no seat: who holds them.
+fn full<'a>(target: &Target<'a>, counters: &dyn Counters) -> Result<Denial<'a>, String> {
+    Ok(Denial {
+        license: target.slots.last().map(|slot| slot.license),
+        usage: Vec::from([target.usage()]),
+        details: told(&target.slots, counters)?,
+        ..Denial::new(reason::LIMIT_EXCEEDED, target.name)
+    })
+}
+
+/// The holders of pools, each with what it holds, as far as they are told.
+pub(super) fn told(slots: &[Slot<'_>], counters: &dyn Counters) -> Result<Vec<Attribute>, String> {
+    let mut details = Vec::new();
+    let mut more = 0_usize;
+    for slot in slots.iter().filter(|slot| is_pool(slot)) {
+        for member in counters.pools().members(&slot.counter).map_err(store::failed)? {
+            if details.len() < TOLD {
+                details.push(Attribute::new(format!("holder/{}", member.holder), member.weight.to_string()));
+            } else {
+                more += 1;
+            }
+        }
+    }
+    if more > 0 {
+        details.push(Attribute::new("holders", format!("{more} more")));
+    }
+    Ok(details)
 }

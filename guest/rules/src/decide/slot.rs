@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::beside::Beside;
 use crate::counter_name::{CounterName, own};
-use crate::counters::Entry;
+use crate::counters::{Entry, Own};
 use crate::types::{Duration, Instant};
 use crate::view::{Budget, HeldAs, LimitView, Within};
 
@@ -21,6 +21,8 @@ pub(super) struct Slot<'a> {
     pub(super) held: u64,
     /// How much of the request falls on it.
     pub(super) part: u64,
+    /// Of a pool, the place that whoever asks has in it; `held` is what all others hold.
+    pub(super) own: Option<Own>,
     /// Until the tokens are in its bucket that a charge asks for; the largest u64: they never will be.
     pub(super) wait: Duration,
     /// Nobody knows whether this is the counter: the counters gave no answer when the documents were loaded.
@@ -77,6 +79,7 @@ impl<'a> Slot<'a> {
             held_as: budget.held_as,
             held: 0,
             part: 0,
+            own: None,
             wait: 0,
             unknown: budget.resets.unknown,
             within: budget.within.as_ref(),
@@ -115,9 +118,9 @@ impl<'a> Slot<'a> {
     /// Used of what is granted, but for what a counter that does not `rest` will hold.
     pub(super) fn base(&self, rests: bool) -> u64 {
         let held = match self.held_as {
-            _ if rests => self.held,
+            _ if rests => self.held.saturating_add(self.own.map_or(0, |own| own.weight)),
             HeldAs::Counter => 0,
-            HeldAs::Bucket { .. } | HeldAs::Nothing => self.held.saturating_add(self.part),
+            HeldAs::Bucket { .. } | HeldAs::Pool { .. } | HeldAs::Nothing => self.held.saturating_add(self.part),
         };
         self.beside.elsewhere().saturating_add(held)
     }
@@ -132,6 +135,14 @@ impl<'a> Slot<'a> {
     /// What must go along with the charge.
     pub(super) fn guards(&self) -> Vec<Entry> {
         if self.ceiling == u64::MAX { Vec::new() } else { self.beside.guards(self.ceiling) }
+    }
+
+    /// Used of what is granted, with its part of the request.
+    pub(super) fn used(&self) -> u64 {
+        match self.held_as {
+            HeldAs::Counter => self.base(true).saturating_add(self.part),
+            HeldAs::Bucket { .. } | HeldAs::Pool { .. } | HeldAs::Nothing => self.base(self.part == 0),
+        }
     }
 
     /// The label of the period as it is told, and when the next begins; of a term its length, and when the first of what was used comes

@@ -82,7 +82,7 @@ impl<'a> Target<'a> {
 
     /// What will be used of it, with the parts of the request that fall on it.
     pub(super) fn used(&self) -> u64 {
-        self.present().fold(0_u64, |sum, slot| sum.saturating_add(slot.base(true)).saturating_add(slot.part))
+        self.present().fold(0_u64, |sum, slot| sum.saturating_add(slot.used()))
     }
 
     /// What is told about it once the sums of the slots that move are known; the others hold what they hold.

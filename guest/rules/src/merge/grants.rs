@@ -81,7 +81,10 @@ fn join(limit: &mut LimitView, budget: Budget, mut conflicts: Vec<String>, warn:
     limit.warn = [limit.warn, warn].into_iter().flatten().min();
     let is_level = matches!(limit.kind, LimitKind::Gauge | LimitKind::Rate);
     let rank = |budget: &Budget| budget.ends.unwrap_or(Instant::MAX);
-    match limit.budgets.iter_mut().find(|other| is_level || is_same_period(other, &budget)) {
+    let is_seats = limit.kind == LimitKind::Seats;
+    let is_same =
+        |other: &Budget| is_level || is_same_period(other, &budget) || is_seats && is_same_pool(other, &budget);
+    match limit.budgets.iter_mut().find(|other| is_same(other)) {
         Some(other) => {
             if other.per_tenant != budget.per_tenant {
                 conflicts.push("per-conflict".to_string());
@@ -105,6 +108,11 @@ fn join(limit: &mut LimitView, budget: Budget, mut conflicts: Vec<String>, warn:
 fn is_same_period(one: &Budget, other: &Budget) -> bool {
     let label = |budget: &'_ Budget| budget.within.as_ref().map(|within| within.label().to_string());
     !one.extra && !other.extra && one.account == other.account && one.within.is_some() && label(one) == label(other)
+}
+
+/// Of two that hold for themselves, as when a renewal overlaps.
+fn is_same_pool(one: &Budget, other: &Budget) -> bool {
+    !one.extra && !other.extra && one.account == other.account && one.per_tenant == other.per_tenant
 }
 
 /// Whose counter a limit is counted on: a quota without a period is counted for its license; whatever outlives a license is counted for
@@ -134,6 +142,7 @@ fn budget(license: &License, terms: &LimitTerms, now: Instant) -> Budget {
     let (held_as, max) = match (&terms.kind, terms.rate) {
         (_, Some(rate)) => (HeldAs::Bucket { rate, enforce: terms.enforce }, Some(rate.burst)),
         (LimitKind::Rate, None) => (HeldAs::Nothing, None),
+        (LimitKind::Seats, None) => (HeldAs::Pool { ttl: terms.ttl }, terms.max),
         _ => (HeldAs::Counter, terms.max),
     };
     let ceiling = match terms.rate {

@@ -3,7 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 
-use placet_rules::counters::{CounterError, Counters, Draw, Entry, Once, Portion, Recorded, Supply};
+use placet_rules::counters::{CounterError, Counters, Draw, Entry, Once, Pools, Portion, Recorded, Supply};
+
+use crate::pools::PoolModel;
 
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
@@ -13,6 +15,7 @@ pub(crate) struct Memory {
     pub(crate) others: RefCell<VecDeque<(String, u64)>>,
     pub(crate) failure: RefCell<Option<CounterError>>,
     pub(crate) reads: Cell<usize>,
+    pub(crate) pools: PoolModel,
     /// What was last asked to be added.
     pub(crate) added: RefCell<Vec<Entry>>,
 }
@@ -112,5 +115,9 @@ impl Counters for Memory {
         self.answers()?;
         self.put(counter, self.sum(counter).max(value));
         Ok(self.sum(counter))
+    }
+
+    fn pools(&self) -> &dyn Pools {
+        &self.pools
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use placet_rules::counters::CounterError;
-use placet_rules::decide::{check, claim, consume, credit, measure, preview, release, report};
+use placet_rules::decide::{check, consume, credit, measure, preview, report};
 use placet_rules::license::LimitKind;
 use placet_rules::types::{Attribute, Context, Decision, Warning};
 use placet_rules::view::{Budget, State, View};
@@ -149,11 +149,10 @@ fn what_cannot_be_decided_is_denied() {
     }
     let long = Context { tenant: Some("/".repeat(256)), once: Some("/".repeat(256)), ..nobody() };
     assert_eq!(short(&asked(&[charge("tokens", 1)], &long)), (false, "request-invalid", "tokens"));
-    for (name, why) in [("calls", "reset"), ("cores", "kind=seats")] {
-        let denied = asked(&[charge(name, 1)], &nobody());
-        assert_eq!(short(&denied), (false, "limit-undecided", name));
-        assert_eq!(denied.details, [Attribute::new("undecided", why)]);
-    }
+    let denied = asked(&[charge("calls", 1)], &nobody());
+    assert_eq!(short(&denied), (false, "limit-undecided", "calls"));
+    assert_eq!(denied.details, [Attribute::new("undecided", "reset")]);
+    assert_eq!(short(&asked(&[charge("cores", 1)], &nobody())), (false, "tenant-required", "cores"));
     let denied = consume(&expired(), &[charge("tokens", 1)], &nobody(), &memory).unwrap();
     assert_eq!(short(&denied), (false, "expired", "tokens"));
     assert!(memory.held.borrow().is_empty());
@@ -199,17 +198,6 @@ fn a_measure_is_recorded_whatever_it_is() {
 }
 
 #[test]
-fn seats_are_denied_with_a_reason_of_their_own() {
-    let asked = |view: &_, name| claim(view, &charge(name, 1), "ada", None, &nobody()).unwrap();
-    assert_eq!(short(&asked(&view(), "cores")), (false, "limit-undecided", "cores"));
-    assert_eq!(short(&asked(&view(), "tokens")), (false, "kind-mismatch", "tokens"));
-    assert_eq!(short(&asked(&view(), "other")), (false, "not-licensed", "other"));
-    assert_eq!(short(&asked(&expired(), "cores")), (false, "expired", "cores"));
-    let released = release(&expired(), "cores", "ada", &nobody()).unwrap();
-    assert_eq!(short(&released), (false, "limit-undecided", "cores"));
-}
-
-#[test]
 fn a_report_tells_each_limit_at_one_moment() {
     let memory = Memory::default();
     consume(&view(), &[charge("tokens", 120), charge("objects", 7)], &tenant(), &memory).unwrap();
@@ -223,7 +211,7 @@ fn a_report_tells_each_limit_at_one_moment() {
     assert_eq!(memory.reads.get(), 1);
     let rows = [row("calls", None, 0), row("cores", None, 0), row("open", None, 0), row("tokens", None, 120)];
     assert_eq!(names(&whole), rows);
-    assert_eq!(whole[1].details, [Attribute::new("undecided", "kind=seats")]);
+    assert!(whole[..3].iter().all(|usage| usage.details.is_empty()));
     assert_eq!(names(&report(Some("t1")))[2], row("objects", Some("t1"), 7));
     assert_eq!(names(&report(Some("t2")))[2], row("objects", Some("t2"), 0));
     assert_eq!(placet_rules::decide::report(&view(), Some(""), &memory), Err("request-invalid".to_string()));

@@ -3,6 +3,8 @@
 mod counters;
 mod examples;
 mod once;
+mod pools;
 mod properties;
+mod seats;
 mod setting;
 mod stretches;

@@ -1,6 +1,6 @@
 //! What carries a `once` key counts once, and answers as the first time.
 
-use placet_rules::counters::{CounterError, Counters, Draw, Entry, Once, Portion, Recorded, Supply};
+use placet_rules::counters::{CounterError, Counters, Draw, Entry, Once, Pools, Portion, Recorded, Supply};
 use placet_rules::decide::{consume, credit, preview};
 use placet_rules::license::LimitKind;
 use placet_rules::types::{Context, Warning};
@@ -77,6 +77,9 @@ fn a_race_under_one_key_is_counted_once() {
         }
         fn raise(&self, counter: &str, value: u64) -> Result<u64, CounterError> {
             self.0.raise(counter, value)
+        }
+        fn pools(&self) -> &dyn Pools {
+            self.0.pools()
         }
     }
     let late = Late(Memory::default());

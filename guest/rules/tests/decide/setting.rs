@@ -28,11 +28,16 @@ pub(crate) fn budget(license: &str, account: &str, max: Option<u64>) -> Budget {
     }
 }
 
+/// Seats of the customer, for so long each.
+pub(crate) fn seats(max: u64, ttl: Option<u64>) -> Budget {
+    Budget { held_as: HeldAs::Pool { ttl }, ..budget("lic_1", "@customer", Some(max)) }
+}
+
 pub(crate) fn limit(kind: LimitKind, budgets: Vec<Budget>) -> LimitView {
     LimitView { kind, undecided: Vec::new(), warn: Some(80), budgets }
 }
 
-/// `tokens`: 100, then 50 of a top-up; `calls`: 10, not given back; `objects`: a gauge of 20 per tenant; `open`: unlimited.
+/// `tokens`: 100, then 50 of a top-up; `calls`: 10, not given back; `objects`: a gauge of 20 per tenant; `open`: unlimited; `cores`: 4 seats.
 pub(crate) fn view() -> View {
     let grant = |until| FeatureView { license: "lic_1".into(), until };
     let calls = Budget { refund: false, ..budget("lic_1", "lic_1", Some(10)) };
@@ -54,7 +59,7 @@ pub(crate) fn view() -> View {
             ("calls".into(), limit(LimitKind::Quota, vec![calls])),
             ("objects".into(), limit(LimitKind::Gauge, vec![objects])),
             ("open".into(), limit(LimitKind::Quota, vec![budget("lic_1", "lic_1", None)])),
-            ("cores".into(), limit(LimitKind::Seats, vec![budget("lic_1", "@customer", Some(4))])),
+            ("cores".into(), limit(LimitKind::Seats, vec![seats(4, None)])),
         ]),
     }
 }

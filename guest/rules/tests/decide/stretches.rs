@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 
 use placet_rules::calendar::{Calendar, Every};
-use placet_rules::counters::{CounterError, Counters, Draw, Entry, Once, Portion, Recorded, Supply};
+use placet_rules::counters::{CounterError, Counters, Draw, Entry, Once, Pools, Portion, Recorded, Supply};
 use placet_rules::decide::{consume, credit};
 use placet_rules::license::LimitKind;
 use placet_rules::term::{SHORTEST, Window};
@@ -99,6 +99,9 @@ impl Counters for Contended<'_> {
     }
     fn raise(&self, counter: &str, value: u64) -> Result<u64, CounterError> {
         self.memory.raise(counter, value)
+    }
+    fn pools(&self) -> &dyn Pools {
+        self.memory.pools()
     }
 }
 

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use ed25519_compact::{KeyPair, Seed};
-use placet_rules::counters::{CounterError, Counters, Draw, Entry, Once, Portion, Recorded, Supply};
+use placet_rules::counters::{CounterError, Counters, Draw, Entry, NoPools, Once, Pools, Portion, Recorded, Supply};
 use placet_rules::files::{FileError, Files};
 use placet_rules::policy::{Config, Policy};
 use placet_rules::types::{Attribute, Document, Status, Summary, Time};
@@ -248,5 +248,9 @@ impl Counters for Memory {
 
     fn recall(&self, _: &str) -> Result<Option<Recorded>, CounterError> {
         panic!("loading charges nothing")
+    }
+
+    fn pools(&self) -> &dyn Pools {
+        &NoPools
     }
 }

@@ -23,6 +23,7 @@ mod remove;
 mod replay;
 mod reserve;
 mod revoke;
+mod seats;
 mod settle;
 mod signing;
 mod simulate;
@@ -90,6 +91,9 @@ pub(crate) enum Command {
     Reserve(reserve::Arguments),
     Settle(settle::Arguments),
     Release(release::Arguments),
+    /// Who holds seats: users, machines, sessions
+    #[command(subcommand)]
+    Seats(seats::Command),
     Measure(measure::Arguments),
     Replay(replay::Arguments),
     Simulate(simulate::Arguments),
@@ -146,6 +150,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
         Command::Reserve(arguments) => reserve::run(&arguments),
         Command::Settle(arguments) => settle::run(&arguments),
         Command::Release(arguments) => release::run(&arguments),
+        Command::Seats(command) => seats::run(&command),
         Command::Measure(arguments) => measure::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),

@@ -18,5 +18,5 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
-    settle::answer(arguments.site.open()?.release(&arguments.id))
+    settle::answer(arguments.site.open()?.release_reservation(&arguments.id))
 }

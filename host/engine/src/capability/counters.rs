@@ -5,7 +5,7 @@ use wasmtime::component::{HasSelf, Linker};
 use super::Calls;
 use super::tape::{Asked, Played, Tape};
 use crate::bindings::placet::policy::counters::{
-    self, Draw, Entry, Error, Host, Member, Once, Portion, Recorded, Supply,
+    self, Draw, Entry, Error, Host, Member, Once, Place, Portion, Recorded, Supply,
 };
 use crate::counter_name;
 use crate::instances::InStore;
@@ -184,6 +184,14 @@ impl Host for CountersCapability {
             (pool, holder),
             |(pool, holder)| Asked::Release { pool: pool.clone(), holder: holder.clone() },
             |lent, (pool, holder)| lent.store.release(&lent.namespace, &pool, &holder, lent.clock.moment()),
+        )
+    }
+
+    fn place_of(&mut self, pool: String, holder: String) -> wasmtime::Result<Result<Place, Error>> {
+        self.ask(
+            (pool, holder),
+            |(pool, holder)| Asked::PlaceOf { pool: pool.clone(), holder: holder.clone() },
+            |lent, (pool, holder)| lent.store.place(&lent.namespace, &pool, &holder, lent.clock.moment()),
         )
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Member, Once, Portion, Recorded, Supply};
+use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Member, Once, Place, Portion, Recorded, Supply};
 
 /// One call of the host by a policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,7 @@ pub(crate) enum Asked {
     Raise { counter: String, value: u64 },
     Claim { pool: String, member: Member, capacity: u64 },
     Release { pool: String, holder: String },
+    PlaceOf { pool: String, holder: String },
     Members { pool: String },
 }
 
@@ -49,6 +50,7 @@ pub(crate) enum Answer {
     Sum(Result<u64, Error>),
     Sums(Result<Vec<u64>, Error>),
     Recorded(Result<Option<Recorded>, Error>),
+    Place(Result<Place, Error>),
     Members(Result<Vec<Member>, Error>),
 }
 
@@ -78,6 +80,7 @@ played! {
     Sum(Result<u64, Error>),
     Sums(Result<Vec<u64>, Error>),
     Recorded(Result<Option<Recorded>, Error>),
+    Place(Result<Place, Error>),
     Members(Result<Vec<Member>, Error>),
 }
 

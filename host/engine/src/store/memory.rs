@@ -17,7 +17,7 @@ use super::{
     StoreError, anchor_key, at_most, check_add, check_name, check_read, check_subtract, moved, portions, recorded,
     recorded_add,
 };
-use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Portion, Supply};
+use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Place, Portion, Supply};
 
 /// A store that lives as long as its value.
 #[derive(Debug, Default)]
@@ -242,6 +242,14 @@ impl Store for MemoryStore {
             model.passed(moment.mark);
         }
         Ok(model.sum(namespace, pool, moment.now))
+    }
+
+    fn place(&self, namespace: &str, pool: &str, holder: &str, moment: Moment) -> Result<Place, Error> {
+        check_name(pool)?;
+        check_name(holder)?;
+        let model = self.model();
+        let member = model.unexpired(namespace, pool, moment.now).find(|held| held.holder == holder).cloned();
+        Ok(Place { sum: model.sum(namespace, pool, moment.now), member })
     }
 
     fn members(&self, namespace: &str, pool: &str, moment: Moment) -> Result<Vec<Member>, Error> {

@@ -24,7 +24,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Member, Once, Portion, Recorded, Supply};
+use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Member, Once, Place, Portion, Recorded, Supply};
 
 pub use self::error::StoreError;
 pub(crate) use self::memory::MemoryStore;
@@ -195,6 +195,9 @@ pub(crate) trait Store: Send + Sync + fmt::Debug {
 
     /// Gives a place back. Answers the sum that is left.
     fn release(&self, namespace: &str, pool: &str, holder: &str, moment: Moment) -> Result<u64, Error>;
+
+    /// The weights of all members that have not expired, and the holder's own place.
+    fn place(&self, namespace: &str, pool: &str, holder: &str, moment: Moment) -> Result<Place, Error>;
 
     /// The members that have not expired, by holder.
     fn members(&self, namespace: &str, pool: &str, moment: Moment) -> Result<Vec<Member>, Error>;

@@ -48,7 +48,7 @@ use super::{
     Ancestry, Burned, Floor, Head, MAX_ONCE_KEY, Moment, Part, Recalled, Reserved, Settling, Standing, Store,
     StoreError, anchor_key, at_most, check_add, check_name, check_read, check_subtract,
 };
-use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Portion, Supply};
+use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Place, Portion, Supply};
 
 /// A store in a state directory. Dropping it writes the file's last state and releases the lock.
 #[derive(Debug)]
@@ -178,6 +178,12 @@ impl Store for RedbStore {
         check_name(holder)?;
         let (namespace, pool, holder) = (namespace.to_owned(), pool.to_owned(), holder.to_owned());
         self.writer.write(moment.mark, move |txn| pools::release(txn, &namespace, &pool, &holder, moment.now))?
+    }
+
+    fn place(&self, namespace: &str, pool: &str, holder: &str, moment: Moment) -> Result<Place, Error> {
+        check_name(pool)?;
+        check_name(holder)?;
+        Ok(self.writer.view(|view| pools::place(view, namespace, pool, holder, moment.now))?)
     }
 
     fn members(&self, namespace: &str, pool: &str, moment: Moment) -> Result<Vec<Member>, Error> {

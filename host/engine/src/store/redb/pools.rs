@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::error::RowError;
 use super::rows::{Asked, Outcome, refused};
 use super::sealed::{Digest, Reading, Sealed, Txn, View};
-use crate::bindings::placet::policy::counters::{Error, Excess, Member};
+use crate::bindings::placet::policy::counters::{Error, Excess, Member, Place};
 use crate::store::Moment;
 
 type PoolName = (&'static str, &'static str, &'static str);
@@ -60,6 +60,12 @@ pub(super) fn release(txn: &Txn<'_>, namespace: &str, pool: &str, holder: &str, 
     let unexpired = members.iter().filter(|member| !has_expired(member, now));
     let sum = unexpired.fold(0_u64, |sum, member| sum.saturating_add(member.weight));
     Ok(if held { Outcome::Changed(Ok(sum)) } else { Outcome::Same(Ok(sum)) })
+}
+
+pub(super) fn place(view: &View<'_>, namespace: &str, pool: &str, holder: &str, now: u64) -> Result<Place, RowError> {
+    let members = members(view, namespace, pool, now)?;
+    let sum = members.iter().fold(0_u64, |sum, member| sum.saturating_add(member.weight));
+    Ok(Place { sum, member: members.into_iter().find(|member| member.holder == holder) })
 }
 
 pub(super) fn members(view: &View<'_>, namespace: &str, pool: &str, now: u64) -> Result<Vec<Member>, RowError> {

@@ -1,0 +1,189 @@
+//! Who holds a seat, by example and against a model that knows each holder's weight and end.
+#![expect(clippy::expect_used, reason = "what helps a test fails like one")]
+
+use std::collections::BTreeMap;
+
+use placet_rules::decide::{claim, consume, holders, preview, release};
+use placet_rules::license::LimitKind;
+use placet_rules::types::{Attribute, Context, Decision};
+use placet_rules::view::{Budget, View};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use crate::counters::Memory;
+use crate::setting::{charge, limit, nobody, seats, tenant, view};
+
+fn of(budgets: Vec<Budget>) -> View {
+    let mut view = view();
+    view.limits.insert("cores".into(), limit(LimitKind::Seats, budgets));
+    view
+}
+
+fn short(decision: &Decision) -> (bool, &str, u64) {
+    (decision.allowed, &decision.reason, decision.usage.first().map_or(0, |usage| usage.used))
+}
+
+fn claimed(view: &View, memory: &Memory, holder: &str, weight: u64, ttl: Option<u64>) -> Decision {
+    claim(view, &charge("cores", weight), holder, ttl, &nobody(), memory).expect("a decision")
+}
+
+fn left(view: &View, memory: &Memory, holder: &str) -> Decision {
+    release(view, "cores", holder, &nobody(), memory).expect("a decision")
+}
+
+#[test]
+fn a_seat_is_claimed_renewed_given_back_and_missed_by_one_who_is_told_who_holds() {
+    let (view, memory) = (view(), Memory::default());
+    assert_eq!(short(&claimed(&view, &memory, "ada", 3, None)), (true, "granted", 3));
+    assert_eq!(short(&claimed(&view, &memory, "ada", 2, None)), (true, "granted", 2));
+    assert_eq!(short(&claimed(&view, &memory, "bob", 2, None)), (true, "granted", 4));
+    let denied = claimed(&view, &memory, "cyd", 1, None);
+    assert_eq!(short(&denied), (false, "limit-exceeded", 4));
+    assert_eq!(denied.details, [Attribute::new("holder/ada", "2"), Attribute::new("holder/bob", "2")]);
+    assert_eq!(
+        short(&claimed(&view, &memory, "ada", 3, None)),
+        (false, "limit-exceeded", 4),
+        "a larger share is a new one"
+    );
+    let named =
+        |after| holders(&view, "cores", None, after, &memory).unwrap().into_iter().map(|one| (one.name, one.weight));
+    assert_eq!(named(None).collect::<Vec<_>>(), [("ada".to_string(), 2), ("bob".to_string(), 2)]);
+    assert_eq!(named(Some("ada")).collect::<Vec<_>>(), [("bob".to_string(), 2)]);
+    assert_eq!(short(&left(&view, &memory, "ada")), (true, "granted", 2));
+    assert_eq!(short(&left(&view, &memory, "ada")), (true, "granted", 2));
+    assert_eq!(short(&claimed(&view, &memory, "cyd", 1, None)), (true, "granted", 3));
+}
+
+#[test]
+fn many_holders_are_told_by_their_number() {
+    let (view, memory) = (of(vec![seats(25, None)]), Memory::default());
+    for number in 0..25 {
+        assert!(claimed(&view, &memory, &format!("h{number:02}"), 1, None).allowed);
+    }
+    let details = claimed(&view, &memory, "late", 1, None).details;
+    assert_eq!(details.len(), 21);
+    assert_eq!(details.last(), Some(&Attribute::new("holders", "5 more")));
+}
+
+#[test]
+fn a_tenant_is_active_from_its_first_request_that_is_allowed() {
+    let (view, memory) = (of(vec![seats(1, Some(1_000))]), Memory::default());
+    let request = |tokens| [charge("cores", 1), charge("tokens", tokens)];
+    let ask = |tenant: &str, tokens| {
+        let context = Context { tenant: Some(tenant.into()), ..Context::default() };
+        consume(&view, &request(tokens), &context, &memory).unwrap()
+    };
+    let pool = || memory.pools.held.borrow().values().map(BTreeMap::len).sum::<usize>();
+    // What is refused for its tokens leaves no seat behind.
+    assert_eq!(short(&ask("t1", 151)), (false, "limit-exceeded", 0));
+    assert_eq!(pool(), 0);
+    assert!(preview(&view, &request(1), &tenant(), &memory).unwrap().allowed && pool() == 0);
+    assert_eq!(short(&ask("t1", 1)), (true, "granted", 1));
+    let end = || memory.pools.held.borrow().values().flat_map(BTreeMap::values).map(|one| one.expires).next().flatten();
+    assert_eq!(end(), Some(1_000));
+    let denied = ask("t2", 1);
+    assert_eq!(short(&denied), (false, "limit-exceeded", 1));
+    assert_eq!((&*denied.subject, &denied.details), ("cores", &vec![Attribute::new("holder/t1", "1")]));
+    // It is renewed when half of its time is over, and not before.
+    memory.pools.now.set(400);
+    assert!(ask("t1", 1).allowed && end() == Some(1_000));
+    memory.pools.now.set(600);
+    assert!(ask("t1", 1).allowed && end() == Some(1_600));
+    memory.pools.now.set(1_600);
+    assert!(ask("t2", 1).allowed && !ask("t1", 1).allowed);
+}
+
+#[test]
+fn each_pool_has_its_own_holders_and_a_holder_one_of_them() {
+    let other = Budget { license: "lic_2".into(), account: "berlin".into(), ..seats(2, None) };
+    let (view, memory) = (of(vec![seats(2, None), other]), Memory::default());
+    assert_eq!(short(&claimed(&view, &memory, "ada", 2, None)), (true, "granted", 2));
+    let bob = claimed(&view, &memory, "bob", 2, None);
+    assert_eq!((short(&bob), bob.license.as_deref()), ((true, "granted", 4), Some("lic_2")));
+    assert_eq!(short(&claimed(&view, &memory, "bob", 1, None)), (true, "granted", 3));
+    assert_eq!(short(&claimed(&view, &memory, "cyd", 2, None)), (false, "limit-exceeded", 3));
+}
+
+#[test]
+fn a_request_without_sense_is_refused() {
+    let (view, memory) = (view(), Memory::default());
+    let long = "x".repeat(257);
+    for (holder, weight, ttl) in [("", 1, None), (&*long, 1, None), ("ada", 0, None), ("ada", 1, Some(0))] {
+        assert_eq!(short(&claimed(&view, &memory, holder, weight, ttl)), (false, "request-invalid", 0));
+    }
+    for (name, reason) in [("tokens", "kind-mismatch"), ("other", "not-licensed")] {
+        assert_eq!(short(&claim(&view, &charge(name, 1), "ada", None, &nobody(), &memory).unwrap()).1, reason);
+        assert_eq!(short(&release(&view, name, "ada", &nobody(), &memory).unwrap()).1, reason);
+        assert_eq!(holders(&view, name, None, None, &memory), Err(reason.to_string()));
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Claim(u8, u64, Option<u64>),
+    Release(u8),
+    Wait(u64),
+    /// Another license: so many seats.
+    Swap(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0..5_u8, 1..5_u64, option::of(1..900_u64)).prop_map(|(holder, weight, ttl)| Step::Claim(holder, weight, ttl)),
+        2 => (0..5_u8).prop_map(Step::Release),
+        2 => (0..500_u64).prop_map(Step::Wait),
+        1 => (0..12_u64).prop_map(Step::Swap),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_seat_is_given_that_is_not_there_and_none_is_taken_from_its_holder(
+        ttl in option::of(1..900_u64),
+        max in 0..12_u64,
+        steps in vec(step(), 1..60),
+    ) {
+        let memory = Memory::default();
+        let mut view = of(vec![seats(max, ttl)]);
+        let (mut max, mut now) = (max, 0);
+        let mut model: BTreeMap<String, (u64, Option<u64>)> = BTreeMap::new();
+        for step in steps {
+            match step {
+                Step::Wait(time) => {
+                    now += time;
+                    memory.pools.now.set(now);
+                }
+                Step::Swap(seats_now) => {
+                    max = seats_now;
+                    view = of(vec![seats(max, ttl)]);
+                }
+                Step::Release(holder) => {
+                    model.remove(&holder.to_string());
+                    prop_assert!(left(&view, &memory, &holder.to_string()).allowed);
+                }
+                Step::Claim(holder, weight, asked) => {
+                    model.retain(|_, (_, end)| end.is_none_or(|end| now < end));
+                    let name = holder.to_string();
+                    let own = model.get(&name).map_or(0, |(weight, _)| *weight);
+                    let others = model.values().map(|(weight, _)| weight).sum::<u64>() - own;
+                    let fits = weight <= own || others + weight <= max;
+                    let decision = claimed(&view, &memory, &name, weight, asked);
+                    prop_assert_eq!(decision.allowed, fits);
+                    if fits {
+                        let lasts = [ttl, asked].into_iter().flatten().min();
+                        model.insert(name, (weight, lasts.map(|lasts| now + lasts)));
+                    }
+                    let sum = if fits { others + weight } else { others + own };
+                    prop_assert_eq!(decision.usage[0].used, sum);
+                }
+            }
+        }
+        model.retain(|_, (_, end)| end.is_none_or(|end| now < end));
+        let found: BTreeMap<_, _> = holders(&view, "cores", None, None, &memory).unwrap().into_iter()
+            .map(|one| (one.name, (one.weight, one.expires))).collect();
+        prop_assert_eq!(found, model);
+    }
+}
