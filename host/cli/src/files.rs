@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::problem::Problem;
 
@@ -79,6 +79,25 @@ pub(crate) fn write_new_secret(path: &Path, bytes: &[u8]) -> Result<(), Problem>
 /// Whether something is there under this name.
 pub(crate) fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
+}
+
+/// Whether it is a directory.
+pub(crate) fn is_directory(path: &Path) -> bool {
+    path.is_dir()
+}
+
+/// The files in a directory whose names end so, in no order.
+///
+/// # Errors
+/// When it cannot be looked at.
+pub(crate) fn list(path: &Path, extension: &str) -> Result<Vec<PathBuf>, Problem> {
+    let listed = std::fs::read_dir(path).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+    let mut files: Vec<PathBuf> = listed.map_err(|error: io::Error| {
+        Problem::new(format!("`{}` cannot be looked at", path.display()), "give a directory that you may read")
+            .because(error)
+    })?;
+    files.retain(|file| file.extension().is_some_and(|found| found == extension));
+    Ok(files)
 }
 
 /// Makes a directory, and those above it.

@@ -38,7 +38,8 @@ transcripts!(
     templates,
     rates,
     recordings,
-    simulation
+    simulation,
+    audit
 );
 
 #[test]

@@ -8,6 +8,7 @@ mod copies;
 mod documents;
 mod policy;
 mod reservations;
+mod telling;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,7 +19,9 @@ use std::time::{Duration, Instant};
 use placet_artifact::PolicyRoots;
 
 use self::changing::Changing;
+use self::telling::Noticed;
 use crate::adoption::{Choice, adopt};
+use crate::audit::Audit;
 use crate::bindings::exports::placet::policy::enforcement::Context;
 use crate::bindings::exports::placet::policy::types::Status as LicenseStatus;
 use crate::builder::{Builder, FailMode};
@@ -54,7 +57,10 @@ pub(crate) struct Installation {
     sandbox: Sandbox,
     clock: Arc<Clock>,
     store: Arc<dyn Store>,
-    state: StateDir,
+    state: Arc<StateDir>,
+    audit: Audit,
+    /// The last state and reason that were told, and whether the clock was set back.
+    noticed: Mutex<Noticed>,
     /// Why the policy that the product ships does not run, where an installed one does in its place.
     shipped_refused: Option<&'static str>,
     loaded: RwLock<Arc<Loaded>>,
@@ -69,7 +75,7 @@ impl Installation {
     pub(crate) fn open(mut builder: Builder) -> Result<Arc<Self>, OpenError> {
         let roots = builder.policy_roots()?;
         let state_path = builder.state.as_deref().ok_or(OpenError::NoState)?;
-        let state = StateDir::open(state_path)?;
+        let state = Arc::new(StateDir::open(state_path)?);
         let store: Arc<dyn Store> = Arc::new(open_store(state_path, builder.wait)?);
         let clock = Arc::new(Clock::open(&*store)?);
         let sandbox = Sandbox::new().map_err(|error| OpenError::Machine(error.into()))?;
@@ -84,6 +90,8 @@ impl Installation {
         let loaded = load(&tested, &sources, &store, &clock)?;
         adopt(&tested, &state, &*store, &clock)?;
 
+        let audit = Audit::start(state.clone(), store.clone());
+        let noticed = Mutex::new(Noticed::new(&loaded.status));
         let installation = Arc::new_cyclic(|this| Self {
             roots,
             development: builder.development,
@@ -95,12 +103,15 @@ impl Installation {
             clock,
             store,
             state,
+            audit,
+            noticed,
             shipped_refused,
             loaded: RwLock::new(Arc::new(loaded)),
             changing: Mutex::new(()),
             subscribers: RwLock::default(),
             _maintenance: Maintenance::start(this.clone(), builder.recheck),
         });
+        installation.tell_opening();
         {
             let changing = installation.change();
             installation.keep_copies(&changing);
@@ -151,7 +162,10 @@ impl Installation {
                 } else {
                     "license.limit_exceeded"
                 };
-                self.tell(name, &decision.subject, &decision.reason);
+                self.happened(&Event {
+                    tenant: context.tenant.clone(),
+                    ..Event::new(name, &decision.subject, &decision.reason)
+                });
             }
             Err(failure) => self.tell("decision.failed", "", failure.reason()),
         }
@@ -189,11 +203,14 @@ impl Installation {
     }
 
     pub(crate) fn tell(&self, name: &'static str, subject: &str, reason: &str) {
+        self.happened(&Event::new(name, subject, reason));
+    }
+
+    /// Everything that is told goes this way: into the audit log, then to whoever subscribed.
+    fn happened(&self, event: &Event) {
+        self.audit.record(event, self.clock.read().now);
         let subscribers = self.subscribers.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if !subscribers.is_empty() {
-            let event = Event { name, subject: subject.to_owned(), reason: reason.to_owned() };
-            subscribers.iter().for_each(|subscriber| subscriber(&event));
-        }
+        subscribers.iter().for_each(|subscriber| subscriber(event));
     }
 
     /// Keeps the time mark, and frees what was reserved for a term that is over. None of it is lost if it fails: it is tried again.
@@ -212,7 +229,9 @@ impl Installation {
 
     /// Tells other processes how it stands; they see how old it is where that fails.
     pub(crate) fn show(&self) {
-        drop(HolderStatus::new(self.status(), self.clock.read().wall).write(&self.state));
+        let status = self.status();
+        self.notice(&status.license);
+        drop(HolderStatus::new(status, self.clock.read().wall).write(&self.state));
     }
 
     pub(crate) fn usage(&self, tenant: Option<&str>) -> Result<Vec<Usage>, Failure> {
@@ -282,8 +301,9 @@ impl Installation {
         let before =
             std::mem::replace(&mut *self.loaded.write().unwrap_or_else(PoisonError::into_inner), loaded.clone());
         self.keep_copies(changing);
-        if (&before.status.state, &before.status.reason) != (&loaded.status.state, &loaded.status.reason) {
-            changing.tell("license.state_changed", &loaded.status.reason, &loaded.status.state);
+        changing.tell_refused(&loaded.status, Some(&before.status));
+        for event in self.noticing(&loaded.status) {
+            changing.tell(event.name, &event.subject, &event.reason);
         }
     }
 }

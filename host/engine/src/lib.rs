@@ -1,6 +1,7 @@
 #![doc = include_str!("../../../README.md")]
 
 mod adoption;
+mod audit;
 mod bindings;
 mod builder;
 mod capability;
@@ -41,6 +42,7 @@ mod verifier;
 pub use placet_artifact as artifact;
 pub use placet_artifact::{PolicyRoot, PolicyRoots};
 
+pub use crate::audit::{AuditBreak, AuditFault, AuditSummary, verify_audit};
 pub use crate::bindings::exports::placet::policy::licensing::Holder;
 pub use crate::bindings::exports::placet::policy::types::{
     Attribute, Decision, Document, Feature, Limit, Status as LicenseStatus, Summary, Usage, Warning,

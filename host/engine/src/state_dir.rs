@@ -18,6 +18,8 @@ pub(crate) enum Folder {
     Policies,
     /// Native code, made from policies on this machine.
     Code,
+    /// The audit log.
+    Audit,
     /// The state directory itself.
     Top,
 }
@@ -28,6 +30,7 @@ impl Folder {
             Self::Licenses => "licenses",
             Self::Policies => "policies",
             Self::Code => "code",
+            Self::Audit => "audit",
             Self::Top => ".",
         }
     }
@@ -101,6 +104,18 @@ impl StateDir {
         put.map(drop).map_err(|source| self.error("write", folder, name, source))
     }
 
+    /// Opens a file to be written at its end, and makes it, for its owner alone, where it is missing.
+    pub(crate) fn append(&self, folder: Folder, name: &str) -> Result<File, StateError> {
+        let mut options = OpenOptions::new();
+        options.append(true).create(true).mode(0o600).nonblock(true);
+        let opened = self.folder(folder).and_then(|dir| {
+            let file = dir.open_with(name, &options)?;
+            sync(&dir)?;
+            Ok(file)
+        });
+        opened.map_err(|source| self.error("write", folder, name, source))
+    }
+
     /// Takes a file away, durably. Whether it was there.
     pub(crate) fn remove(&self, folder: Folder, name: &str) -> Result<bool, StateError> {
         let removed = self.dir.open_dir(folder.name()).and_then(|dir| {
@@ -156,6 +171,14 @@ impl StateDir {
             && folder_dir.is_ok_and(|dir| dir.symlink_metadata(name).is_ok_and(|file| file.is_file() && private(file)))
     }
 
+    /// Opens a folder, and makes it where it is missing.
+    fn folder(&self, folder: Folder) -> std::io::Result<Dir> {
+        match create_private(&self.dir, Path::new(folder.name())) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+            _ => self.dir.open_dir(folder.name()),
+        }
+    }
+
     fn try_put(
         &self,
         folder: Folder,
@@ -163,12 +186,7 @@ impl StateDir {
         content: &[u8],
         keep: impl FnOnce(&File) -> std::io::Result<()>,
     ) -> std::io::Result<Dir> {
-        if let Err(error) = create_private(&self.dir, Path::new(folder.name()))
-            && error.kind() != ErrorKind::AlreadyExists
-        {
-            return Err(error);
-        }
-        let dir = self.dir.open_dir(folder.name())?;
+        let dir = self.folder(folder)?;
         let new = format!(".{name}.new");
         // What a crash left behind.
         match dir.remove_file(&new) {

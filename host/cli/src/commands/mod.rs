@@ -2,6 +2,7 @@
 
 mod anchor;
 mod asking;
+mod audit;
 mod check;
 mod completions;
 mod consume;
@@ -99,6 +100,9 @@ pub(crate) enum Command {
     Simulate(simulate::Arguments),
     Fingerprint(fingerprint::Arguments),
     Doctor(doctor::Arguments),
+    /// Check the log of what happened
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Verify signatures, whatever they sign
     #[command(subcommand)]
     Jws(jws::Command),
@@ -156,6 +160,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Fingerprint(arguments) => fingerprint::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Audit(command) => audit::run(&command),
         Command::Jws(command) => jws::run(command),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),

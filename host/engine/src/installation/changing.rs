@@ -24,15 +24,13 @@ impl Installation {
 impl Changing<'_> {
     /// Will be told.
     pub(super) fn tell(&self, name: &'static str, subject: &str, reason: &str) {
-        self.events.borrow_mut().push(Event { name, subject: subject.to_owned(), reason: reason.to_owned() });
+        self.events.borrow_mut().push(Event::new(name, subject, reason));
     }
 }
 
 impl Drop for Changing<'_> {
     fn drop(&mut self) {
         drop(self.guard.take());
-        for Event { name, subject, reason } in self.events.take() {
-            self.installation.tell(name, &subject, &reason);
-        }
+        self.events.take().iter().for_each(|event| self.installation.happened(event));
     }
 }

@@ -12,9 +12,9 @@ impl Installation {
             if loaded.snapshot.recover(&document.name).is_ok_and(|kept| kept == content) {
                 continue;
             }
-            if let Err(error) = self.store.keep(&loaded.info().name, &document.name, &content, self.clock.moment().mark)
-            {
-                changing.tell("store.failed", &document.name, error.reason());
+            match self.store.keep(&loaded.info().name, &document.name, &content, self.clock.moment().mark) {
+                Ok(()) => changing.tell("license.adopted", &document.name, &document.reason),
+                Err(error) => changing.tell("store.failed", &document.name, error.reason()),
             }
         }
         self.forget_copies(&loaded, changing);

@@ -1,0 +1,129 @@
+//! The audit log: what happened to this installation, one JSON object a line, in files of the folder `audit` of the state directory.
+//!
+//! Each line has a number and the SHA-256 of the line before it; so no line can be changed, moved or taken out of the middle without
+//! that [`verify_audit`] finds it. The head of the counters stands in it again and again: log and counters vouch for each other. What
+//! this does not show: the newest lines cut off, or all of it written anew, by who may write the directory; for that a head has to be
+//! compared which was handed out before.
+//!
+//! Nobody waits for it. Lines go through a bounded queue to one thread; what it cannot take, or the disk not hold, is counted, and
+//! told as a line of its own as soon as that is possible. What may happen a million times is written once for each subject and tenant,
+//! and then as a count each minute.
+
+mod line;
+mod log;
+#[cfg(test)]
+mod tests;
+mod throttle;
+mod verify;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use self::line::Entry;
+use self::log::Log;
+use self::throttle::Throttle;
+pub use self::verify::{AuditBreak, AuditFault, AuditSummary, verify_audit};
+use crate::event::Event;
+use crate::state_dir::StateDir;
+use crate::store::Store;
+
+/// The most lines that wait for the thread.
+const QUEUE: usize = 1_024;
+/// How much is kept: so many files, each of so many bytes at most.
+const BOUNDS: Bounds = Bounds { files: 32, bytes: 1 << 20 };
+/// How often counts are written.
+const COUNTS: Duration = Duration::from_secs(60);
+/// How often the head of the counters is written, where it moved.
+const HEADS: Duration = Duration::from_secs(3_600);
+
+/// How large the log may become.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    files: usize,
+    bytes: u64,
+}
+
+/// The way into the log. Dropping it waits until all is written.
+#[derive(Debug)]
+pub(crate) struct Audit {
+    shared: Arc<Shared>,
+    entries: Option<SyncSender<Entry>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    throttle: Mutex<Throttle>,
+    /// Lines that nobody took.
+    lost: AtomicU64,
+}
+
+impl Audit {
+    /// Starts the thread that writes. Where there can be none, lines are lost, and nothing else.
+    pub(crate) fn start(state: Arc<StateDir>, store: Arc<dyn Store>) -> Self {
+        Self::start_with(Log::new(state, store, BOUNDS), COUNTS)
+    }
+
+    fn start_with(log: Log, counts: Duration) -> Self {
+        let (sender, receiver) = sync_channel(QUEUE);
+        let shared = Arc::<Shared>::default();
+        let thread = thread::Builder::new().name("placet-audit".to_owned()).spawn({
+            let shared = shared.clone();
+            move || run(log, &shared, &receiver, counts)
+        });
+        Self { shared, entries: Some(sender), thread: thread.ok() }
+    }
+
+    /// Will write what happened at this time (milliseconds since the Unix epoch). Waits for nothing.
+    pub(crate) fn record(&self, event: &Event, time: u64) {
+        let entry = Entry::new(event, time);
+        if entry.is_frequent() && !self.shared.throttle().admit(&entry) {
+            return;
+        }
+        if self.entries.as_ref().is_none_or(|entries| entries.try_send(entry).is_err()) {
+            self.shared.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Audit {
+    fn drop(&mut self) {
+        drop(self.entries.take());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+impl Shared {
+    fn throttle(&self) -> MutexGuard<'_, Throttle> {
+        self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn run(mut log: Log, shared: &Shared, entries: &Receiver<Entry>, counts: Duration) {
+    let (mut counted, mut headed) = (Instant::now(), Instant::now());
+    loop {
+        let mut batch = Vec::new();
+        let waited = entries.recv_timeout(counts.saturating_sub(counted.elapsed()));
+        let ended = waited == Err(RecvTimeoutError::Disconnected);
+        batch.extend(waited);
+        batch.extend(entries.try_iter().take(QUEUE));
+        if ended || counted.elapsed() >= counts {
+            counted = Instant::now();
+            batch.extend(shared.throttle().take());
+        }
+        if headed.elapsed() >= HEADS {
+            headed = Instant::now();
+            batch.extend(log.head_entry());
+        }
+        log.lost(shared.lost.swap(0, Ordering::Relaxed));
+        log.write(batch);
+        if ended {
+            return;
+        }
+    }
+}

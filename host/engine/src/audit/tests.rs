@@ -1,0 +1,238 @@
+//! The log is written, broken and read again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::*;
+use crate::store::MemoryStore;
+
+struct Site(tempfile::TempDir);
+
+impl Site {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn log(&self, bounds: Bounds) -> Log {
+        let state = StateDir::open(&self.0.path().join("state")).unwrap();
+        Log::new(Arc::new(state), Arc::new(MemoryStore::default()), bounds)
+    }
+
+    fn audit(&self) -> Audit {
+        Audit::start_with(self.log(BOUNDS), COUNTS)
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.0.path().join("state/audit")
+    }
+
+    fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let mut paths: Vec<_> = fs::read_dir(self.folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+        paths.iter().map(|path| (name(path), fs::read(path).unwrap())).collect()
+    }
+
+    fn text(&self) -> String {
+        self.files().into_iter().map(|(_, content)| String::from_utf8(content).unwrap()).collect()
+    }
+
+    fn verify(&self) -> Result<AuditSummary, AuditBreak> {
+        verify(&self.files())
+    }
+}
+
+fn verify(files: &[(String, Vec<u8>)]) -> Result<AuditSummary, AuditBreak> {
+    verify_audit(files.iter().map(|(name, content)| (&**name, &**content)))
+}
+
+fn denied(tenant: &str) -> Event {
+    Event { tenant: Some(tenant.to_owned()), ..Event::new("license.limit_exceeded", "tokens", "limit-exceeded") }
+}
+
+fn filled(lines: u64) -> (Site, String) {
+    let site = Site::new();
+    let audit = site.audit();
+    (0..lines).for_each(|at| audit.record(&Event::new("license.installed", &format!("l{at}"), "installed"), at));
+    drop(audit);
+    let text = site.text();
+    (site, text)
+}
+
+fn fault(text: &str) -> (u64, AuditFault) {
+    let broken = verify(&[("log".to_owned(), text.as_bytes().to_vec())]).unwrap_err();
+    (broken.line, broken.fault)
+}
+
+#[test]
+fn what_was_recorded_is_chained_over_openings() {
+    let site = Site::new();
+    for time in 1..=3 {
+        site.audit().record(&Event::new("installation.opened", "acme/router 1.0.0", "active"), time);
+    }
+    let summary = site.verify().unwrap();
+    assert_eq!((summary.lines, summary.first, summary.last), (3, 1, 3));
+    assert_eq!((summary.since, summary.until, summary.lost, summary.recovered), (1, 3, 0, 0));
+    assert!(summary.head.is_some(), "log and counters are bound to each other");
+}
+
+#[test]
+fn a_million_denials_write_less_than_a_megabyte_and_are_all_counted() {
+    let site = Site::new();
+    let audit = site.audit();
+    (0..1_000_000_u64).for_each(|at| audit.record(&denied(&format!("t{}", at % 10)), at));
+    drop(audit);
+    let text = site.text();
+    assert!(text.len() < 10_000, "{} bytes", text.len());
+    let lines = text.lines().map(|line| serde_json::from_str::<line::Line>(line).unwrap());
+    assert_eq!(lines.map(|line| line.entry.count.unwrap_or(1)).sum::<u64>(), 1_000_000);
+    assert!(site.verify().is_ok());
+}
+
+#[test]
+fn a_million_denials_of_as_many_tenants_write_less_than_a_megabyte() {
+    let site = Site::new();
+    let audit = site.audit();
+    (0..1_000_000_u64).for_each(|at| audit.record(&denied(&format!("tenant-{at}")), at));
+    drop(audit);
+    let text = site.text();
+    assert!(text.len() < 1_000_000, "{} bytes", text.len());
+    let lines = text.lines().map(|line| serde_json::from_str::<line::Line>(line).unwrap());
+    assert_eq!(lines.map(|line| line.entry.count.unwrap_or(1)).sum::<u64>(), 1_000_000);
+}
+
+#[test]
+fn denials_are_counted_each_minute_and_begin_anew_after_a_quiet_one() {
+    let site = Site::new();
+    let audit = Audit::start_with(site.log(BOUNDS), Duration::from_millis(50));
+    (0..5).for_each(|at| audit.record(&denied("t"), at));
+    let counted = |text: &str| text.lines().filter(|line| line.contains("\"count\":4")).count();
+    while counted(&site.text_or_nothing()) == 0 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    thread::sleep(Duration::from_millis(200));
+    audit.record(&denied("t"), 9);
+    drop(audit);
+    assert_eq!((counted(&site.text()), site.text().lines().count()), (1, 3));
+}
+
+impl Site {
+    fn text_or_nothing(&self) -> String {
+        if self.folder().exists() { self.text() } else { String::new() }
+    }
+}
+
+#[test]
+fn files_are_bounded_and_the_chain_goes_through_them() {
+    let site = Site::new();
+    let mut log = site.log(Bounds { files: 3, bytes: 1_000 });
+    for time in 0..50 {
+        log.write(vec![Entry::new(&Event::new("license.installed", "a", "installed"), time)]);
+    }
+    let files = site.files();
+    assert!(files.len() == 3 && files.iter().all(|(_, content)| content.len() <= 1_000));
+    let summary = verify(&files).unwrap();
+    assert!(summary.first > 1 && summary.last == 50, "{summary:?}");
+    // Without the one in the middle, or in another order, it is no log.
+    let [one, two, three] = <[_; 3]>::try_from(files).unwrap();
+    let gone = verify(&[one.clone(), three.clone()]).unwrap_err();
+    assert!(gone.line == 1 && gone.file == three.0 && matches!(gone.fault, AuditFault::Number { .. }), "{gone}");
+    assert_eq!(verify(&[two.clone(), one.clone()]).unwrap_err().file, one.0);
+    let cut = (one.0, one.1[..one.1.len() - 5].to_vec());
+    assert_eq!(verify(&[cut, two]).unwrap_err().fault, AuditFault::Cut);
+}
+
+#[test]
+fn the_first_line_that_is_not_as_it_was_written_is_named() {
+    let (_site, text) = filled(6);
+    let lines: Vec<_> = text.split_inclusive('\n').collect();
+    assert_eq!(fault(&text.replace("\"subject\":\"l2\"", "\"subject\":\"l9\"")), (4, AuditFault::Chain));
+    assert_eq!(fault(&text.replace("\"number\":3", "\"number\":x")), (3, AuditFault::NotALine));
+    let swapped: String = [0, 2, 1, 3, 4, 5].map(|at: usize| lines[at]).concat();
+    assert_eq!(fault(&swapped), (2, AuditFault::Number { found: 3, expected: 2 }));
+    let removed: String = [0, 1, 3, 4, 5].map(|at: usize| lines[at]).concat();
+    assert_eq!(fault(&removed), (3, AuditFault::Number { found: 4, expected: 3 }));
+    let twice: String = [0, 1, 1, 2].map(|at: usize| lines[at]).concat();
+    assert_eq!(fault(&twice), (3, AuditFault::Number { found: 2, expected: 3 }));
+    assert_eq!(fault("hello\n"), (1, AuditFault::NotALine));
+    assert_eq!(fault(""), (0, AuditFault::Empty));
+}
+
+#[test]
+fn two_logs_that_were_joined_are_told_apart() {
+    let (_one, text) = filled(6);
+    let other = Site::new();
+    let audit = other.audit();
+    (0..6).for_each(|at| audit.record(&Event::new("license.removed", "b", "removed"), at));
+    drop(audit);
+    let joined: String = text.split_inclusive('\n').take(3).chain(other.text().split_inclusive('\n').skip(3)).collect();
+    assert_eq!(fault(&joined), (4, AuditFault::Chain));
+}
+
+#[test]
+fn a_crash_within_a_line_is_closed_by_the_next_opening_and_told() {
+    let (_site, text) = filled(4);
+    let start = text.trim_end().rfind('\n').unwrap() + 1;
+    for cut in start + 1..text.len() {
+        let site = Site::new();
+        fs::create_dir_all(site.folder()).unwrap();
+        fs::write(site.folder().join("00000000000000000001.jsonl"), &text[..cut]).unwrap();
+        assert_eq!(site.verify().unwrap().unfinished, (cut - start) as u64);
+        site.audit().record(&Event::new("license.installed", "z", "installed"), 9);
+        let summary = site.verify().unwrap();
+        assert_eq!((summary.last, summary.recovered, summary.unfinished), (5, 1, 0), "cut at {cut}");
+        assert!(site.text().contains(&format!("\"count\":{}", cut - start)));
+    }
+}
+
+#[test]
+fn a_crash_at_the_beginning_of_a_file_is_closed_too() {
+    let (site, text) = filled(2);
+    fs::write(site.folder().join("00000000000000000003.jsonl"), "{\"num").unwrap();
+    site.audit().record(&Event::new("license.installed", "z", "installed"), 9);
+    let summary = site.verify().unwrap();
+    assert_eq!((summary.last, summary.recovered), (4, 1));
+    assert!(site.text().starts_with(&text));
+}
+
+#[test]
+fn what_could_not_be_written_is_told_when_it_can_be() {
+    let site = Site::new();
+    let mut log = site.log(BOUNDS);
+    let write = |log: &mut Log, time| log.write(vec![Entry::own("license.installed", time, None)]);
+    write(&mut log, 1);
+    // The folder is gone from under it, and a file has its place.
+    log.end = None;
+    fs::rename(site.folder(), site.0.path().join("aside")).unwrap();
+    fs::write(site.folder(), "").unwrap();
+    (2..5).for_each(|time| write(&mut log, time));
+    fs::remove_file(site.folder()).unwrap();
+    fs::rename(site.0.path().join("aside"), site.folder()).unwrap();
+    write(&mut log, 5);
+    let summary = site.verify().unwrap();
+    assert_eq!((summary.lines, summary.lost), (3, 3));
+}
+
+#[test]
+fn a_damaged_line_stays_and_is_named_whatever_follows() {
+    let (site, text) = filled(3);
+    let name = site.folder().join("00000000000000000001.jsonl");
+    fs::write(name, text.replace("\"l2\"", "\u{0}l2\"")).unwrap();
+    site.audit().record(&Event::new("license.installed", "z", "installed"), 9);
+    let broken = site.verify().unwrap_err();
+    assert_eq!((broken.line, broken.fault), (3, AuditFault::NotALine));
+    assert!(site.text().lines().last().unwrap().contains("\"number\":4"));
+}
+
+#[test]
+fn counters_that_were_put_back_are_told_by_their_heads() {
+    let site = Site::new();
+    let state = Arc::new(StateDir::open(&site.0.path().join("state")).unwrap());
+    for commits in [5, 2] {
+        let store = Arc::new(MemoryStore::default());
+        (1..=commits).for_each(|mark| store.commit_mark(mark).unwrap());
+        Audit::start(state.clone(), store).record(&Event::new("installation.opened", "", "active"), commits);
+    }
+    assert_eq!(site.verify().unwrap().put_back, [2]);
+}

@@ -1,0 +1,136 @@
+//! Is this log whole, and in order?
+
+use serde::Serialize;
+
+use super::line::{Line, NOTHING, hash, hex};
+use crate::store::Head;
+
+/// A log that is whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct AuditSummary {
+    /// How many lines.
+    pub lines: u64,
+    /// The number of the first; above 1, older files were let go, or not given.
+    pub first: u64,
+    /// The number of the last.
+    pub last: u64,
+    /// When the first was written: milliseconds since the Unix epoch.
+    pub since: u64,
+    /// When the last was.
+    pub until: u64,
+    /// Lines that could not be written, at the most, by the log's own word (`audit.gap`).
+    pub lost: u64,
+    /// How often the log was gone on with after an unfinished line was cut off (`audit.recovered`).
+    pub recovered: u64,
+    /// Bytes at the end that are no whole line: the process runs and is writing, or it crashed. The next opening tells of them.
+    pub unfinished: u64,
+    /// Lines whose counters are older than what a line before them saw, or of another history: the counters were put back.
+    pub put_back: Vec<u64>,
+    /// The last commit of the counters that stands in the log.
+    pub head: Option<Head>,
+}
+
+/// The first place at which a log is broken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{fault}", place(file, *line))]
+pub struct AuditBreak {
+    /// The file, as it was named.
+    pub file: String,
+    /// The line in it, from 1; 0 where there is none.
+    pub line: u64,
+    /// What is wrong.
+    pub fault: AuditFault,
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuditFault {
+    /// Its content was written by something else.
+    #[error("it is not a line of an audit log: it was changed, or the file is another")]
+    NotALine,
+    /// It has not the number that follows.
+    #[error("it has the number {found}, and {expected} should follow: lines were taken out, put in or moved")]
+    Number {
+        /// Its number.
+        found: u64,
+        /// The number after the line before.
+        expected: u64,
+    },
+    /// It does not name the line before it.
+    #[error(
+        "the line before it is not the one that it was written after: that one was changed, or two logs were joined"
+    )]
+    Chain,
+    /// A file that others follow ends within a line.
+    #[error("the file ends within this line, and another file follows: it was cut")]
+    Cut,
+    /// Nothing is there.
+    #[error("there is no line at all")]
+    Empty,
+}
+
+/// Verifies the files of a log, each with its name, in their order.
+///
+/// # Errors
+///
+/// [`AuditBreak`]: the first line that is not as it was written.
+pub fn verify_audit<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<AuditSummary, AuditBreak> {
+    let mut summary = AuditSummary::default();
+    let mut last = NOTHING;
+    let mut at = ("", 0);
+    for (file, content) in files {
+        if summary.unfinished > 0 {
+            return Err(broken(at, AuditFault::Cut));
+        }
+        for (line, text) in (1_u64..).zip(content.split_inclusive(|byte| *byte == b'\n')) {
+            at = (file, line);
+            let Some(text) = text.strip_suffix(b"\n") else {
+                summary.unfinished = text.len() as u64;
+                continue;
+            };
+            let line: Line = serde_json::from_slice(text).map_err(|_| broken(at, AuditFault::NotALine))?;
+            summary.take(&line, &last).map_err(|fault| broken(at, fault))?;
+            last = hash(text);
+        }
+    }
+    if summary.lines == 0 { Err(broken(at, AuditFault::Empty)) } else { Ok(summary) }
+}
+
+fn place(file: &str, line: u64) -> String {
+    if line == 0 { String::new() } else { format!("`{file}`, line {line}: ") }
+}
+
+fn broken((file, line): (&str, u64), fault: AuditFault) -> AuditBreak {
+    AuditBreak { file: file.to_owned(), line, fault }
+}
+
+impl AuditSummary {
+    fn take(&mut self, line: &Line, last: &[u8; 32]) -> Result<(), AuditFault> {
+        let is_first = self.lines == 0;
+        let expected = if is_first { line.number.max(1) } else { self.last.saturating_add(1) };
+        if line.number != expected {
+            return Err(AuditFault::Number { found: line.number, expected });
+        }
+        // What came before the first of these files is not here to be compared, unless nothing did.
+        if (!is_first || line.number == 1) && line.previous != hex(last) {
+            return Err(AuditFault::Chain);
+        }
+        if is_first {
+            (self.first, self.since) = (line.number, line.entry.time);
+        }
+        match &*line.entry.event {
+            "audit.gap" => self.lost = self.lost.saturating_add(line.entry.count.unwrap_or(0)),
+            "audit.recovered" => self.recovered += 1,
+            _ => {}
+        }
+        if let (Some(before), Some(head)) = (self.head, line.head)
+            && (head.number < before.number || head.number == before.number && head != before)
+        {
+            self.put_back.push(line.number);
+        }
+        self.head = line.head.or(self.head);
+        self.lines += 1;
+        (self.last, self.until) = (line.number, line.entry.time);
+        Ok(())
+    }
+}
