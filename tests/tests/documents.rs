@@ -243,6 +243,7 @@ fn events_tell_what_happened() {
     assert_eq!(
         *told.lock().expect("no subscriber panicked"),
         [
+            "license.adopted lic_1.json adopted",
             "license.state_changed active active",
             "license.installed lic_1.json installed",
             "license.rejected bad.json envelope-invalid",

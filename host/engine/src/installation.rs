@@ -130,7 +130,7 @@ impl Installation {
 
     pub(crate) fn ask(&self, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {
         let answer = self.put(question, context);
-        self.tell_answer(question, answer.as_ref());
+        self.tell_answer(question, context, answer.as_ref());
         answer
     }
 
@@ -148,12 +148,12 @@ impl Installation {
             question.put(instance, limits::DECISION_TICKS, &context)
         });
         let answer = Failure::flattened(answer);
-        self.tell_answer(&question, answer.as_ref());
+        self.tell_answer(&question, &context, answer.as_ref());
         let recording = Recording::new(&loaded.program, &loaded.snapshot, question, context, tape.calls(), &answer);
         Recorded { answer, recording }
     }
 
-    fn tell_answer(&self, question: &Question<'_>, answer: Result<&Decision, &Failure>) {
+    fn tell_answer(&self, question: &Question<'_>, context: &Context, answer: Result<&Decision, &Failure>) {
         match answer {
             Ok(decision) if decision.allowed => {}
             Ok(decision) => {
