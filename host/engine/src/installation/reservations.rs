@@ -44,7 +44,7 @@ impl Installation {
         let context = Context { once, ..context.clone() };
         let question = Question::Consume(charges.to_vec());
         let answer = self.put_part(&question, &context, Part::Reserve(id.clone(), reserved.clone()));
-        self.tell_answer(&question, answer.as_ref().map(|(decision, _)| decision));
+        self.tell_answer(&question, &context, answer.as_ref().map(|(decision, _)| decision));
         match answer? {
             (decision, _) if !decision.allowed => Ok((decision, None)),
             (decision, Some(id)) => Ok((decision, Some(id))),
