@@ -188,9 +188,10 @@ impl Taken {
     /// Gives all of them back, since the rest was refused. What cannot be given back now is a seat of one who tried.
     pub(super) fn give_back(self, holder: &str, pools: &dyn Pools) {
         for (pool, before) in self.0.into_iter().rev() {
-            // A renewal only lasts longer, which harms nobody.
-            if before.is_none() {
-                drop(pools.release(&pool, holder));
+            match before {
+                None => drop(pools.release(&pool, holder)),
+                // Fewer seats than it has now: never refused.
+                Some(before) => drop(pools.claim(&pool, holder, before, 0)),
             }
         }
     }

@@ -97,6 +97,9 @@ impl<'a> Slot<'a> {
         self.ceiling = self.ceiling.saturating_add(other.ceiling);
         self.refund &= other.refund;
         self.slack = self.slack.min(other.slack);
+        if let (HeldAs::Pool { ttl }, HeldAs::Pool { ttl: other }) = (&mut self.held_as, other.held_as) {
+            *ttl = [*ttl, other].into_iter().flatten().min();
+        }
         self.beside.join(other.beside);
     }
 

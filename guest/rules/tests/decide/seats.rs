@@ -85,6 +85,13 @@ fn a_tenant_is_active_from_its_first_request_that_is_allowed() {
     let denied = ask("t2", 1);
     assert_eq!(short(&denied), (false, "limit-exceeded", 1));
     assert_eq!((&*denied.subject, &denied.details), ("cores", &vec![Attribute::new("holder/t1", "1")]));
+    // What another caller makes fail leaves the tenant with what it had.
+    let wide = of(vec![seats(3, Some(1_000))]);
+    memory.others.borrow_mut().push_back(("use/calls//lic_1//".to_string(), 10));
+    let more = [charge("cores", 3), charge("calls", 1)];
+    let context = Context { tenant: Some("t1".into()), ..Context::default() };
+    assert!(!consume(&wide, &more, &context, &memory).unwrap().allowed);
+    assert_eq!(holders(&wide, "cores", None, None, &memory).unwrap()[0].weight, 1);
     // It is renewed when half of its time is over, and not before.
     memory.pools.now.set(400);
     assert!(ask("t1", 1).allowed && end() == Some(1_000));
