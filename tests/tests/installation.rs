@@ -1,6 +1,21 @@
 //! The whole path: a signed policy, a real license, the real component, a real disk.
 
+use std::thread;
+use std::time::Duration;
+
 use placet_tests::rig::{Site, claims};
+
+#[test]
+fn what_was_closed_opens_again_at_once_whatever_it_was_at() {
+    let site = Site::default();
+    site.license(&claims("lic_1"));
+    // Its first status is written 100 milliseconds after the opening.
+    for millis in (90..=110).cycle().take(42) {
+        let placet = site.open();
+        thread::sleep(Duration::from_millis(millis));
+        drop(placet);
+    }
+}
 
 #[test]
 fn a_license_allows_what_it_grants_and_counts_to_its_limit_across_restarts() {

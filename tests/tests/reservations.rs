@@ -72,7 +72,7 @@ fn settled_above_what_fits_is_charged_and_the_rest_is_told_as_unbilled() {
     let usage = usage(&placet, "tokens");
     assert_eq!(usage.used, 1_000);
     let details: Vec<_> = usage.details.iter().map(|detail| (&*detail.name, &*detail.value)).collect();
-    assert_eq!(details, [("unbilled", "151")]);
+    assert_eq!(details, [("warning", "usage-high"), ("unbilled", "151")]);
     assert_eq!(reservation.settle(801).expect("as before"), settled);
     assert_eq!(self::usage(&placet, "tokens"), usage, "nothing more is counted");
     let none = placet.reserve("tokens", 0).into_result().expect("nothing is always there").settle(7).expect("settled");

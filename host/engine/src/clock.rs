@@ -169,7 +169,7 @@ impl Clock {
     /// each id. Answers whether this was that once.
     pub(crate) fn anchor(&self, store: &dyn Store, namespace: &str, id: &str, time: u64) -> Result<bool, StoreError> {
         let mut watch = self.watch();
-        let first = store.anchor(namespace, id, time)?;
+        let first = store.anchor(namespace, id, time, self.read().mark)?;
         if first {
             self.mark.store(time.saturating_sub(self.elapsed()), Ordering::Relaxed);
             *watch = Watch { running: None, opens: None, ..*watch };

@@ -32,7 +32,6 @@ use crate::documents::{Snapshot, Source};
 use crate::error::{Failure, OpenError, PolicyError};
 use crate::event::{Event, Subscriber};
 use crate::holder::{self, HolderStatus};
-use crate::maintenance::Maintenance;
 use crate::policies::Tested;
 use crate::program::{Lent, Loaded, on_tape};
 use crate::recording::{Recorded, Recording};
@@ -67,12 +66,10 @@ pub(crate) struct Installation {
     /// Held while documents or policy are changed; asking goes on meanwhile.
     changing: Mutex<()>,
     subscribers: RwLock<Vec<Subscriber>>,
-    /// Stops with the installation.
-    _maintenance: Maintenance,
 }
 
 impl Installation {
-    pub(crate) fn open(mut builder: Builder) -> Result<Arc<Self>, OpenError> {
+    pub(crate) fn open(mut builder: Builder) -> Result<Self, OpenError> {
         let roots = builder.policy_roots()?;
         let state_path = builder.state.as_deref().ok_or(OpenError::NoState)?;
         let state = Arc::new(StateDir::open(state_path)?);
@@ -92,7 +89,7 @@ impl Installation {
 
         let audit = Audit::start(state.clone(), store.clone());
         let noticed = Mutex::new(Noticed::new(&loaded.status));
-        let installation = Arc::new_cyclic(|this| Self {
+        let installation = Self {
             roots,
             development: builder.development,
             minimum_sequence: builder.minimum_sequence,
@@ -109,8 +106,7 @@ impl Installation {
             loaded: RwLock::new(Arc::new(loaded)),
             changing: Mutex::new(()),
             subscribers: RwLock::default(),
-            _maintenance: Maintenance::start(this.clone(), builder.recheck),
-        });
+        };
         installation.tell_opening();
         {
             let changing = installation.change();

@@ -1,9 +1,9 @@
 //! The thread that does what nobody asked for, each in its time: keeps the time mark, reads the documents anew, tells other processes
 //! how it stands.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::installation::Installation;
@@ -15,34 +15,37 @@ const SHOW: Duration = Duration::from_secs(4);
 /// And for the first time so long after the opening: a command that ends sooner tells nobody.
 const FIRST_SHOW: Duration = Duration::from_millis(100);
 
-/// The running thread; it stops when this is dropped.
+/// The running thread. When this is dropped it ends what it is at and stops, so that nothing of the installation outlives its owner.
 pub(crate) struct Maintenance {
     stopped: Arc<AtomicBool>,
-    thread: Option<thread::Thread>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Maintenance {
     /// Starts it. Without a thread the mark is kept by each write alone, and documents are read on demand.
-    pub(crate) fn start(inner: Weak<Installation>, recheck: Duration) -> Self {
+    pub(crate) fn start(installation: Arc<Installation>, recheck: Duration) -> Self {
         let stopped = Arc::new(AtomicBool::new(false));
         let spawned = thread::Builder::new().name("placet-maintenance".into()).spawn({
             let stopped = stopped.clone();
-            move || run(&inner, recheck, &stopped)
+            move || run(&installation, recheck, &stopped)
         });
-        Self { stopped, thread: spawned.ok().map(|handle| handle.thread().clone()) }
+        Self { stopped, thread: spawned.ok() }
     }
 }
 
 impl Drop for Maintenance {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::Relaxed);
-        if let Some(thread) = &self.thread {
-            thread.unpark();
+        let Some(handle) = self.thread.take() else { return };
+        handle.thread().unpark();
+        // A subscriber may be the last owner, and is called by this very thread.
+        if handle.thread().id() != thread::current().id() {
+            drop(handle.join());
         }
     }
 }
 
-fn run(inner: &Weak<Installation>, recheck: Duration, stopped: &AtomicBool) {
+fn run(installation: &Installation, recheck: Duration, stopped: &AtomicBool) {
     let now = Instant::now();
     let mut tasks = [
         Task { due: now + FIRST_SHOW, every: SHOW, run: Installation::show },
@@ -52,12 +55,14 @@ fn run(inner: &Weak<Installation>, recheck: Duration, stopped: &AtomicBool) {
     while !stopped.load(Ordering::Relaxed) {
         let next = tasks.iter().map(|task| task.due).min().unwrap_or(now);
         thread::park_timeout(next.saturating_duration_since(Instant::now()));
-        let Some(inner) = inner.upgrade() else { return };
         for task in &mut tasks {
+            if stopped.load(Ordering::Relaxed) {
+                return;
+            }
             let now = Instant::now();
             if task.due <= now {
                 task.due = after(now, task.every);
-                (task.run)(&inner);
+                (task.run)(installation);
             }
         }
     }

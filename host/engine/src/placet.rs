@@ -1,5 +1,6 @@
 //! The library's centre: what an embedder asks.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use crate::builder::{Builder, FailMode};
 use crate::error::{Failure, InstallError, OpenError, PolicyError, SettleError};
 use crate::event::Event;
 use crate::installation::Installation;
+use crate::maintenance::Maintenance;
 use crate::recording::Recorded;
 use crate::request::{Question, Request};
 use crate::reservation::Reserve;
@@ -19,7 +21,21 @@ use crate::{Decision, Holder, Usage};
 /// One installation of a licensed product: its policy, its licenses, its counters. Cheap to clone, and shared by all threads.
 #[derive(Clone)]
 pub struct Placet {
-    inner: Arc<Installation>,
+    inner: Arc<Running>,
+}
+
+struct Running {
+    // In this order: the last owner closes the installation before `drop` returns, and it can be opened again.
+    _maintenance: Maintenance,
+    installation: Arc<Installation>,
+}
+
+impl Deref for Running {
+    type Target = Installation;
+
+    fn deref(&self) -> &Installation {
+        &self.installation
+    }
 }
 
 /// What the documentation promises is checked by the compiler.
@@ -35,7 +51,10 @@ impl Placet {
     }
 
     pub(crate) fn open(builder: Builder) -> Result<Self, OpenError> {
-        Ok(Self { inner: Installation::open(builder)? })
+        let recheck = builder.recheck;
+        let installation = Arc::new(Installation::open(builder)?);
+        let maintenance = Maintenance::start(installation.clone(), recheck);
+        Ok(Self { inner: Arc::new(Running { _maintenance: maintenance, installation }) })
     }
 
     /// May this feature be used? Counts nothing.

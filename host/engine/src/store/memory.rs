@@ -313,14 +313,13 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn anchor(&self, namespace: &str, id: &str, time: u64) -> Result<bool, StoreError> {
+    fn anchor(&self, namespace: &str, id: &str, time: u64, mark: u64) -> Result<bool, StoreError> {
         let mut model = self.model();
         let first = model.values.insert(anchor_key(namespace, id), time.to_le_bytes().to_vec()).is_none();
         if first {
-            let before = model.mark.unwrap_or(0);
             for standing in model.reservations.values_mut() {
                 if let Standing::Open(reserved) = standing {
-                    reserved.ends = reserved.ends.anchored(before, time);
+                    reserved.ends = reserved.ends.anchored(mark, time);
                 }
             }
             model.passed(time);

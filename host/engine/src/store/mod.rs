@@ -232,8 +232,9 @@ pub(crate) trait Store: Send + Sync + fmt::Debug {
     /// Lifts the confirmed time, never lowers it.
     fn commit_mark(&self, mark: u64) -> Result<(), StoreError>;
 
-    /// Sets the confirmed time to what a vendor signed, be it higher or lower: once for each id. Answers whether this was that once.
-    fn anchor(&self, namespace: &str, id: &str, time: u64) -> Result<bool, StoreError>;
+    /// Sets the confirmed time from `mark` to what a vendor signed, be it higher or lower: once for each id. Answers whether this was
+    /// that once.
+    fn anchor(&self, namespace: &str, id: &str, time: u64, mark: u64) -> Result<bool, StoreError>;
 
     /// The names of which a copy is kept, with the SHA-256 of each, sorted bytewise.
     fn kept(&self, namespace: &str) -> Result<Vec<(String, [u8; 32])>, StoreError>;

@@ -145,7 +145,7 @@ fn ask(store: &dyn Store, call: &Call, moment: Moment) -> String {
             let part = Some(Part::Settle(id, Box::new(settling)));
             format!("{:?}", store.add(NS, entries(added, moment), vec![], None, part, moment))
         }
-        Call::Anchor(id, time) => format!("{:?}", store.anchor(NS, &id.to_string(), time)),
+        Call::Anchor(id, time) => format!("{:?}", store.anchor(NS, &id.to_string(), time, moment.mark)),
         Call::Claim(number, weight, term, capacity) => {
             let expires = term.map(|term| moment.now + term);
             let member = Member { holder: holder(number), weight, expires };

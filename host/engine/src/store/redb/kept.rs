@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 
 use sha2::{Digest, Sha256};
 
-use super::chain;
 use super::error::RowError;
 use super::reserved;
 use super::rows::{Name, Outcome, Step};
@@ -87,13 +86,13 @@ pub(super) fn raise_floor(txn: &Txn<'_>, namespace: &str, floor: Floor) -> Step<
 }
 
 /// Each anchor once; of several in one transaction the last one counts.
-pub(super) fn anchor(txn: &Txn<'_>, key: &str, time: u64) -> Step<bool> {
+pub(super) fn anchor(txn: &Txn<'_>, key: &str, time: u64, mark: u64) -> Step<bool> {
     let mut table = txn.open(&VALUES)?;
     if table.get(key, |_| ())?.is_some() {
         return Ok(Outcome::Same(false));
     }
     table.insert(key, &time.to_le_bytes()[..])?;
-    reserved::anchor(txn, chain::before(txn)?.mark.unwrap_or(0), time)?;
+    reserved::anchor(txn, mark, time)?;
     txn.anchored.set(Some(time));
     Ok(Outcome::Changed(true))
 }

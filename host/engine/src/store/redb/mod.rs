@@ -245,9 +245,9 @@ impl Store for RedbStore {
         self.writer.write(mark, move |txn| rows::lift_mark(txn, mark))
     }
 
-    fn anchor(&self, namespace: &str, id: &str, time: u64) -> Result<bool, StoreError> {
+    fn anchor(&self, namespace: &str, id: &str, time: u64, mark: u64) -> Result<bool, StoreError> {
         let key = anchor_key(namespace, id);
-        self.writer.write(time, move |txn| kept::anchor(txn, &key, time))
+        self.writer.write(time, move |txn| kept::anchor(txn, &key, time, mark))
     }
 
     fn kept(&self, namespace: &str) -> Result<Vec<(String, [u8; 32])>, StoreError> {

@@ -241,15 +241,15 @@ fn a_directory_that_is_not_there_or_holds_something_else_is_told() {
 fn an_anchor_sets_the_mark_once_and_it_stays_set() {
     let (dir, store) = store();
     store.commit_mark(1_000).unwrap();
-    assert!(store.anchor(NS, "a1", 400).unwrap());
+    assert!(store.anchor(NS, "a1", 400, 1_000).unwrap());
     assert_eq!(store.mark().unwrap(), Some(400));
     store.commit_mark(500).unwrap();
-    assert!(!store.anchor(NS, "a1", 400).unwrap());
-    assert!(store.anchor("other/policy", "a1", 450).unwrap(), "each policy has its own");
+    assert!(!store.anchor(NS, "a1", 400, 1_000).unwrap());
+    assert!(store.anchor("other/policy", "a1", 450, 500).unwrap(), "each policy has its own");
     drop(store);
     let store = RedbStore::open(dir.path()).unwrap();
     assert_eq!(store.mark().unwrap(), Some(450));
-    assert!(!store.anchor(NS, "a1", 400).unwrap());
-    assert!(store.anchor(NS, "a2", 2_000).unwrap());
+    assert!(!store.anchor(NS, "a1", 400, 1_000).unwrap());
+    assert!(store.anchor(NS, "a2", 2_000, 450).unwrap());
     assert_eq!(store.mark().unwrap(), Some(2_000));
 }
