@@ -1,9 +1,9 @@
 //! The audit log: what happened to this installation, one JSON object a line, in files of the folder `audit` of the state directory.
 //!
-//! Each line has a number and the SHA-256 of the line before it; so no line can be changed, moved or taken out of the middle without
-//! that [`verify_audit`] finds it. The head of the counters stands in it again and again: log and counters vouch for each other. What
-//! this does not show: the newest lines cut off, or all of it written anew, by who may write the directory; for that a head has to be
-//! compared which was handed out before.
+//! Each line has a number and the SHA-256 of the line before it; so no line but the newest can be changed, moved or taken out
+//! without that [`verify_audit`] finds it. The head of the counters stands in it again and again: log and counters vouch for each other.
+//! What this does not show: the newest line changed, the newest ones cut off, or all of it written anew, by who may write the
+//! directory; for that a head has to be compared which was handed out before.
 //!
 //! Nobody waits for it. Lines go through a bounded queue to one thread; what it cannot take, or the disk not hold, is counted, and
 //! told as a line of its own as soon as that is possible. What may happen a million times is written once for each subject and tenant,
