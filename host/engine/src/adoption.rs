@@ -25,12 +25,12 @@ pub(crate) struct Choice {
 impl Choice {
     /// Looks at the policy that the product ships and at those that were adopted before.
     pub(crate) fn make(
-        builder: &Builder,
+        shipped: Result<Option<Candidate>, PolicyError>,
+        minimum_sequence: u64,
         roots: &PolicyRoots,
         state: &StateDir,
         store: &dyn Store,
     ) -> Result<Self, OpenError> {
-        let shipped = builder.policy.as_deref().map(|path| Candidate::read(path, roots)).transpose();
         let (mut shipped, shipped_refused) = match shipped {
             Ok(shipped) => (shipped, None),
             Err(error) => (None, Some(error)),
@@ -51,11 +51,8 @@ impl Choice {
             return Err(shipped_refused.map_or(OpenError::NoPolicy, OpenError::Policy));
         };
         candidates.retain(|candidate| candidate.name() == name);
-        let floor = Floor {
-            minimum: builder.minimum_sequence,
-            adopted: adopted(store, &name)?,
-            rollback: rollback(store, &name)?,
-        };
+        let floor =
+            Floor { minimum: minimum_sequence, adopted: adopted(store, &name)?, rollback: rollback(store, &name)? };
         // A rollback lasts until there is something above the floor.
         let highest = candidates.iter().map(|one| one.adopted_as().sequence).max();
         let rolled_back =

@@ -11,6 +11,7 @@ mod reservations;
 mod telling;
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
@@ -32,7 +33,7 @@ use crate::documents::{Snapshot, Source};
 use crate::error::{Failure, OpenError, PolicyError};
 use crate::event::{Event, Subscriber};
 use crate::holder::{self, HolderStatus};
-use crate::policies::Tested;
+use crate::policies::{Candidate, Tested};
 use crate::program::{Lent, Loaded, on_tape};
 use crate::recording::{Recorded, Recording};
 use crate::request::Question;
@@ -73,11 +74,19 @@ impl Installation {
         let roots = builder.policy_roots()?;
         let state_path = builder.state.as_deref().ok_or(OpenError::NoState)?;
         let state = Arc::new(StateDir::open(state_path)?);
-        let store: Arc<dyn Store> = Arc::new(open_store(state_path, builder.wait)?);
-        let clock = Arc::new(Clock::open(&*store)?);
         let sandbox = Sandbox::new().map_err(|error| OpenError::Machine(error.into()))?;
+        // Verifying a policy computes, and opening the store waits for the disk.
+        let (store, shipped) = thread::scope(|scope| {
+            let read = |path| Candidate::read(path, &roots).map(|found| found.revive(&sandbox, &state));
+            let path = builder.policy.as_deref();
+            let shipped = scope.spawn(move || path.map(read).transpose());
+            (open_store(state_path, builder.wait), shipped.join())
+        });
+        let shipped = shipped.unwrap_or_else(|panic| resume_unwind(panic));
+        let store: Arc<dyn Store> = Arc::new(store?);
+        let clock = Arc::new(Clock::open(&*store)?);
 
-        let choice = Choice::make(&builder, &roots, &state, &*store)?;
+        let choice = Choice::make(shipped, builder.minimum_sequence, &roots, &state, &*store)?;
         builder.deployment = builder.deployment.on_this_machine(choice.name(), &store.install_key());
         let (tested, shipped_refused) = choice.first_that_runs(&builder, &sandbox, &state, &clock)?;
         clock.not_before(tested.program.issued());

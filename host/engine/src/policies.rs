@@ -13,18 +13,19 @@ use crate::code_size::CodeSizeError;
 use crate::deployment::Deployment;
 use crate::error::PolicyError;
 use crate::program::Program;
-use crate::sandbox::{CompileError, Sandbox};
+use crate::sandbox::{CompileError, Compiled, Sandbox};
 use crate::self_test;
 use crate::state_dir::{Folder, StateDir, read_path};
 use crate::status::PolicyInfo;
 
 /// A genuine policy, and where it was read.
-#[derive(Debug)]
 pub(crate) struct Candidate {
     pub(crate) path: PathBuf,
     pub(crate) verified: Verified,
     /// The state directory has it.
     kept: bool,
+    /// Its native code of before.
+    revived: Option<Result<Compiled, CompileError>>,
 }
 
 /// A policy that passed its self-test: the only one that may be adopted.
@@ -43,7 +44,12 @@ impl Candidate {
     fn verify(path: &Path, bytes: Vec<u8>, roots: &PolicyRoots) -> Result<Self, PolicyError> {
         let verified = placet_artifact::verify(bytes, roots)
             .map_err(|source| PolicyError::NotGenuine { path: path.to_owned(), source: source.into() })?;
-        Ok(Self { path: path.to_owned(), verified, kept: false })
+        Ok(Self { path: path.to_owned(), verified, kept: false, revived: None })
+    }
+
+    /// With its native code of before, where there is some and nobody else could have written it.
+    pub(crate) fn revive(self, sandbox: &Sandbox, cache: &StateDir) -> Self {
+        Self { revived: code_cache::recall(sandbox, cache, &self.verified.content_hash()), ..self }
     }
 
     /// Every genuine policy that was adopted before, but for `known`, which is not verified twice; and of the files that are damaged,
@@ -98,7 +104,7 @@ impl Candidate {
         deployment: &Deployment,
         clock: &Arc<Clock>,
     ) -> Result<Tested, PolicyError> {
-        let Self { path, verified, kept } = self;
+        let Self { path, verified, kept, revived } = self;
         let admitted = verified
             .admit(floor, &host_version())
             .map_err(|source| PolicyError::NotAdmitted { path, source: source.into() })?;
@@ -111,7 +117,7 @@ impl Candidate {
             source,
         };
         let hash = verified.content_hash();
-        let passed = cache.and_then(|cache| code_cache::recall(sandbox, cache, &hash));
+        let passed = revived.or_else(|| code_cache::recall(sandbox, cache?, &hash));
         let is_new = passed.is_none();
         let compiled = passed
             .unwrap_or_else(|| sandbox.compile(verified.bytes()))

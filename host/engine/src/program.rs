@@ -1,7 +1,9 @@
 //! A policy in force: loaded from one snapshot, one instance per core and more where all wait for the disk, a trapped one replaced.
 
+use std::iter;
+use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use placet_artifact::{ContentHash, Floor, Manifest};
 
@@ -116,16 +118,20 @@ impl Loaded {
         let cores = thread::available_parallelism().map_or(1, usize::from).min(MAX_INSTANCES);
         let moment = lent.clock.read();
         let in_store = InStore::default();
-        let mut instances = Vec::with_capacity(cores);
-        let mut status = None;
-        for _ in 0..cores {
-            let (instance, answer) = start(&program, &snapshot, &lent, &in_store, Some(moment), &Tape::default())?;
-            if *status.get_or_insert_with(|| answer.clone()) != answer {
-                return Err(LoadError::Disagreement);
-            }
-            instances.push(instance);
+        let start = || start(&program, &snapshot, &lent, &in_store, Some(moment), &Tape::default());
+        // Verifying signatures takes most of it.
+        let started: Vec<_> = thread::scope(|scope| {
+            let others: Vec<_> = (1..cores).map(|_| scope.spawn(start)).collect();
+            let join = |other: ScopedJoinHandle<'_, _>| other.join().unwrap_or_else(|panic| resume_unwind(panic));
+            iter::once(start()).chain(others.into_iter().map(join)).collect()
+        });
+        let started = started.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let (instances, answers): (Vec<_>, Vec<_>) = started.into_iter().unzip();
+        let mut answers = answers.into_iter();
+        let status = answers.next().ok_or(LoadError::Disagreement)?;
+        if answers.any(|answer| answer != status) {
+            return Err(LoadError::Disagreement);
         }
-        let status = status.ok_or(LoadError::Disagreement)?;
         let instances = Instances::new(instances, in_store.clone());
         Ok(Self { program, snapshot, status, lent, instances, in_store })
     }
