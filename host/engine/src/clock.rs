@@ -142,6 +142,11 @@ impl Clock {
         Reading { now: wall.max(mark).max(issued), wall, mark }
     }
 
+    /// Whether something in this process tells the C library another time; it is not listened to.
+    pub(crate) fn is_faked(&self) -> bool {
+        self.source.is_faked()
+    }
+
     /// [`Clock::read`], as the store takes it.
     pub(crate) fn moment(&self) -> Moment {
         self.read().moment()

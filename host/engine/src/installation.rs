@@ -277,6 +277,9 @@ impl Installation {
         if let Some(reason) = self.shipped_refused {
             status.warn_shipped_refused(reason);
         }
+        if self.clock.is_faked() {
+            status.warn_faked_clock();
+        }
         status.warn_burned();
         status.warn_troubles(&loaded.snapshot);
         status

@@ -107,6 +107,12 @@ impl Status {
         self.license.warnings.push(warning("development-root", None, text));
     }
 
+    /// Warns of a clock that is faked within this process.
+    pub(crate) fn warn_faked_clock(&mut self) {
+        let text = "the C library tells another time than the kernel, as with libfaketime; the kernel's counts";
+        self.license.warnings.push(warning("clock-faked", None, text));
+    }
+
     /// Warns that a policy file does not run, though another one does.
     pub(crate) fn warn_shipped_refused(&mut self, reason: &'static str) {
         let text = "a policy file, the one that the product names or one that was installed, does not run; another does in its place";

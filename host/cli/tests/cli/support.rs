@@ -42,6 +42,13 @@ impl Desk {
         run(Command::new(env!("CARGO_BIN_EXE_placet")).args(arguments), self.0.path(), input)
     }
 
+    /// The same under libfaketime, which tells the command's C library this time.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn run_at(&self, time: &str, arguments: &[&str]) -> Run {
+        let mut faketime = Command::new("faketime");
+        run(faketime.args(["-f", time, env!("CARGO_BIN_EXE_placet")]).args(arguments), self.0.path(), b"")
+    }
+
     /// Runs what must succeed, and answers its output.
     pub(crate) fn done(&self, arguments: &[&str]) -> String {
         let run = self.run(arguments);

@@ -1,9 +1,15 @@
 //! Where the time comes from; the only file that asks the machine.
+//!
+//! On Linux the kernel is asked, past the C library: a library that is loaded before it (such as libfaketime) changes nothing here, and
+//! is seen by what the C library says.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+#[cfg(target_os = "linux")]
+use rustix::time::ClockId;
 
 /// The machine's two clocks, or a double of them.
 pub(crate) trait Source: Send + Sync + fmt::Debug {
@@ -12,7 +18,16 @@ pub(crate) trait Source: Send + Sync + fmt::Debug {
 
     /// Milliseconds since any one moment. Never goes back, is set by nobody, and counts the time that the machine slept.
     fn monotonic(&self) -> u64;
+
+    /// Whether the C library tells this process another time than the kernel.
+    fn is_faked(&self) -> bool {
+        false
+    }
 }
+
+/// By so much the C library's clock may be apart from the kernel's, in milliseconds: some systems keep a coarse copy.
+#[cfg(target_os = "linux")]
+const APART: u64 = 1_000;
 
 /// The machine itself. Where the system tells no time that counts sleep (anything but Linux), a sleep looks like a jump of the
 /// wall clock.
@@ -35,22 +50,46 @@ impl Machine {
 }
 
 impl Source for Machine {
+    #[cfg(target_os = "linux")]
     fn wall(&self) -> u64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| milliseconds(since.as_millis()))
+        kernel(ClockId::Realtime)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn wall(&self) -> u64 {
+        library()
     }
 
     #[cfg(target_os = "linux")]
     fn monotonic(&self) -> u64 {
-        let since_boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-        let seconds = u64::try_from(since_boot.tv_sec).unwrap_or(0);
-        let rest = u64::try_from(since_boot.tv_nsec).unwrap_or(0) / 1_000_000;
-        seconds.saturating_mul(1_000).saturating_add(rest)
+        kernel(ClockId::Boottime)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn is_faked(&self) -> bool {
+        // However long it waits in between.
+        let (before, library, after) = (self.wall(), library(), self.wall());
+        library.saturating_add(APART) < before.min(after) || library > before.max(after).saturating_add(APART)
     }
 
     #[cfg(not(target_os = "linux"))]
     fn monotonic(&self) -> u64 {
         milliseconds(self.started.elapsed().as_millis())
     }
+}
+
+/// The C library's wall clock.
+fn library() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| milliseconds(since.as_millis()))
+}
+
+/// A clock of the kernel's; 0 before its epoch.
+#[cfg(target_os = "linux")]
+fn kernel(clock: ClockId) -> u64 {
+    let time = rustix::time::clock_gettime(clock);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let rest = u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000;
+    seconds.saturating_mul(1_000).saturating_add(rest)
 }
 
 /// A clock that goes on when it is told to, and explains every jump.
