@@ -89,8 +89,8 @@ impl Pools for Host {
         counters::release(pool, holder).map_err(counter_error)
     }
 
-    fn members(&self, pool: &str) -> Result<Vec<Member>, CounterError> {
-        counters::members(pool).map_err(counter_error)
+    fn members(&self, pool: &str, after: Option<&str>, limit: u32) -> Result<Vec<Member>, CounterError> {
+        counters::members(pool, after, limit).map_err(counter_error)
     }
 }
 

@@ -152,8 +152,8 @@ pub trait Pools {
     fn claim(&self, pool: &str, holder: &str, own: Own, capacity: u64) -> Result<u64, CounterError>;
     /// Gives a place back; a holder without one is no error. Answers the sum that is left.
     fn release(&self, pool: &str, holder: &str) -> Result<u64, CounterError>;
-    /// Every member, by holder.
-    fn members(&self, pool: &str) -> Result<Vec<Member>, CounterError>;
+    /// Members by holder: those after `after`, at most `limit` and at most 1,000.
+    fn members(&self, pool: &str, after: Option<&str>, limit: u32) -> Result<Vec<Member>, CounterError>;
 }
 
 /// Of a host that has none: gives no answer.
@@ -173,7 +173,7 @@ impl Pools for NoPools {
         none()
     }
 
-    fn members(&self, _: &str) -> Result<Vec<Member>, CounterError> {
+    fn members(&self, _: &str, _: Option<&str>, _: u32) -> Result<Vec<Member>, CounterError> {
         none()
     }
 }

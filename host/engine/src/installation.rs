@@ -249,21 +249,16 @@ impl Installation {
         Simulation::of_installation(&self.loaded(), from)
     }
 
-    pub(crate) fn holders(&self, limit: &str, tenant: Option<&str>) -> Result<Vec<Holder>, Failure> {
-        let mut holders: Vec<Holder> = Vec::new();
-        // A page at a time, until one brings nobody new.
-        loop {
-            let after = holders.last().map(|holder| holder.name.clone());
-            let page = Failure::flattened(self.loaded().call(limits::DECISION_TICKS, |instance, ticks| {
-                instance.call(ticks, |policy, store| {
-                    policy.placet_policy_licensing().call_holders(store, limit, tenant, after.as_deref())
-                })
-            }))?;
-            if page.first().is_none_or(|first| after.is_some_and(|after| first.name <= after)) {
-                return Ok(holders);
-            }
-            holders.extend(page);
-        }
+    pub(crate) fn holders(
+        &self,
+        limit: &str,
+        tenant: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<Vec<Holder>, Failure> {
+        Failure::flattened(self.loaded().call(limits::DECISION_TICKS, |instance, ticks| {
+            instance
+                .call(ticks, |policy, store| policy.placet_policy_licensing().call_holders(store, limit, tenant, after))
+        }))
     }
 
     pub(crate) fn status(&self) -> Status {

@@ -134,14 +134,37 @@ impl Placet {
         Request::new(self, Question::Release { limit: limit.into(), holder: holder.into() })
     }
 
-    /// Who holds seats of a limit, by name. `tenant`: of a limit that is counted for each.
+    /// Who holds seats of a limit, by name: all of them, asked a page at a time, so that one who comes meanwhile may be missing. `tenant`: of
+    /// a limit that is counted for each.
     ///
     /// # Errors
     ///
     /// [`Failure`] where the limit is none of seats (`kind-mismatch`, `not-licensed`, `limit-undecided`), where it needs a tenant, and where
     /// the counters or the policy gave no answer.
     pub fn holders(&self, limit: &str, tenant: Option<&str>) -> Result<Vec<Holder>, Failure> {
-        self.inner.holders(limit, tenant)
+        let mut holders: Vec<Holder> = Vec::new();
+        loop {
+            let after = holders.last().map(|holder| holder.name.clone());
+            let page = self.holders_after(limit, tenant, after.as_deref())?;
+            if page.first().is_none_or(|first| after.is_some_and(|after| first.name <= after)) {
+                return Ok(holders);
+            }
+            holders.extend(page);
+        }
+    }
+
+    /// A page of [`Placet::holders`]: at most 1,000 at one moment, after the name `after`; an empty one at the end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Placet::holders`].
+    pub fn holders_after(
+        &self,
+        limit: &str,
+        tenant: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<Vec<Holder>, Failure> {
+        self.inner.holders(limit, tenant, after)
     }
 
     /// What is used of each limit. None: those that are counted for the license as a whole.

@@ -268,7 +268,7 @@ impl Pools for Host<'_> {
         Ok(0)
     }
 
-    fn members(&self, _: &str) -> Result<Vec<Member>, CounterError> {
+    fn members(&self, _: &str, _: Option<&str>, _: u32) -> Result<Vec<Member>, CounterError> {
         Ok(vec![Member { holder: "TEST".to_owned(), weight: 1, expires: None }])
     }
 }

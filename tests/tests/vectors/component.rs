@@ -237,9 +237,9 @@ impl counters::Host for World {
         Ok(own.map(place).map_err(counter_error))
     }
 
-    fn members(&mut self, pool: String) -> Answer<Vec<counters::Member>> {
+    fn members(&mut self, pool: String, after: Option<String>, limit: u32) -> Answer<Vec<counters::Member>> {
         let member = |rules::Member { holder, weight, expires }| counters::Member { holder, weight, expires };
-        let members = rules::Counters::pools(self).members(&pool);
+        let members = rules::Counters::pools(self).members(&pool, after.as_deref(), limit);
         Ok(members.map(|members| members.into_iter().map(member).collect()).map_err(counter_error))
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use ed25519_compact::{KeyPair, Seed};
 use placet_rules::base64url;
-use placet_rules::counters::{CounterError, Counters, Draw, Entry, NoPools, Once, Pools, Portion, Recorded, Supply};
+use placet_rules::counters::{
+    CounterError, Counters, Draw, Entry, Member, Once, Own, Pools, Portion, Recorded, Supply,
+};
 use placet_rules::duration;
 use placet_rules::files::{FileError, Files};
 use placet_rules::types::{Attribute, Document, Time};
@@ -211,7 +213,29 @@ impl Counters for World {
 
     fn pools(&self) -> &dyn Pools {
         self.pools.now.set(self.time.get().now);
-        if self.broken.is_some() { &NoPools } else { &self.pools }
+        self
+    }
+}
+
+impl Pools for World {
+    fn place(&self, pool: &str, holder: &str) -> Result<(u64, Option<Own>), CounterError> {
+        self.answers()?;
+        self.pools.place(pool, holder)
+    }
+
+    fn claim(&self, pool: &str, holder: &str, own: Own, capacity: u64) -> Result<u64, CounterError> {
+        self.answers()?;
+        self.pools.claim(pool, holder, own, capacity)
+    }
+
+    fn release(&self, pool: &str, holder: &str) -> Result<u64, CounterError> {
+        self.answers()?;
+        self.pools.release(pool, holder)
+    }
+
+    fn members(&self, pool: &str, after: Option<&str>, limit: u32) -> Result<Vec<Member>, CounterError> {
+        self.answers()?;
+        self.pools.members(pool, after, limit)
     }
 }
 

@@ -11,7 +11,7 @@ use super::record::{Record, Share};
 use super::request::{Request, is_within};
 use super::slot::Slot;
 use super::store;
-use super::target::Target;
+use super::target::{self, ATTEMPTS, Target};
 use crate::counters::{CounterError, Counters, Own, Pools};
 use crate::license::LimitKind;
 use crate::reason;
@@ -19,19 +19,24 @@ use crate::types::{Attribute, Charge, Context, Decision, Duration, Holder};
 use crate::view::{HeldAs, View};
 
 /// So many of the holders are told to one for whom there is no seat.
-const TOLD: usize = 20;
+const TOLD: u32 = 20;
 /// The most holders of one answer.
-const PAGE: usize = 1_000;
+const PAGE: u32 = 1_000;
+/// A claim before the first tenth of the time is over renews nothing.
+const RENEWED: u64 = 10;
+/// A request before half of it is over renews nothing.
+const HALF: u64 = 2;
 
 /// Claims or renews seats for a holder: as many as the charge says, for the limit's `ttl`, or a shorter one of the caller's; without
-/// either until they are released. A renewal with as many or fewer is never refused while the license holds.
+/// either until they are released. A renewal with as many or fewer is never refused while the license holds; one in the first tenth
+/// of the time changes nothing and is answered from what was read, so that the seat lasts nine tenths from then on at the least.
 ///
 /// Denied: `request-invalid` (for no seats and for no time too), the reason of the view, `not-licensed`, `limit-undecided`,
 /// `kind-mismatch`, `tenant-required`, and `limit-exceeded`, which tells in its details who holds. A `once` key has no meaning here:
 /// claiming may be repeated.
 ///
 /// # Errors
-/// A reason why nothing was decided: one of [`reason::COUNTERS`].
+/// A reason why nothing was decided: `contended`, or one of [`reason::COUNTERS`].
 pub fn claim(
     view: &View,
     charge: &Charge,
@@ -44,26 +49,25 @@ pub fn claim(
         Ok(target) => target,
         Err(denial) => return Ok(denial.into()),
     };
-    let pools = counters.pools();
-    target.slots.iter_mut().try_for_each(|slot| look(slot, holder, counters))?;
-    let renews = target.slots.iter().any(|slot| slot.own.is_some());
-    for slot in target.slots.iter_mut().filter(|slot| !renews || slot.own.is_some()) {
-        slot.part = charge.amount;
-        let own = Own { weight: charge.amount, left: lasts(slot, ttl) };
-        match pools.claim(&slot.counter, holder, own, slot.ceiling()) {
-            Ok(sum) => {
-                slot.held = sum.saturating_sub(slot.part);
-                let license = slot.license.to_string();
-                return Ok(answer(view, &target, license, charge, context));
-            }
-            Err(CounterError::Exceeded { current, .. }) => {
-                (slot.held, slot.own) = (current, None);
-                slot.part = 0;
-            }
-            Err(error) => return Err(store::failed(error)),
+    target::read(core::iter::once(&mut target), counters)?;
+    for _ in 0..ATTEMPTS {
+        target.slots.iter_mut().try_for_each(|slot| look(slot, holder, counters))?;
+        if place(&mut target.slots, |_| charge.amount).is_err() {
+            return Ok(full(&target, counters)?.into());
         }
+        let Some(slot) = target.slots.iter_mut().find(|slot| slot.part > 0) else { return Err(store::unfit()) };
+        let lasts = lasts(slot, ttl);
+        if !is_held(slot, lasts, RENEWED) {
+            match counters.pools().claim(&slot.counter, holder, Own { weight: slot.part, left: lasts }, room(slot)) {
+                Ok(sum) => slot.held = sum.saturating_sub(slot.part),
+                Err(CounterError::Exceeded { .. }) => continue,
+                Err(error) => return Err(store::failed(error)),
+            }
+        }
+        let license = slot.license.to_string();
+        return Ok(answer(view, &target, license, charge, context, counters));
     }
-    Ok(full(&target, counters)?.into())
+    Err(reason::CONTENDED.to_string())
 }
 
 /// Gives the holder's seats back, be it the holder or an operator who asks. Never denied for the state of the license, and no seat is no
@@ -85,12 +89,13 @@ pub fn release(
         Ok(target) => target,
         Err(denial) => return Ok(denial.into()),
     };
+    target::read(core::iter::once(&mut target), counters)?;
     for slot in &mut target.slots {
         known(slot)?;
         slot.held = counters.pools().release(&slot.counter, holder).map_err(store::failed)?;
     }
     let license = target.slots.first().map(|slot| slot.license.to_string()).unwrap_or_default();
-    Ok(answer(view, &target, license, &charge, context))
+    Ok(answer(view, &target, license, &charge, context, counters))
 }
 
 /// Who holds seats of a limit, by name, after a name: at most 1,000.
@@ -111,9 +116,7 @@ pub fn holders(
     let mut holders = Vec::new();
     for slot in &target.slots {
         known(slot)?;
-        let members = counters.pools().members(&slot.counter).map_err(store::failed)?;
-        let members = members.into_iter().filter(|member| after.is_none_or(|after| member.holder.as_str() > after));
-        for member in members.take(PAGE) {
+        for member in counters.pools().members(&slot.counter, after, PAGE).map_err(store::failed)? {
             let holder = Holder {
                 name: member.holder,
                 weight: member.weight,
@@ -124,7 +127,7 @@ pub fn holders(
             holders.insert(place, holder);
         }
     }
-    holders.truncate(PAGE);
+    holders.truncate(PAGE as usize);
     Ok(holders)
 }
 
@@ -140,23 +143,48 @@ pub(super) fn look(slot: &mut Slot<'_>, holder: &str, counters: &dyn Counters) -
     Ok(())
 }
 
-/// Puts the seats that a request needs on the pools of a limit: where the holder has its place, or else where there is room for one.
-/// Err: there is none.
+/// Puts the seats that a request needs on the pools of a limit; a holder keeps what it has beyond. Err: there is no room.
 pub(super) fn fit(slots: &mut [Slot<'_>], amount: u128) -> Result<(), &'static str> {
-    let amount = u64::try_from(amount).map_err(|_| reason::LIMIT_EXCEEDED)?;
-    if amount == 0 {
-        return Ok(());
+    match u64::try_from(amount) {
+        Ok(0) => Ok(()),
+        Ok(amount) => place(slots, |own| amount.max(own)),
+        Err(_) => Err(reason::LIMIT_EXCEEDED),
     }
+}
+
+/// Puts seats where the holder has its place, or else where there is room: first in what was granted, and only then beyond, where a
+/// license lets it. `weight` says how many, from those that it has.
+fn place(slots: &mut [Slot<'_>], weight: impl Fn(u64) -> u64) -> Result<(), &'static str> {
+    slots.iter_mut().for_each(|slot| slot.part = 0);
     let renews = slots.iter().any(|slot| slot.own.is_some());
-    for slot in slots.iter_mut().filter(|slot| !renews || slot.own.is_some()) {
-        let own = slot.own.map_or(0, |own| own.weight);
-        let weight = amount.max(own);
-        if weight == own || slot.held.checked_add(weight).is_some_and(|sum| sum <= slot.ceiling()) {
-            slot.part = weight;
-            return Ok(());
+    for bound in [Slot::granted, Slot::ceiling] {
+        for slot in slots.iter_mut().filter(|slot| !renews || slot.own.is_some()) {
+            let own = slot.own.map_or(0, |own| own.weight);
+            let weight = weight(own);
+            if weight <= own || slot.held.checked_add(weight).is_some_and(|sum| sum <= bound(slot)) {
+                slot.part = weight;
+                return Ok(());
+            }
         }
     }
     Err(reason::LIMIT_EXCEEDED)
+}
+
+/// What the pool may hold with a part that was put there: another caller who was quicker may have left it no room in what was granted.
+fn room(slot: &Slot<'_>) -> u64 {
+    let granted = slot.granted();
+    if slot.held.saturating_add(slot.part) <= granted { granted } else { slot.ceiling() }
+}
+
+/// Does the holder have its part already, for all the time that it would get but the first `1 / share` of it?
+fn is_held(slot: &Slot<'_>, lasts: Option<Duration>, share: Duration) -> bool {
+    slot.own.is_some_and(|own| {
+        own.weight == slot.part
+            && match (own.left, lasts) {
+                (Some(left), Some(lasts)) => left <= lasts && lasts - left <= lasts / share,
+                (left, lasts) => left == lasts,
+            }
+    })
 }
 
 /// Seats that a request took before the rest of it was decided.
@@ -164,18 +192,14 @@ pub(super) fn fit(slots: &mut [Slot<'_>], amount: u128) -> Result<(), &'static s
 pub(super) struct Taken(Vec<(String, Option<Own>)>);
 
 impl Taken {
-    /// Takes what [`fit`] put on a slot, where the holder does not have it already with at least half of its time left. False: another
-    /// caller was quicker.
+    /// Takes what [`fit`] put on a slot, where the holder does not have it already with half of its time left. False: another caller was
+    /// quicker.
     pub(super) fn take(&mut self, slot: &Slot<'_>, holder: &str, pools: &dyn Pools) -> Result<bool, String> {
         let left = lasts(slot, None);
-        let is_held = |own: Own| {
-            own.weight == slot.part
-                && own.left.zip(left).map_or(own.left == left, |(left, whole)| left.saturating_mul(2) > whole)
-        };
-        if !is_pool(slot) || slot.part == 0 || slot.own.is_some_and(is_held) {
+        if !is_pool(slot) || slot.part == 0 || is_held(slot, left, HALF) {
             return Ok(true);
         }
-        match pools.claim(&slot.counter, holder, Own { weight: slot.part, left }, slot.ceiling()) {
+        match pools.claim(&slot.counter, holder, Own { weight: slot.part, left }, room(slot)) {
             Ok(_) => {
                 self.0.push((slot.counter.clone(), slot.own));
                 Ok(true)
@@ -248,8 +272,22 @@ fn of_limit<'a>(view: &'a View, request: Request<'a>) -> Result<Target<'a>, Deni
     }
 }
 
-fn answer(view: &View, target: &Target<'_>, license: String, charge: &Charge, context: &Context) -> Decision {
-    let share = Share { warns: target.warns(target.used(), true), ..target.share(|slot| slot.part == 0) };
+/// The pools have changed: where a warning cannot be set or taken back now, it is for the next one to do.
+fn answer(
+    view: &View,
+    target: &Target<'_>,
+    license: String,
+    charge: &Charge,
+    context: &Context,
+    counters: &dyn Counters,
+) -> Decision {
+    let used = target.used();
+    if let Some(alert) = target.calm(used) {
+        drop(counters.set(&alert, 0));
+    }
+    let is_first =
+        charge.amount > 0 && target.alert(used).is_some_and(|alert| counters.add(&[alert], &[], None).is_ok());
+    let share = Share { warns: target.warns(used, is_first), ..target.share(|slot| slot.part == 0) };
     let record = Record { license, shares: Vec::from([share]), warnings: view.warnings.clone() };
     record.decision(&charge.limit, context.tenant.as_deref(), &[])
 }
@@ -267,18 +305,17 @@ fn full<'a>(target: &Target<'a>, counters: &dyn Counters) -> Result<Denial<'a>, 
 /// The holders of pools, each with what it holds, as far as they are told.
 pub(super) fn told(slots: &[Slot<'_>], counters: &dyn Counters) -> Result<Vec<Attribute>, String> {
     let mut details = Vec::new();
-    let mut more = 0_usize;
     for slot in slots.iter().filter(|slot| is_pool(slot)) {
-        for member in counters.pools().members(&slot.counter).map_err(store::failed)? {
-            if details.len() < TOLD {
-                details.push(Attribute::new(format!("holder/{}", member.holder), member.weight.to_string()));
-            } else {
-                more += 1;
-            }
-        }
+        let members = counters.pools().members(&slot.counter, None, TOLD + 1).map_err(store::failed)?;
+        details.extend(
+            members
+                .into_iter()
+                .map(|member| Attribute::new(format!("holder/{}", member.holder), member.weight.to_string())),
+        );
     }
-    if more > 0 {
-        details.push(Attribute::new("holders", format!("{more} more")));
+    if details.len() > TOLD as usize {
+        details.truncate(TOLD as usize);
+        details.push(Attribute::new("holders", format!("the first {TOLD}")));
     }
     Ok(details)
 }

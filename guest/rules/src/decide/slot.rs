@@ -166,7 +166,7 @@ impl<'a> Slot<'a> {
         let CounterName { limit, tenant, account, generation, .. } = &self.name;
         let period = self.period().map_or("", |(label, _)| label);
         let name = || own(&["warned", limit, tenant, account, period, generation]);
-        (self.held_as == HeldAs::Counter).then(name).flatten()
+        matches!(self.held_as, HeldAs::Counter | HeldAs::Pool { .. }).then(name).flatten()
     }
 
     /// The other counters of the present window, the latest first.

@@ -11,6 +11,8 @@ pub(crate) struct PoolModel {
     pub(crate) held: RefCell<BTreeMap<String, BTreeMap<String, Member>>>,
     /// Milliseconds since the Unix epoch.
     pub(crate) now: Cell<u64>,
+    /// How often a place was claimed.
+    pub(crate) claims: Cell<u64>,
 }
 
 impl PoolModel {
@@ -32,6 +34,7 @@ impl Pools for PoolModel {
     }
 
     fn claim(&self, pool: &str, holder: &str, own: Own, capacity: u64) -> Result<u64, CounterError> {
+        self.claims.set(self.claims.get() + 1);
         let (sum, before) = self.place(pool, holder)?;
         let before = before.map_or(0, |before| before.weight);
         let after = (sum - before).checked_add(own.weight);
@@ -49,7 +52,10 @@ impl Pools for PoolModel {
         Ok(self.place(pool, "")?.0)
     }
 
-    fn members(&self, pool: &str) -> Result<Vec<Member>, CounterError> {
-        Ok(self.unexpired(pool))
+    fn members(&self, pool: &str, after: Option<&str>, limit: u32) -> Result<Vec<Member>, CounterError> {
+        let mut members = self.unexpired(pool);
+        members.retain(|member| after.is_none_or(|after| member.holder.as_str() > after));
+        members.truncate(limit as usize);
+        Ok(members)
     }
 }

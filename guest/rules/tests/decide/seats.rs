@@ -56,14 +56,14 @@ fn a_seat_is_claimed_renewed_given_back_and_missed_by_one_who_is_told_who_holds(
 }
 
 #[test]
-fn many_holders_are_told_by_their_number() {
+fn of_many_holders_the_first_are_told() {
     let (view, memory) = (of(vec![seats(25, None)]), Memory::default());
     for number in 0..25 {
         assert!(claimed(&view, &memory, &format!("h{number:02}"), 1, None).allowed);
     }
     let details = claimed(&view, &memory, "late", 1, None).details;
     assert_eq!(details.len(), 21);
-    assert_eq!(details.last(), Some(&Attribute::new("holders", "5 more")));
+    assert_eq!(details.last(), Some(&Attribute::new("holders", "the first 20")));
 }
 
 #[test]
@@ -126,6 +126,76 @@ fn a_request_without_sense_is_refused() {
     }
 }
 
+#[test]
+fn a_claim_that_changes_nothing_writes_nothing_and_a_shorter_one_does() {
+    let (view, memory) = (of(vec![seats(4, Some(1_000))]), Memory::default());
+    let end = || memory.pools.held.borrow().values().flat_map(BTreeMap::values).map(|one| one.expires).next().flatten();
+    let claims = |ttl, weight| {
+        let before = memory.pools.claims.get();
+        assert!(claimed(&view, &memory, "ada", weight, ttl).allowed);
+        (memory.pools.claims.get() - before, end())
+    };
+    assert_eq!(claims(None, 1), (1, Some(1_000)));
+    for (now, ttl, weight, expected) in [
+        (0, None, 1, (0, Some(1_000))),
+        (100, None, 1, (0, Some(1_000))),
+        (101, None, 1, (1, Some(1_101))),
+        (101, Some(500), 1, (1, Some(601))),
+        (151, Some(500), 1, (0, Some(601))),
+        (151, Some(500), 2, (1, Some(651))),
+        (151, Some(9), 2, (1, Some(160))),
+        (152, Some(9), 2, (1, Some(161))),
+        (152, None, 2, (1, Some(1_152))),
+    ] {
+        memory.pools.now.set(now);
+        assert_eq!(claims(ttl, weight), expected, "at {now} for {ttl:?}");
+    }
+    let forever = of(vec![seats(4, None)]);
+    assert!(claimed(&forever, &memory, "ada", 2, None).allowed && end().is_none());
+    let before = memory.pools.claims.get();
+    assert!(claimed(&forever, &memory, "ada", 2, None).allowed && memory.pools.claims.get() == before);
+}
+
+#[test]
+fn pools_are_filled_to_what_was_granted_before_one_goes_beyond() {
+    let base = Budget { ceiling: 4, ..seats(2, None) };
+    let extra = Budget { license: "lic_2".into(), account: "berlin".into(), ceiling: 3, ..seats(2, None) };
+    let (view, memory) = (of(vec![base, extra]), Memory::default());
+    let licenses: Vec<_> =
+        (0..8).map(|number| claimed(&view, &memory, &format!("h{number}"), 1, None).license).collect();
+    let licenses: Vec<_> = licenses.iter().map(|license| license.as_deref()).collect();
+    let (one, two) = (Some("lic_1"), Some("lic_2"));
+    assert_eq!(licenses, [one, one, two, two, one, one, two, two]);
+    assert_eq!(short(&claimed(&view, &memory, "h6", 1, None)), (true, "granted", 7));
+    assert_eq!(short(&claimed(&view, &memory, "h7", 1, None)), (false, "limit-exceeded", 7));
+    let beyond = claimed(&view, &memory, "h4", 1, None);
+    assert_eq!(beyond.usage[0].details, [Attribute::new("beyond", "3")]);
+}
+
+#[test]
+fn seats_warn_once_on_the_way_up_and_again_after_they_fell() {
+    let mut view = of(vec![seats(10, None)]);
+    view.limits.get_mut("cores").expect("the limit").warn = Some(80);
+    let memory = Memory::default();
+    let warns = |decision: Decision| !decision.warnings.is_empty();
+    let claims = |holder: &str, weight| warns(claimed(&view, &memory, holder, weight, None));
+    assert!(!claims("ada", 7));
+    assert!(claims("bob", 1), "it passes 80 %");
+    assert!(!claims("bob", 1) && !claims("cyd", 1));
+    assert!(!warns(left(&view, &memory, "cyd")) && !warns(left(&view, &memory, "bob")));
+    assert!(claims("bob", 1), "it fell below 75 %, and passes again");
+    assert!(!warns(left(&view, &memory, "bob")));
+    // A tenant's request crosses it as well, and one that is refused does not.
+    let ask = |tokens| {
+        let context = Context { tenant: Some("t1".into()), ..Context::default() };
+        consume(&view, &[charge("cores", 1), charge("tokens", tokens)], &context, &memory).unwrap()
+    };
+    assert!(!ask(151).allowed);
+    let first = ask(1);
+    assert_eq!(first.warnings.iter().filter_map(|one| one.subject.as_deref()).collect::<Vec<_>>(), ["cores"]);
+    assert!(!warns(ask(1)));
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Claim(u8, u64, Option<u64>),
@@ -181,7 +251,16 @@ proptest! {
                     prop_assert_eq!(decision.allowed, fits);
                     if fits {
                         let lasts = [ttl, asked].into_iter().flatten().min();
-                        model.insert(name, (weight, lasts.map(|lasts| now + lasts)));
+                        let end = lasts.map(|lasts| now + lasts);
+                        // Nothing is renewed in the first tenth of its time.
+                        let stays = model.get(&name).is_some_and(|(held, ends)| {
+                            *held == weight && ends.zip(end).is_some_and(|(ends, end)| {
+                                ends <= end && end - ends <= lasts.unwrap_or(0) / 10
+                            })
+                        });
+                        if !stays {
+                            model.insert(name, (weight, end));
+                        }
                     }
                     let sum = if fits { others + weight } else { others + own };
                     prop_assert_eq!(decision.usage[0].used, sum);

@@ -20,9 +20,12 @@ pub(crate) enum Command {
 }
 
 /// List who holds seats of a limit
+///
+/// By name, at most 1,000 at a time.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   placet seats list cores
+  placet seats list cores --after machine-7
   placet seats list users --tenant t1 --format json")]
 pub(crate) struct List {
     /// The limit, as the license names it
@@ -30,6 +33,9 @@ pub(crate) struct List {
     /// Of a limit that is counted for each tenant
     #[arg(long, value_name = "NAME")]
     tenant: Option<String>,
+    /// Those after this one
+    #[arg(long, value_name = "HOLDER")]
+    after: Option<String>,
     #[command(flatten)]
     site: SiteOptions,
 }
@@ -107,14 +113,19 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<Answer> {
     }
 }
 
-fn list(arguments: &List) -> anyhow::Result<Answer> {
-    let holders = holders(&arguments.site.open()?, &arguments.limit, arguments.tenant.as_deref())?;
+fn list(List { limit, tenant, after, site }: &List) -> anyhow::Result<Answer> {
+    let page = site.open()?.holders_after(limit, tenant.as_deref(), after.as_deref());
+    let holders = page.map_err(|failure| no_answer(&failure))?;
     let row = |holder: &Holder| {
         let until = holder.expires.map(|expires| format!(", until {}", show::moment(expires))).unwrap_or_default();
         (holder.name.clone(), format!("{}{until}", holder.weight))
     };
     let rows: Vec<_> = holders.iter().map(row).collect();
-    let text = if rows.is_empty() { "nobody holds a seat\n".to_owned() } else { table(&rows) };
+    let text = match (&*rows, after) {
+        ([], None) => "nobody holds a seat\n".to_owned(),
+        ([], Some(after)) => format!("nobody after `{after}` holds a seat\n"),
+        _ => table(&rows),
+    };
     Ok(Answer::yes(text, serde_json::to_value(&holders)?))
 }
 
@@ -131,7 +142,8 @@ fn claim(Claim { seat, weight, ttl }: &Claim) -> anyhow::Result<Answer> {
 fn evict(arguments: &Evict) -> anyhow::Result<Answer> {
     let Evict { limit, holder, tenant, site } = arguments;
     let placet = site.open()?;
-    let held = holders(&placet, limit, tenant.as_deref())?.into_iter().find(|one| one.name == *holder);
+    let holders = placet.holders(limit, tenant.as_deref()).map_err(|failure| no_answer(&failure))?;
+    let held = holders.into_iter().find(|one| one.name == *holder);
     let Some(held) = held else {
         let text = format!("nobody named `{holder}` holds a seat\n");
         return Ok(Answer::verdict(false, text, serde_json::Value::Null));
@@ -143,10 +155,6 @@ fn evict(arguments: &Evict) -> anyhow::Result<Answer> {
     };
     request.decide().map_err(|failure| no_answer(&failure))?;
     Ok(Answer::yes(format!("`{holder}` held {} and holds none now\n", held.weight), serde_json::to_value(&held)?))
-}
-
-fn holders(placet: &placet::Placet, limit: &str, tenant: Option<&str>) -> anyhow::Result<Vec<Holder>> {
-    Ok(placet.holders(limit, tenant).map_err(|failure| no_answer(&failure))?)
 }
 
 fn no_answer(failure: &placet::Failure) -> Problem {

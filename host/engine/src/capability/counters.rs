@@ -195,11 +195,19 @@ impl Host for CountersCapability {
         )
     }
 
-    fn members(&mut self, pool: String) -> wasmtime::Result<Result<Vec<Member>, Error>> {
+    fn members(
+        &mut self,
+        pool: String,
+        after: Option<String>,
+        limit: u32,
+    ) -> wasmtime::Result<Result<Vec<Member>, Error>> {
         self.ask(
-            pool,
-            |pool| Asked::Members { pool: pool.clone() },
-            |lent, pool| lent.store.members(&lent.namespace, &pool, lent.clock.moment()),
+            (pool, after),
+            |(pool, after)| Asked::Members { pool: pool.clone(), after: after.clone(), limit },
+            |lent, (pool, after)| {
+                let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+                lent.store.members(&lent.namespace, &pool, after.as_deref(), limit, lent.clock.moment())
+            },
         )
     }
 }

@@ -34,7 +34,7 @@ pub(crate) enum Asked {
     Claim { pool: String, member: Member, capacity: u64 },
     Release { pool: String, holder: String },
     PlaceOf { pool: String, holder: String },
-    Members { pool: String },
+    Members { pool: String, after: Option<String>, limit: u32 },
 }
 
 /// What the host answered.

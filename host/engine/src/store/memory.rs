@@ -13,9 +13,9 @@ use sha2::{Digest, Sha256};
 use super::bucket::Buckets;
 use super::reservation::is_reserved;
 use super::{
-    Ancestry, Burned, Floor, Head, MAX_ONCE_KEY, Moment, Part, Recalled, Reserved, Settling, Standing, Store,
-    StoreError, anchor_key, at_most, check_add, check_name, check_read, check_subtract, moved, portions, recorded,
-    recorded_add,
+    Ancestry, Burned, Floor, Head, MAX_ITEMS, MAX_ONCE_KEY, Moment, Part, Recalled, Reserved, Settling, Standing,
+    Store, StoreError, anchor_key, at_most, check_add, check_name, check_read, check_subtract, moved, portions,
+    recorded, recorded_add,
 };
 use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Place, Portion, Supply};
 
@@ -252,9 +252,19 @@ impl Store for MemoryStore {
         Ok(Place { sum: model.sum(namespace, pool, moment.now), member })
     }
 
-    fn members(&self, namespace: &str, pool: &str, moment: Moment) -> Result<Vec<Member>, Error> {
+    fn members(
+        &self,
+        namespace: &str,
+        pool: &str,
+        after: Option<&str>,
+        limit: usize,
+        moment: Moment,
+    ) -> Result<Vec<Member>, Error> {
         check_name(pool)?;
-        Ok(self.model().unexpired(namespace, pool, moment.now).cloned().collect())
+        let model = self.model();
+        let members = model.unexpired(namespace, pool, moment.now);
+        let members = members.filter(|member| after.is_none_or(|after| member.holder.as_str() > after));
+        Ok(members.take(limit.min(MAX_ITEMS)).cloned().collect())
     }
 
     fn reservation(&self, namespace: &str, id: &str, moment: Moment) -> Result<Option<Standing>, StoreError> {

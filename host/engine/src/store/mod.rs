@@ -199,8 +199,15 @@ pub(crate) trait Store: Send + Sync + fmt::Debug {
     /// The weights of all members that have not expired, and the holder's own place.
     fn place(&self, namespace: &str, pool: &str, holder: &str, moment: Moment) -> Result<Place, Error>;
 
-    /// The members that have not expired, by holder.
-    fn members(&self, namespace: &str, pool: &str, moment: Moment) -> Result<Vec<Member>, Error>;
+    /// The members that have not expired, by holder: at most `limit`, and at most [`MAX_ITEMS`], after the holder `after`.
+    fn members(
+        &self,
+        namespace: &str,
+        pool: &str,
+        after: Option<&str>,
+        limit: usize,
+        moment: Moment,
+    ) -> Result<Vec<Member>, Error>;
 
     /// Where a reservation stands; none where there never was one, or it is as old as `once` rows that are no longer kept.
     fn reservation(&self, namespace: &str, id: &str, moment: Moment) -> Result<Option<Standing>, StoreError>;

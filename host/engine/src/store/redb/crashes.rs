@@ -19,6 +19,9 @@ const CEILING: u64 = 6;
 /// Units of one reservation, and how many of them are used in the end.
 const RESERVED: u64 = 2;
 const USED: u64 = 1;
+/// Who may sit in the pool, and how many seats it has.
+const HOLDERS: u64 = 3;
+const SEATS: u64 = 4;
 /// So long a reservation holds: longer than any script.
 const TERM: u64 = 10_000;
 /// The numbers of all calls are below this.
@@ -58,13 +61,15 @@ struct Known {
     slack_in_flight: u64,
     /// Reservations on `use/d` by the number of the call that made them, and whether they were settled.
     reserved: BTreeMap<u64, bool>,
+    /// Weights in a pool, by holder.
+    seats: BTreeMap<u64, u64>,
 }
 
 /// One call of the script, told in `known` when it is acknowledged.
 fn call(store: &RedbStore, number: u64, random: &mut Random, known: &mut Known) {
     let entry = |counter: &str, slack| Entry { counter: counter.to_owned(), amount: 1, ceiling: CEILING, slack };
     let open = known.reserved.iter().find(|(_, settled)| !**settled).map(|(made, _)| *made);
-    let (kind, settles) = (random.below(3), random.below(2) == 0);
+    let (kind, settles) = (random.below(4), random.below(2) == 0);
     if let (0, Some(made), true) = (kind, open, settles) {
         let id = format!("r{made}");
         let from = store.reservation("n", &id, at(number)).unwrap().unwrap();
@@ -90,8 +95,26 @@ fn call(store: &RedbStore, number: u64, random: &mut Random, known: &mut Known) 
         if store.add("n", vec![entry("a", 0), entry("b", 0)], vec![], Some(once), None, at(number)).is_ok() {
             known.whole += 1;
         }
+    } else if kind == 2 {
+        seat(store, number, random, known);
     } else if store.add("n", vec![entry("c", SLACK)], vec![], None, None, at(number)).is_ok() {
         known.slack += 1;
+    }
+}
+
+/// Claims a seat, or gives it back.
+fn seat(store: &RedbStore, number: u64, random: &mut Random, known: &mut Known) {
+    let (holder, weight) = (random.below(HOLDERS), random.below(SEATS));
+    let name = format!("h{holder}");
+    if weight == 0 {
+        if store.release("n", "pool", &name, at(number)).is_ok() {
+            known.seats.remove(&holder);
+        }
+        return;
+    }
+    let member = Member { holder: name, weight, expires: (holder == 0).then_some(TERM) };
+    if store.claim("n", "pool", member, SEATS, at(number)).is_ok() {
+        known.seats.insert(holder, weight);
     }
 }
 
@@ -124,7 +147,20 @@ fn check(store: &RedbStore, known: &Known, place: &str) -> Known {
     let burned: u64 = store.burned().iter().map(|burned| burned.units).sum();
     assert!(burned <= SLACK, "{place}: {burned} burned");
     let reserved = check_reserved(store, known, d, place);
-    Known { whole: a, slack: c, reserved, ..Known::default() }
+    let seats = check_seats(store, known, place);
+    Known { whole: a, slack: c, reserved, seats, ..Known::default() }
+}
+
+/// The pool has the members that were acknowledged, or one call more, and its sum is theirs. That its rows agree was checked at opening.
+fn check_seats(store: &RedbStore, known: &Known, place: &str) -> BTreeMap<u64, u64> {
+    let held = |holder| store.place("n", "pool", &format!("h{holder}"), at(0)).unwrap();
+    let found: BTreeMap<u64, u64> =
+        (0..HOLDERS).filter_map(|holder| Some((holder, held(holder).member?.weight))).collect();
+    let differ = (0..HOLDERS).filter(|holder| found.get(holder) != known.seats.get(holder)).count();
+    assert!(differ <= 1, "{place}: {found:?}, {known:?}");
+    let sum = found.values().sum::<u64>();
+    assert!(sum <= SEATS && held(0).sum == sum, "{place}: {found:?} of {}", held(0).sum);
+    found
 }
 
 /// The counter holds what the rows of reservations say, and each of them is where it was acknowledged to be, or one call further.

@@ -42,9 +42,10 @@ fn told(store: &RedbStore) -> Result<String, String> {
     let told = (
         store.read("n", &names(), at(0)).map_err(|error| error.to_string())?,
         once.map_err(|error| error.to_string())?,
-        store.members("n", "pool", at(1)).map_err(|error| error.to_string())?,
+        store.members("n", "pool", None, 9, at(1)).map_err(|error| error.to_string())?,
         store.recover("n", "license.json").map_err(|error| error.to_string())?,
         store.floor("n").map_err(|error| error.to_string())?,
+        store.place("n", "pool", "ada", at(1)).map_err(|error| error.to_string())?,
         store.value("active").map_err(|error| error.to_string())?,
         store.mark().map_err(|error| error.to_string())?,
     );

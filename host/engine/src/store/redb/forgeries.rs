@@ -129,6 +129,8 @@ fn every_table_of_rows_is_part_of_the_sum() {
         "meta",
         "once",
         "once-order",
+        "pool-ends",
+        "pool-sums",
         "pools",
         "reserved",
         "reserved-ends",

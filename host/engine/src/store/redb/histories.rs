@@ -47,9 +47,9 @@ fn call() -> impl Strategy<Value = Call> {
         3 => (0_u8..4, 0_u64..30, 0_u64..9, entries(), prop::bool::weighted(0.1))
             .prop_map(|(id, back, excess, entries, stale)| Call::Settle { id, back, excess, entries, stale }),
         1 => (0_u8..4, 0_u64..400).prop_map(|(id, time)| Call::Anchor(id, time)),
-        3 => (0_u8..4, 0_u64..9, prop::option::of(1_u64..40), 0_u64..20)
+        4 => (0_u8..6, 0_u64..9, prop::option::of(1_u64..40), 0_u64..20)
             .prop_map(|(holder, weight, term, capacity)| Call::Claim(holder, weight, term, capacity)),
-        1 => (0_u8..4).prop_map(Call::Release),
+        1 => (0_u8..6).prop_map(Call::Release),
         1 => (0_u8..3, any::<u8>()).prop_map(|(name, content)| Call::Keep(name, content)),
         1 => (0_u8..3).prop_map(Call::Forget),
         1 => (0_u64..5).prop_map(Call::Floor),
@@ -169,12 +169,17 @@ fn told(store: &dyn Store, moment: Moment) -> String {
     let names: Vec<String> = (0..4).map(|counter| name(counter, moment)).collect();
     let once: Vec<_> = (0..6).map(|key| store.recall(NS, &key.to_string()).unwrap()).collect();
     let documents: Vec<_> = (0..3).map(|document| store.recover(NS, &format!("c{document}")).unwrap()).collect();
+    let pool = (
+        (0..6).map(|holder| store.place(NS, "pool", &format!("c{holder}"), moment).unwrap()).collect::<Vec<_>>(),
+        store.members(NS, "pool", None, 99, moment).unwrap(),
+        store.members(NS, "pool", Some("c1"), 1, moment).unwrap(),
+    );
     let reservations: Vec<_> = (0..4).map(|id| store.reservation(NS, &format!("r{id}"), moment).unwrap()).collect();
     format!(
         "{:?}",
         (
             (store.read(NS, &names, moment).unwrap(), store.read("another", &names, moment).unwrap(), once),
-            (store.members(NS, "pool", moment).unwrap(), store.level(NS, &draw(0), moment), reservations),
+            (pool, store.level(NS, &draw(0), moment), reservations),
             (store.kept(NS).unwrap(), documents, store.floor(NS).unwrap(), store.value("key").unwrap()),
             (store.counters(NS, "use/", Some("use/c1"), 2).unwrap(), store.counters(NS, "", None, 99).unwrap()),
         )

@@ -41,12 +41,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use self::file::{Opener, StateFile};
+use self::pools::Pool;
 use self::writer::Writer;
 use super::block::Take;
 use super::bucket::Buckets;
 use super::{
-    Ancestry, Burned, Floor, Head, MAX_ONCE_KEY, Moment, Part, Recalled, Reserved, Settling, Standing, Store,
-    StoreError, anchor_key, at_most, check_add, check_name, check_read, check_subtract,
+    Ancestry, Burned, Floor, Head, MAX_ITEMS, MAX_ONCE_KEY, Moment, Part, Recalled, Reserved, Settling, Standing,
+    Store, StoreError, anchor_key, at_most, check_add, check_name, check_read, check_subtract,
 };
 use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Place, Portion, Supply};
 
@@ -170,25 +171,49 @@ impl Store for RedbStore {
         check_name(pool)?;
         check_name(&member.holder)?;
         let (namespace, pool) = (namespace.to_owned(), pool.to_owned());
-        self.writer.write(moment.mark, move |txn| pools::claim(txn, &namespace, &pool, &member, capacity, moment))?
+        self.writer.write(moment.mark, move |txn| {
+            pools::claim(txn, Pool { namespace: &namespace, name: &pool }, &member, capacity, moment)
+        })?
     }
 
     fn release(&self, namespace: &str, pool: &str, holder: &str, moment: Moment) -> Result<u64, Error> {
         check_name(pool)?;
         check_name(holder)?;
         let (namespace, pool, holder) = (namespace.to_owned(), pool.to_owned(), holder.to_owned());
-        self.writer.write(moment.mark, move |txn| pools::release(txn, &namespace, &pool, &holder, moment.now))?
+        self.writer.write(moment.mark, move |txn| {
+            pools::release(txn, Pool { namespace: &namespace, name: &pool }, &holder, moment.now)
+        })?
     }
 
     fn place(&self, namespace: &str, pool: &str, holder: &str, moment: Moment) -> Result<Place, Error> {
         check_name(pool)?;
         check_name(holder)?;
-        Ok(self.writer.view(|view| pools::place(view, namespace, pool, holder, moment.now))?)
+        let of = Pool { namespace, name: pool };
+        let (place, is_due) = self.writer.view(|view| pools::place(view, of, holder, moment))?;
+        if is_due {
+            let (namespace, pool) = (namespace.to_owned(), pool.to_owned());
+            // What was found stays true; a disk that takes nothing away is no reason not to tell it.
+            drop(
+                self.writer.write(moment.mark, move |txn| {
+                    pools::sweep(txn, Pool { namespace: &namespace, name: &pool }, moment)
+                }),
+            );
+        }
+        Ok(place)
     }
 
-    fn members(&self, namespace: &str, pool: &str, moment: Moment) -> Result<Vec<Member>, Error> {
+    fn members(
+        &self,
+        namespace: &str,
+        pool: &str,
+        after: Option<&str>,
+        limit: usize,
+        moment: Moment,
+    ) -> Result<Vec<Member>, Error> {
         check_name(pool)?;
-        Ok(self.writer.view(|view| pools::members(view, namespace, pool, moment.now))?)
+        let limit = limit.min(MAX_ITEMS);
+        let of = Pool { namespace, name: pool };
+        Ok(self.writer.view(|view| pools::members(view, of, after, limit, moment.now))?)
     }
 
     fn reservation(&self, namespace: &str, id: &str, moment: Moment) -> Result<Option<Standing>, StoreError> {

@@ -73,7 +73,8 @@ pub(super) fn is_own(view: &View<'_>) -> Result<bool, RowError> {
     Ok(view.view.open_table(META)?.get(META_KEY)?.is_some_and(|key| key.value() == view.seals.id))
 }
 
-/// Compares what the tables hold with the last commit; with `rows`, looks at each row's own tag as well.
+/// Compares what the tables hold with the last commit; with `rows`, looks at each row's own tag as well, and at whether rows
+/// that are told twice agree.
 pub(super) fn check(view: &View<'_>, rows: bool) -> Result<(), RowError> {
     let digest = view.digest(&COUNTERS, rows, Digest::default())?;
     let digest = once::digest(view, rows, digest)?;
@@ -82,7 +83,10 @@ pub(super) fn check(view: &View<'_>, rows: bool) -> Result<(), RowError> {
     let digest = blocks::digest(view, rows, digest)?;
     let digest = reserved::digest(view, rows, digest)?;
     let digest = chain::digest(view, rows, digest)?;
-    if chain::last(view)?.digest == digest { Ok(()) } else { Err(RowError::Edited { table: "chain" }) }
+    if chain::last(view)?.digest != digest {
+        return Err(RowError::Edited { table: "chain" });
+    }
+    if rows { pools::check(view) } else { Ok(()) }
 }
 
 /// Lets every counter hold what was used, and no block.
