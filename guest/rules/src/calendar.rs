@@ -74,6 +74,15 @@ impl Calendar {
         Some(Period { label: self.every.label(number)?, from: self.begins(number)?, until: self.begins(number + 1)? })
     }
 
+    /// An instant as clocks in the zone show it, to the minute: `2026-12-01 00:00 America/New_York`. None: the calendar has no such
+    /// instant.
+    pub fn show(&self, instant: Instant) -> Option<String> {
+        let moment = Timestamp::from_millisecond(i64::try_from(instant).ok()?).ok()?;
+        let shown = self.zone.to_datetime(moment);
+        let (date, time) = (shown.date(), shown.time());
+        Some(format!("{date} {:02}:{:02} {}", time.hour(), time.minute(), self.zone.iana_name()?))
+    }
+
     fn begins(&self, number: i64) -> Option<Instant> {
         let midnight = DateTime::from(self.every.first_day(number)?);
         Some(u64::try_from(self.zone.to_timestamp(midnight).ok()?.as_millisecond()).unwrap_or(0))

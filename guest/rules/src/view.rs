@@ -180,6 +180,8 @@ pub enum Within {
         label: String,
         /// When the next period begins.
         until: Instant,
+        /// The same, as clocks in the period's zone show it.
+        shown: String,
         /// What periods leave to each other; none: nothing.
         rollover: Option<Rollover>,
     },

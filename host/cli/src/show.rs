@@ -71,7 +71,7 @@ pub(crate) fn status(status: &Status) -> anyhow::Result<Answer> {
 
 /// What is used.
 pub(crate) fn usage(usage: &[Usage]) -> anyhow::Result<Answer> {
-    let rows: Vec<_> = usage.iter().map(|usage| (&*usage.limit, counted(usage))).collect();
+    let rows: Vec<_> = usage.iter().map(|usage| (&*usage.limit, counted(usage) + &resets(usage))).collect();
     let text = if rows.is_empty() { "no limits are counted here\n".to_owned() } else { table(&rows) };
     Ok(Answer::yes(text, serde_json::to_value(usage)?))
 }
@@ -146,7 +146,7 @@ pub(crate) fn moment(instant: u64) -> String {
 
 fn limit_rows(limits: &[Limit], usage: &[Usage]) -> Vec<(&'static str, String)> {
     let row = |limit: &Limit| match usage.iter().find(|usage| usage.limit == limit.name) {
-        Some(usage) => format!("{}: {}", limit.name, counted(usage)),
+        Some(usage) => format!("{}: {}{}", limit.name, counted(usage), resets(usage)),
         None => format!("{}: {} for each tenant (see `placet usage --tenant NAME`)", limit.name, maximum(limit.max)),
     };
     limits.iter().map(|limit| ("limit", row(limit))).collect()
@@ -180,8 +180,19 @@ fn counted(usage: &Usage) -> String {
         None => {
             let unbilled = usage.details.iter().find(|detail| detail.name == "unbilled");
             let unbilled = unbilled.map(|units| format!(", and {} unbilled", units.value)).unwrap_or_default();
-            format!("{} of {}{unbilled}", usage.used, maximum(usage.max))
+            let period = usage.period.as_ref().map(|period| format!(" in {period}")).unwrap_or_default();
+            format!("{} of {}{period}{unbilled}", usage.used, maximum(usage.max))
         }
+    }
+}
+
+/// When the next period begins; of a term, when the first of what was used comes back.
+fn resets(usage: &Usage) -> String {
+    let shown = usage.details.iter().find(|detail| detail.name == "resets");
+    match (shown, usage.resets) {
+        (Some(shown), _) => format!(", resets {}", shown.value),
+        (None, Some(back)) => format!(", units come back from {} on", moment(back)),
+        (None, None) => String::new(),
     }
 }
 

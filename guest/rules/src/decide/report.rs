@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::answer::undecided;
 use super::request::is_within;
-use super::slot::slots;
+use super::slot::{Slot, slots};
 use super::target::{self, Target};
 use super::{rate, seats};
 use crate::counters::Counters;
@@ -17,7 +17,7 @@ use crate::view::View;
 ///
 /// For a tenant: all limits, those that are counted for the license as a whole too. Without one: only these. A limit that cannot
 /// be decided stands with nothing used, and says why in its details as `undecided`. Where most of a limit is used, its details have the
-/// `warning`, until the use has fallen clearly.
+/// `warning`, until the use has fallen clearly; `resets` is when the next period begins, as clocks in its zone show it.
 ///
 /// # Errors
 /// `request-invalid` for a tenant that is empty or too long, or one of [`reason::COUNTERS`].
@@ -50,8 +50,10 @@ pub fn report(view: &View, tenant: Option<&str>, counters: &dyn Counters) -> Res
         .into_iter()
         .map(|(target, details)| {
             let usage = target.usage();
+            let resets = target.slots.iter().find_map(Slot::shown_reset).map(|shown| Attribute::new("resets", shown));
             let warning = target.stands(usage.used).then(|| Attribute::new("warning", reason::USAGE_HIGH));
-            Usage { details: details.into_iter().chain(usage.details).chain(warning).collect(), ..usage }
+            let details = details.into_iter().chain(usage.details).chain(resets).chain(warning);
+            Usage { details: details.collect(), ..usage }
         })
         .collect())
 }

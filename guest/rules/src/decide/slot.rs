@@ -160,6 +160,14 @@ impl<'a> Slot<'a> {
         }
     }
 
+    /// When the next period begins, as clocks in its zone show it; none: it is for no period of the calendar.
+    pub(super) fn shown_reset(&self) -> Option<&'a str> {
+        match self.within? {
+            Within::Period { shown, .. } => Some(shown),
+            Within::Term(_) => None,
+        }
+    }
+
     /// The counter that remembers whether it was said that most of this is used. None: there is none for a bucket, nor where its name would
     /// be too long.
     pub(super) fn alert(&self) -> Option<String> {

@@ -180,7 +180,8 @@ fn within(stretch: &Stretch, license: &License, now: Instant) -> Option<Within> 
         }
         _ => None,
     };
-    Some(Within::Period { label: period.label, until: period.until, rollover })
+    let shown = calendar.show(period.until)?;
+    Some(Within::Period { label: period.label, until: period.until, shown, rollover })
 }
 
 /// When the license does not hold any more, whatever keeps it now.

@@ -45,7 +45,8 @@ fn day(number: u64) -> View {
     let at = |day: u64| days.at(BEGIN + day * 24 * 60 * MINUTE).unwrap();
     let number = number + 1;
     let rollover = Rollover { units: ROLLOVER, before: at(number - 1).label, after: at(number + 1).label };
-    with(Some(Within::Period { label: at(number).label, until: at(number).until, rollover: Some(rollover) }))
+    let (label, until) = (at(number).label, at(number).until);
+    with(Some(Within::Period { label, until, shown: String::new(), rollover: Some(rollover) }))
 }
 
 fn used(memory: &Memory, number: u64) -> u64 {

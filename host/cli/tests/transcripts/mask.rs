@@ -53,7 +53,10 @@ fn word(word: &str, after: &str, before: &str) -> Option<&'static str> {
     // 2027-01-01T12:00:00Z
     let at = |place: usize, letter| word.as_bytes().get(place) == Some(&letter);
     let time = word.len() >= 19 && at(4, b'-') && at(7, b'-') && at(10, b'T') && at(13, b':');
+    let month = word.len() >= 7 && at(4, b'-');
     match word.len() {
+        7 if month && before.ends_with(" in ") => Some("<period>"),
+        10 if month && at(7, b'-') && before.ends_with(", resets ") => Some("<date>"),
         _ if time && word != EXAMPLE => Some("<time>"),
         13 if number => Some("<milliseconds>"),
         10 if number => Some("<seconds>"),
