@@ -39,7 +39,8 @@ transcripts!(
     rates,
     recordings,
     simulation,
-    audit
+    audit,
+    foreign
 );
 
 #[test]
@@ -103,6 +104,8 @@ fn run(directory: &Path, command: &str) -> Output {
     let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).current_dir(directory).env("PATH", path).env("RUST_BACKTRACE", "1").env("TZ", "UTC");
+    // Where a transcript finds what other systems issued.
+    shell.env("FOREIGN", folder().join("foreign"));
     for name in ["PLACET_STATE", "PLACET_LICENSE", "PLACET_LICENSE_TOKEN", "PLACET_POLICY"] {
         shell.env_remove(name);
     }
