@@ -171,6 +171,7 @@ fn scope(mut fields: Fields, undecided: &mut Vec<String>) -> Result<Scope, Refus
         products: fields.texts("products")?,
         hosts: fields.texts("hosts")?,
         versions: fields.typed("versions", |value| VersionReq::parse(value.as_str()?).ok())?,
+        instances: fields.typed("instances", |value| value.as_u64().filter(|most| *most > 0))?,
     };
     undecided.extend(fields.left().map(|name| fields.path(name)));
     Ok(scope)

@@ -155,29 +155,3 @@ pub trait Pools {
     /// Members by holder: those after `after`, at most `limit` and at most 1,000.
     fn members(&self, pool: &str, after: Option<&str>, limit: u32) -> Result<Vec<Member>, CounterError>;
 }
-
-/// Of a host that has none: gives no answer.
-#[derive(Clone, Copy, Debug)]
-pub struct NoPools;
-
-impl Pools for NoPools {
-    fn place(&self, _: &str, _: &str) -> Result<(u64, Option<Own>), CounterError> {
-        none()
-    }
-
-    fn claim(&self, _: &str, _: &str, _: Own, _: u64) -> Result<u64, CounterError> {
-        none()
-    }
-
-    fn release(&self, _: &str, _: &str) -> Result<u64, CounterError> {
-        none()
-    }
-
-    fn members(&self, _: &str, _: Option<&str>, _: u32) -> Result<Vec<Member>, CounterError> {
-        none()
-    }
-}
-
-fn none<T>() -> Result<T, CounterError> {
-    Err(CounterError::Other(String::from("no pools")))
-}

@@ -233,6 +233,8 @@ pub struct Scope {
     pub hosts: Vec<String>,
     /// The deployment fact `version` must be in this range.
     pub versions: Option<VersionReq>,
+    /// So many processes that share their counters, told apart by the deployment fact `instance`; at least 1.
+    pub instances: Option<u64>,
 }
 
 /// Versions released before its end may be used for ever, later ones never.

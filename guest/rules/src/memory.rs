@@ -9,17 +9,20 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::counter_name::own;
-use crate::counters::{CounterError, Counters, Entry, read_all};
+use crate::counters::{CounterError, Counters, Entry, Own, read_all};
 use crate::document::Source;
 use crate::duration::MINUTE;
 use crate::license::License;
 use crate::merge::account;
 use crate::notices::{Content, InForce, Order, settle};
+use crate::reason;
 use crate::resets::{self, Resets};
-use crate::types::Instant;
+use crate::types::{Duration, Instant};
 
 /// A mark is moved only when it lags by so much, since each move is a commit.
 const STEP: u64 = MINUTE;
+/// So long an instance has its place, unless it loads the documents again.
+const PLACE: Duration = 10 * MINUTE;
 /// The highest sequence of a revocation list.
 const SEQUENCE: &str = "own/revocations";
 /// The latest time of an anchor.
@@ -40,6 +43,8 @@ pub(crate) struct Memory {
     carried_out: BTreeSet<String>,
     /// By limit and account.
     resets: BTreeMap<(String, String), Resets>,
+    /// The licenses that as many other instances use as they allow, by id.
+    crowded: BTreeSet<String>,
 }
 
 impl Memory {
@@ -55,8 +60,14 @@ impl Memory {
     }
 
     /// Settles what was read, carries out its orders, and remembers the rest of it.
-    pub(crate) fn learn(&mut self, sources: &mut [Source], counters: &dyn Counters, now: Instant) {
-        let learned = self.try_learn(sources, counters, now);
+    pub(crate) fn learn(
+        &mut self,
+        sources: &mut [Source],
+        counters: &dyn Counters,
+        instance: Option<&str>,
+        now: Instant,
+    ) {
+        let learned = self.try_learn(sources, counters, instance, now);
         self.forgetful = self.forgetful.take().or(learned.err());
     }
 
@@ -70,13 +81,29 @@ impl Memory {
         self.carried_out.contains(&order.id)
     }
 
+    /// Why this instance may not use a license that only so many may.
+    pub(crate) fn excludes(&self, license: &License) -> Option<&'static str> {
+        license.scope.instances?;
+        if self.crowded.contains(&license.id) {
+            Some(reason::INSTANCES_EXCEEDED)
+        } else {
+            self.forgetful.as_ref().map(|_| reason::MEMORY_UNAVAILABLE)
+        }
+    }
+
     /// How often a limit of an account was reset.
     pub(crate) fn resets(&self, limit: &str, account: &str) -> Resets {
         let known = self.resets.get(&(limit.to_string(), account.to_string()));
         Resets { unknown: self.forgetful.is_some(), ..known.cloned().unwrap_or_default() }
     }
 
-    fn try_learn(&mut self, sources: &mut [Source], counters: &dyn Counters, now: Instant) -> Result<(), String> {
+    fn try_learn(
+        &mut self,
+        sources: &mut [Source],
+        counters: &dyn Counters,
+        instance: Option<&str>,
+        now: Instant,
+    ) -> Result<(), String> {
         // Nothing but what is read here may decide what holds, so that a second instance learns the same.
         let recalled = self.recall_orders(sources, counters);
         settle(sources, self);
@@ -85,6 +112,7 @@ impl Memory {
         self.carry_out(sources, counters)?;
         self.recall_resets(sources, counters)?;
         self.check_in(sources, counters)?;
+        self.take_places(sources, counters, instance)?;
         recall_marks(sources, counters, now)
     }
 
@@ -171,6 +199,31 @@ impl Memory {
         for (((license, due), name), mut held) in named.into_iter().zip(held) {
             raise(&name, &mut held, due, counters)?;
             self.due.insert(license, held);
+        }
+        Ok(())
+    }
+
+    /// Claims a place for this instance with each license that only so many may use, or renews it once half of its time is over.
+    fn take_places(
+        &mut self,
+        sources: &[Source],
+        counters: &dyn Counters,
+        instance: Option<&str>,
+    ) -> Result<(), String> {
+        let Some(instance) = instance else { return Ok(()) };
+        for license in licenses(sources) {
+            let (Some(most), Some(pool)) = (license.scope.instances, own(&["instances", &license.id])) else {
+                continue;
+            };
+            let (_, held) = counters.pools().place(&pool, instance).map_err(why)?;
+            if held.is_some_and(|held| held.left.is_none_or(|left| left > PLACE / 2)) {
+                continue;
+            }
+            match counters.pools().claim(&pool, instance, Own { weight: 1, left: Some(PLACE) }, most) {
+                Ok(_) => {}
+                Err(CounterError::Exceeded { .. }) => drop(self.crowded.insert(license.id.clone())),
+                Err(error) => return Err(why(error)),
+            }
         }
         Ok(())
     }

@@ -27,7 +27,7 @@ use crate::refusal::Refusal;
 use crate::secrets::Secrets;
 use crate::types::{Attribute, Instant, Status, Time, Warning};
 use crate::view::{State, View};
-use crate::{reason, summary};
+use crate::{reason, scope, summary};
 
 /// What the host tells a policy when it loads it.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +73,8 @@ impl Policy {
                 source
             });
         }
-        policy.memory.learn(&mut policy.sources, counters, time.now);
+        let instance = scope::told(scope::INSTANCE, config.deployment).ok();
+        policy.memory.learn(&mut policy.sources, counters, instance, time.now);
         policy
     }
 

@@ -122,6 +122,8 @@ pub const FINGERPRINT_MISMATCH: &str = "fingerprint-mismatch";
 pub const ENVIRONMENT_MISMATCH: &str = "environment-mismatch";
 /// The license is for another of the vendor's products.
 pub const PRODUCT_MISMATCH: &str = "product-mismatch";
+/// As many other instances use the license as it allows.
+pub const INSTANCES_EXCEEDED: &str = "instances-exceeded";
 /// The license is for another host.
 pub const HOST_MISMATCH: &str = "host-mismatch";
 /// The license is not for this version of the product.

@@ -12,6 +12,9 @@ use crate::reason;
 use crate::refusal::Refusal;
 use crate::types::Attribute;
 
+/// The fact that tells a process from others with the same counters.
+pub(crate) const INSTANCE: &str = "instance";
+
 /// Refuses a license that is for elsewhere, or not for this version.
 pub fn check(license: &License, deployment: &[Attribute]) -> Result<(), Refusal> {
     let scope = &license.scope;
@@ -20,6 +23,9 @@ pub fn check(license: &License, deployment: &[Attribute]) -> Result<(), Refusal>
     among(&scope.products, "product", reason::PRODUCT_MISMATCH, deployment)?;
     among(&scope.hosts, "host", reason::HOST_MISMATCH, deployment)?;
     version(license, deployment)?;
+    if scope.instances.is_some() {
+        told(INSTANCE, deployment)?;
+    }
     maintained(license, deployment)
 }
 
@@ -94,7 +100,7 @@ fn maintained(license: &License, deployment: &[Attribute]) -> Result<(), Refusal
     if released <= maintenance.until { Ok(()) } else { Err(Refusal::at(reason::MAINTENANCE_ENDED, "released", told)) }
 }
 
-fn told<'a>(fact: &str, deployment: &'a [Attribute]) -> Result<&'a str, Refusal> {
+pub(crate) fn told<'a>(fact: &str, deployment: &'a [Attribute]) -> Result<&'a str, Refusal> {
     let found = deployment.iter().find(|attribute| attribute.name == fact);
     found.map(|attribute| &*attribute.value).ok_or_else(|| Refusal::at(reason::FACT_MISSING, "fact", fact))
 }

@@ -40,7 +40,7 @@ pub(crate) fn of(license: &License, source: &Source, in_force: &InForce<'_>, now
     if in_force.revokes(license) {
         return Standing::plain(State::Revoked, reason::REVOKED, None);
     }
-    let standing = checked_in(by_time(license, now), license, in_force, now);
+    let standing = placed(checked_in(by_time(license, now), license, in_force, now), license, in_force);
     let (Some(cause), true) = (&source.replaced, standing.state.usable() || standing.state == State::Pending) else {
         return standing;
     };
@@ -115,6 +115,14 @@ fn checked_in(standing: Standing, license: &License, in_force: &InForce<'_>, now
         Standing { state: State::Grace, reason, until: until(overdue), check_in_grace: Some(overdue), ..standing }
     } else {
         Standing::plain(State::Expired, reason::CHECK_IN_OVERDUE, None)
+    }
+}
+
+/// Where as many other instances use the license as it allows, it will hold here once one of them has ended.
+fn placed(standing: Standing, license: &License, in_force: &InForce<'_>) -> Standing {
+    match in_force.excludes(license).filter(|_| standing.state.usable()) {
+        None => standing,
+        Some(reason) => Standing::plain(State::Pending, reason, standing.until),
     }
 }
 

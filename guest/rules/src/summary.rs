@@ -120,6 +120,7 @@ fn details(license: &License, source: &Source, due: Option<Instant>) -> Vec<Attr
     }
     let numbers = [
         ("min_policy", license.min_policy),
+        ("instances", license.scope.instances),
         ("maintenance", license.maintenance.map(|maintenance| maintenance.until)),
         ("check_in", due),
         ("file_expires", license.file_expires),

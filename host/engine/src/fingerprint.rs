@@ -43,7 +43,9 @@ pub(crate) fn facts(given: Vec<Attribute>, product: &str, install_key: &str) -> 
         facts.retain(|fact| fact.name != name);
         facts.push(Attribute { name, value: own.value });
     }
-    let defaults = [("product", Some(product.to_owned())), ("host", hostname())];
+    // One process at a time has a state directory, so that its id tells instances with the same counters apart.
+    let defaults =
+        [("product", Some(product.to_owned())), ("host", hostname()), ("instance", Some(install_key.to_owned()))];
     for (name, value) in defaults {
         if !facts.iter().any(|fact| fact.name == name) {
             facts.extend(value.map(|value| Attribute { name: name.to_owned(), value }));

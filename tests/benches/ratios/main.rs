@@ -1,6 +1,8 @@
 //! What a decision costs, each figure beside what it is to be compared with, in one run: `scripts/bench`.
 
 mod native;
+#[path = "../../../guest/rules/tests/decide/pools.rs"]
+mod pools;
 
 use std::hint::black_box;
 use std::thread;

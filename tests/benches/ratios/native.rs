@@ -5,17 +5,20 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use placet::artifact::Manifest;
-use placet_rules::counters::{CounterError, Counters, Draw, Entry, NoPools, Once, Pools, Portion, Recorded, Supply};
+use placet_rules::counters::{CounterError, Counters, Draw, Entry, Once, Pools, Portion, Recorded, Supply};
 use placet_rules::files::{FileError, Files};
 use placet_rules::policy::{Config, Policy};
 use placet_rules::types::Time;
 use placet_rules::view::View;
+
+use crate::pools::PoolModel;
 
 /// One license, and counters in a map.
 pub(crate) struct Native {
     manifest: String,
     license: Vec<u8>,
     counters: RefCell<BTreeMap<String, u64>>,
+    pools: PoolModel,
 }
 
 /// The present time, as the host would tell it.
@@ -27,7 +30,12 @@ pub(crate) fn time() -> Time {
 
 impl Native {
     pub(crate) fn new(manifest: &Manifest, license: Vec<u8>) -> Self {
-        Self { manifest: manifest.to_json().expect("a manifest"), license, counters: RefCell::default() }
+        Self {
+            manifest: manifest.to_json().expect("a manifest"),
+            license,
+            counters: RefCell::default(),
+            pools: PoolModel::default(),
+        }
     }
 
     /// What holds now.
@@ -101,6 +109,6 @@ impl Counters for Native {
     }
 
     fn pools(&self) -> &dyn Pools {
-        &NoPools
+        &self.pools
     }
 }

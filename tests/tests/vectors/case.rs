@@ -36,6 +36,9 @@ pub(crate) struct Case {
     pub(crate) kept: BTreeMap<String, Paper>,
     #[serde(default)]
     pub(crate) counters: BTreeMap<String, Moment>,
+    /// Who holds a place in a pool, and until when.
+    #[serde(default)]
+    pub(crate) pools: BTreeMap<String, BTreeMap<String, Option<Moment>>>,
     /// Why the counters give no answer.
     pub(crate) broken: Option<String>,
     pub(crate) steps: Vec<Step>,

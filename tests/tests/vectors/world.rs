@@ -16,7 +16,7 @@ use placet_tests::keys::TestKey;
 use serde_json::{Value, json};
 
 use crate::buckets::Buckets;
-use crate::case::{Act, Case, Form, Paper, Step};
+use crate::case::{Act, Case, Form, Moment, Paper, Step};
 use crate::pools::PoolModel;
 
 /// 2026-01-01T00:00:00Z, in seconds: when the base license is issued and begins.
@@ -57,7 +57,7 @@ impl World {
             held: RefCell::new(case.counters.iter().map(|(name, held)| (name.clone(), held.0)).collect()),
             once: RefCell::default(),
             buckets: RefCell::new(Buckets::started(now)),
-            pools: PoolModel::default(),
+            pools: pools(case),
             broken: case.broken.clone(),
         }
     }
@@ -126,6 +126,15 @@ impl World {
             self.once.borrow_mut().insert(key, Recorded { request, entries, sums: sums.to_vec() });
         }
     }
+}
+
+fn pools(case: &Case) -> PoolModel {
+    let member = |(holder, expires): (&String, &Option<Moment>)| {
+        let member = Member { holder: holder.clone(), weight: 1, expires: expires.map(|expires| expires.0) };
+        (holder.clone(), member)
+    };
+    let pool = |(pool, holders): (&String, &BTreeMap<_, _>)| (pool.clone(), holders.iter().map(member).collect());
+    PoolModel { held: RefCell::new(case.pools.iter().map(pool).collect()), ..PoolModel::default() }
 }
 
 /// What `keep` wants to know of a document.

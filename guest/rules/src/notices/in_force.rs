@@ -45,6 +45,11 @@ impl<'a> InForce<'a> {
         self.revocations.iter().any(|list| list.names(&license.id))
     }
 
+    /// Why this instance may not use the license, where only so many may.
+    pub(crate) fn excludes(&self, license: &License) -> Option<&'static str> {
+        self.memory.excludes(license)
+    }
+
     /// When the next check-in of this license is due. None: it need not check in.
     pub(crate) fn due(&self, license: &License) -> Option<Instant> {
         let check_in = license.check_in?;

@@ -14,6 +14,8 @@ mod graces;
 mod keys;
 mod merging;
 mod places;
+#[path = "../decide/pools.rs"]
+mod pools;
 mod renewing;
 mod states;
 mod world;

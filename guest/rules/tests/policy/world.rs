@@ -4,11 +4,15 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use ed25519_compact::{KeyPair, Seed};
-use placet_rules::counters::{CounterError, Counters, Draw, Entry, NoPools, Once, Pools, Portion, Recorded, Supply};
+use placet_rules::counters::{
+    CounterError, Counters, Draw, Entry, Member, Once, Own, Pools, Portion, Recorded, Supply,
+};
 use placet_rules::files::{FileError, Files};
 use placet_rules::policy::{Config, Policy};
 use placet_rules::types::{Attribute, Document, Status, Summary, Time};
 use serde_json::{Value, json};
+
+use crate::pools::PoolModel;
 
 /// 2026-01-01T00:00:00Z, in seconds: when the licenses of these tests are issued.
 pub(crate) const BEGIN: u64 = 1_767_225_600;
@@ -195,6 +199,7 @@ pub(crate) struct Memory {
     pub(crate) held: RefCell<BTreeMap<String, u64>>,
     pub(crate) writes: Cell<u32>,
     pub(crate) broken: Cell<bool>,
+    pub(crate) pools: PoolModel,
 }
 
 impl Memory {
@@ -251,6 +256,25 @@ impl Counters for Memory {
     }
 
     fn pools(&self) -> &dyn Pools {
-        &NoPools
+        if self.broken.get() { self } else { &self.pools }
+    }
+}
+
+/// Those that fail.
+impl Pools for Memory {
+    fn place(&self, _: &str, _: &str) -> Result<(u64, Option<Own>), CounterError> {
+        Err(CounterError::Unavailable("disk-full".to_string()))
+    }
+
+    fn claim(&self, _: &str, _: &str, _: Own, _: u64) -> Result<u64, CounterError> {
+        panic!("nothing is claimed of pools that gave no answer")
+    }
+
+    fn release(&self, _: &str, _: &str) -> Result<u64, CounterError> {
+        panic!("loading releases nothing")
+    }
+
+    fn members(&self, _: &str, _: Option<&str>, _: u32) -> Result<Vec<Member>, CounterError> {
+        panic!("loading lists nobody")
     }
 }
