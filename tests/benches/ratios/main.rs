@@ -1,34 +1,31 @@
 //! What a decision costs, each figure beside what it is to be compared with, in one run: `scripts/bench`.
 
+mod decisions;
+mod growth;
+mod loading;
 mod native;
 #[path = "../../../guest/rules/tests/decide/pools.rs"]
 mod pools;
 
-use std::hint::black_box;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use placet::Placet;
-use placet_rules::decide;
-use placet_rules::types::{Charge, Context};
 use placet_tests::rig::{Site, claims, component};
 
 /// How long each figure is measured.
-const SPAN: Duration = Duration::from_secs(2);
+const SPAN: Duration = Duration::from_secs(1);
 
 fn main() {
-    let site = Site::default();
-    let mut license = claims("lic_1");
-    license["limits"]["tokens"]["max"] = u64::MAX.into();
-    license["limits"]["rest"] = serde_json::json!({"kind": "quota", "max": 0});
-    site.license(&license);
     println!("component: {} KB (goal: 900)", component().len() / 1_000);
-    openings(&site);
-    let placet = site.open();
-    decisions(&site, &placet);
+    openings();
+    decisions::bench();
+    loading::bench();
+    growth::bench();
 }
 
-fn openings(site: &Site) {
+fn openings() {
+    let site = Site::default();
+    site.license(&claims("lic_1"));
     let mut cold = Vec::new();
     for _ in 0..3 {
         drop(std::fs::remove_dir_all(site.path("state")));
@@ -42,31 +39,6 @@ fn openings(site: &Site) {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     println!("resident after opening with {cores} instances: {} KiB more", resident().saturating_sub(before));
     drop(open);
-}
-
-fn decisions(site: &Site, placet: &Placet) {
-    let license = std::fs::read(site.path("license.json")).expect("a license");
-    let native = native::Native::new(&site.vendor.manifest(10), license);
-    let context = Context { tenant: None, once: None, details: Vec::new() };
-    let view = native.view();
-    println!("\nat the median, and for 99 of 100:");
-    let through = each("check, through the component", || {
-        assert!(placet.check(black_box("sso")).decide().expect("an answer").allowed);
-    });
-    let alone = each("check, the same rules natively, with the clock read", || {
-        assert!(view.covers(native::time()));
-        assert!(decide::check(black_box(&view), "sso", &context).allowed);
-    });
-    println!("  ratio: {:.1}", through / alone);
-    // Denied: it reads a counter, and commits nothing.
-    let through = each("consume that is denied, through the component", || {
-        assert!(!placet.consume(black_box("rest"), 1).decide().expect("an answer").allowed);
-    });
-    let alone = each("consume that is denied, the same rules natively over a map", || {
-        let charges = [Charge { limit: "rest".to_owned(), amount: 1 }];
-        assert!(!decide::consume(black_box(&view), &charges, &context, &native).expect("an answer").allowed);
-    });
-    println!("  ratio: {:.1}", through / alone);
 }
 
 /// Nanoseconds of one call at the median; in batches of ten, since asking the time takes time.

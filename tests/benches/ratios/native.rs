@@ -38,10 +38,14 @@ impl Native {
         }
     }
 
+    /// What was learned of the license.
+    pub(crate) fn policy(&self) -> Policy {
+        Policy::load(Config { manifest: &self.manifest, deployment: &[], secrets: &[] }, self, self, time())
+    }
+
     /// What holds now.
     pub(crate) fn view(&self) -> View {
-        Policy::load(Config { manifest: &self.manifest, deployment: &[], secrets: &[] }, self, self, time())
-            .view(time())
+        self.policy().view(time())
     }
 }
 
@@ -70,7 +74,7 @@ impl Counters for Native {
     }
 
     fn level(&self, _draw: &Draw) -> Supply {
-        Supply { tokens: 0, wait: u64::MAX }
+        Supply { tokens: u64::MAX, wait: 0 }
     }
 
     fn add(&self, entries: &[Entry], _draws: &[Draw], _once: Option<&Once>) -> Result<Vec<u64>, CounterError> {
