@@ -7,9 +7,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::store::MemoryStore;
 
+mod scenarios;
+
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
-const YEAR: u64 = 365 * 24 * HOUR;
+const DAY: u64 = 24 * HOUR;
+const YEAR: u64 = 365 * DAY;
 /// The wall clock at the start of each test.
 const T: u64 = 1_800_000_000_000;
 
@@ -59,6 +62,13 @@ impl Machine {
 
     fn set(&self, wall: u64) {
         self.double.0.0.store(wall, Ordering::Relaxed);
+    }
+
+    /// The machine is switched off and on: its monotonic clock starts anew.
+    fn boot(&mut self, wall: u64) {
+        self.double.0.1.store(0, Ordering::Relaxed);
+        self.set(wall);
+        self.restart();
     }
 
     fn restart(&mut self) {
