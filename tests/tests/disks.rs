@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use placet::{FailMode, Placet};
+use placet::{FailMode, Placet, verify_audit};
 use placet_tests::rig::{Site, claims};
 
 /// A small file system in memory, for the state directory of a site.
@@ -100,6 +100,29 @@ fn a_full_disk_denies_and_counts_nothing_until_there_is_room() {
     assert!(placet.consume("tokens", 7).decide().unwrap().allowed, "there is room, and no restart was needed");
     drop(placet);
     assert_eq!(used(&site.open()), 12 + acknowledged);
+}
+
+#[test]
+fn an_audit_log_on_a_full_disk_goes_on_whole_and_says_what_is_missing() {
+    let site = site();
+    let Some(mount) = Mount::new(site.path("state")) else { return };
+    let placet = site.open();
+    mount.fill();
+    // Longer than what is left of the last block: a part of it may be written.
+    let reload = |name: String| {
+        placet.install(format!("{name}{}", "x".repeat(2_000)).as_bytes(), Some(&name)).unwrap_err();
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    };
+    (0..200).for_each(|number| reload(format!("full-{number}.json")));
+    mount.free();
+    reload("free.json".to_owned());
+    drop(placet);
+    let text = fs::read_to_string(site.path("state/audit/00000000000000000001.jsonl")).unwrap();
+    let summary = verify_audit([("the only file", text.as_bytes())]).unwrap();
+    assert!(summary.lost > 0 && text.contains("free.json"), "{summary:?}\n{text}");
+    let told = text.matches("full-").count() as u64;
+    assert!(told < 200 && told + summary.lost >= 200, "{told} told, {summary:?}");
+    drop(site.open());
 }
 
 #[test]

@@ -64,7 +64,11 @@ impl Entry {
     pub(super) fn is_frequent(&self) -> bool {
         matches!(
             &*self.event,
-            "license.limit_exceeded" | "license.feature_blocked" | "decision.failed" | "store.failed"
+            "license.limit_exceeded"
+                | "license.feature_blocked"
+                | "license.rejected"
+                | "decision.failed"
+                | "store.failed"
         )
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Log {
     pub(super) end: Option<End>,
     /// Lines that could not be written since the last that was, at the most.
     lost: u64,
+    /// Bytes of unfinished lines that were cut off, and not told yet.
+    cut: u64,
     /// The time of the latest line.
     time: u64,
     head: Option<Head>,
@@ -52,7 +54,7 @@ enum LogError {
 
 impl Log {
     pub(super) fn new(state: Arc<StateDir>, store: Arc<dyn Store>, bounds: Bounds) -> Self {
-        Self { state, store, bounds, end: None, lost: 0, time: 0, head: None }
+        Self { state, store, bounds, end: None, lost: 0, cut: 0, time: 0, head: None }
     }
 
     /// So many lines never came here.
@@ -79,7 +81,7 @@ impl Log {
             entries.push(Entry::own("audit.gap", time, Some(self.lost)));
         }
         match self.try_write(entries, time) {
-            Ok(()) => self.lost = 0,
+            Ok(()) => (self.lost, self.cut) = (0, 0),
             Err(_) => {
                 self.end = None;
                 self.lost(lines);
@@ -92,12 +94,13 @@ impl Log {
             Some(end) => end,
             None => {
                 let (end, cut) = self.find_end()?;
-                if cut > 0 {
-                    entries.insert(0, Entry::own("audit.recovered", time, Some(cut)));
-                }
+                self.cut = self.cut.saturating_add(cut);
                 end
             }
         };
+        if self.cut > 0 {
+            entries.insert(0, Entry::own("audit.recovered", time, Some(self.cut)));
+        }
         let head = self.store.head().ok();
         let count = entries.len();
         for (index, entry) in (1..).zip(entries) {
