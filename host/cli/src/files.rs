@@ -56,6 +56,27 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
     written.map_err(|error| unwritable(path, error))
 }
 
+/// Writes a file, in place of one that is there: whole, or not at all.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
+    if is_standard(path) {
+        return write(path, bytes);
+    }
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let written = File::create(&new).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    written.and_then(|()| std::fs::rename(&new, path)).map_err(|error| {
+        // The first error is the one to tell.
+        drop(std::fs::remove_file(&new));
+        unwritable(path, error)
+    })
+}
+
 /// Writes a file that must not be there yet.
 ///
 /// # Errors

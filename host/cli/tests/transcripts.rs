@@ -40,7 +40,8 @@ transcripts!(
     recordings,
     simulation,
     audit,
-    foreign
+    foreign,
+    report
 );
 
 #[test]

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 /// What is used.
-const USE: &str = "use/";
+pub(crate) const USE: &str = "use/";
 /// What was used beyond what a reservation could be charged for, in the same parts.
 pub(crate) const EXCESS: &str = "excess/";
 

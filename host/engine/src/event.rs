@@ -9,7 +9,8 @@ use serde::Serialize;
 pub struct Event {
     /// A dotted name: `installation.opened`, `license.installed`, `license.adopted`, `license.removed`, `license.rejected`,
     /// `license.state_changed`, `license.limit_exceeded`, `license.feature_blocked`, `decision.failed`, `policy.changed`,
-    /// `policy.rejected`, `clock.anchored`, `clock.rolled_back`, `counters.burned`, `store.failed`. An open set.
+    /// `policy.rejected`, `clock.anchored`, `clock.rolled_back`, `counters.burned`, `report.exported`, `store.failed`. An
+    /// open set.
     pub name: &'static str,
     /// The document, feature, limit, counter or policy it is about; empty: the installation.
     pub subject: String,

@@ -7,6 +7,7 @@ mod changing;
 mod copies;
 mod documents;
 mod policy;
+mod reports;
 mod reservations;
 mod telling;
 

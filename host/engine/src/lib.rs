@@ -29,6 +29,7 @@ mod program;
 mod random;
 mod recording;
 mod replay;
+mod report;
 mod request;
 mod reservation;
 mod sandbox;
@@ -58,6 +59,9 @@ pub use crate::measured::MeasuredCounter;
 pub use crate::placet::Placet;
 pub use crate::recording::{Recorded, RecordedPolicy, Recording, RecordingError};
 pub use crate::replay::{Difference, Replay, ReplayError};
+pub use crate::report::{
+    Lowered, Report, ReportError, ReportFault, ReportPin, ReportedCounter, ReportedLicense, SignedReport,
+};
 pub use crate::request::Request;
 pub use crate::reservation::{DEFAULT_TERM, Reservation, Reserve};
 pub use crate::state_dir::StateError;

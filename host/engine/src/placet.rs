@@ -294,6 +294,25 @@ impl Placet {
         self.inner.store().ancestry(earlier)
     }
 
+    /// The next usage report, for the vendor: a signed token over every counter, chained to the one before. Once this answers, it is kept,
+    /// and can be had again with [`Placet::last_report`].
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] where the counters, or the policy, gave no answer.
+    pub fn export_report(&self) -> Result<String, Failure> {
+        self.inner.export_report()
+    }
+
+    /// The report that was made last, to the byte; none where there was none.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] where the counters cannot be read.
+    pub fn last_report(&self) -> Result<Option<String>, Failure> {
+        self.inner.last_report()
+    }
+
     /// Units that a crash burned before this opening, because they were reserved to be counted in memory; they count as used, at most
     /// the `slack` of their limit.
     pub fn burned(&self) -> &[Burned] {

@@ -22,6 +22,7 @@ mod receipt;
 mod release;
 mod remove;
 mod replay;
+mod report;
 mod reserve;
 mod revoke;
 mod seats;
@@ -98,6 +99,9 @@ pub(crate) enum Command {
     Measure(measure::Arguments),
     Replay(replay::Arguments),
     Simulate(simulate::Arguments),
+    /// Tell the vendor what was used, by files
+    #[command(subcommand)]
+    Report(report::Command),
     Fingerprint(fingerprint::Arguments),
     Doctor(doctor::Arguments),
     /// Check the log of what happened
@@ -158,6 +162,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
         Command::Measure(arguments) => measure::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Report(command) => report::run(&command),
         Command::Fingerprint(arguments) => fingerprint::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Audit(command) => audit::run(&command),

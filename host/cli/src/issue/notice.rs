@@ -99,6 +99,11 @@ pub(crate) fn date(flag: &str, text: &str, now: Timestamp) -> Result<i64, Proble
 }
 
 impl ToOptions {
+    /// For these licenses.
+    pub(crate) fn licenses(licenses: Vec<String>) -> Self {
+        Self { licenses, customer: None }
+    }
+
     /// The refusal of a document that is for nobody.
     pub(crate) fn somebody(&self) -> Result<(), Problem> {
         if self.licenses.is_empty() && self.customer.is_none() {

@@ -405,6 +405,10 @@ impl Store for MemoryStore {
         String::new()
     }
 
+    fn report_seed(&self) -> Option<[u8; 32]> {
+        None
+    }
+
     fn head(&self) -> Result<Head, StoreError> {
         Ok(self.model().head())
     }

@@ -273,6 +273,9 @@ pub(crate) trait Store: Send + Sync + fmt::Debug {
     /// By which the install key is known; sixteen hex digits, empty where nothing is sealed.
     fn install_key(&self) -> String;
 
+    /// The seed of the key that signs reports; none where nothing is sealed.
+    fn report_seed(&self) -> Option<[u8; 32]>;
+
     /// The last commit.
     fn head(&self) -> Result<Head, StoreError>;
 

@@ -319,6 +319,10 @@ impl Store for RedbStore {
         self.writer.install_key().to_owned()
     }
 
+    fn report_seed(&self) -> Option<[u8; 32]> {
+        Some(self.writer.report_seed())
+    }
+
     fn head(&self) -> Result<Head, StoreError> {
         self.writer.view(|view| Ok(chain::last(view)?.head()))
     }

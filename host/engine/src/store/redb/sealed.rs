@@ -40,11 +40,13 @@ pub(super) struct Seals {
     mac: HmacSha256,
     /// By which a file is known as another installation's.
     pub(super) id: String,
+    /// The seed of the key that signs reports.
+    pub(super) report_seed: [u8; 32],
 }
 
 impl Seals {
     pub(super) fn new(key: &InstallKey) -> Self {
-        Self { mac: mac(&key.derive("store")), id: key.id() }
+        Self { mac: mac(&key.derive("store")), id: key.id(), report_seed: key.derive("report") }
     }
 
     /// The tag of these parts, in this order.

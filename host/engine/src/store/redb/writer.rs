@@ -40,6 +40,7 @@ struct Shared {
     path: PathBuf,
     /// The id of the install key.
     install_key: String,
+    report_seed: [u8; 32],
     blocks: Blocks,
     /// When the next term of a reservation ends.
     due: Due,
@@ -61,6 +62,7 @@ impl Writer {
         let shared = Arc::new(Shared {
             path: path.clone(),
             install_key: opened.seals.id.clone(),
+            report_seed: opened.seals.report_seed,
             blocks: Blocks::default(),
             due,
             database: RwLock::new(Ok(opened)),
@@ -79,6 +81,11 @@ impl Writer {
     /// By which the install key is known.
     pub(super) fn install_key(&self) -> &str {
         &self.shared.install_key
+    }
+
+    /// The seed of the key that signs reports.
+    pub(super) fn report_seed(&self) -> [u8; 32] {
+        self.shared.report_seed
     }
 
     /// Units that are counted in memory.

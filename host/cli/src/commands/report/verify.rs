@@ -1,0 +1,217 @@
+//! `placet report verify`.
+
+use std::path::{Path, PathBuf};
+
+use placet::{Lowered, ReportFault, ReportPin, SignedReport};
+use placet_rules::counter_name::CounterName;
+use placet_rules::notices::Kind;
+use serde_json::{Value, json};
+
+use crate::issue::notice::{Draft, ToOptions, date};
+use crate::keys::{self, Form, PrivateKey};
+use crate::output::{Answer, table};
+use crate::problem::Problem;
+use crate::show::moment;
+use crate::{files, reasons, wall_clock};
+
+/// Check reports of an installation: who signed them, that none is missing, and that nothing was put back
+///
+/// The first report of an installation makes the file of `--pin`, which remembers its key and how far it was verified; later ones must
+/// follow it. With `--receipt` the check-in of the licenses in the report is confirmed. Exit code 3 where a report is refused.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:
+  placet report verify report.jws --pin globex.pin.json
+  placet report verify report-7.jws report-8.jws --pin globex.pin.json --format json
+  placet report verify report.jws --pin globex.pin.json --receipt receipt.json --key licensing.key")]
+pub(crate) struct Arguments {
+    /// The reports, in any order; with one that was verified before, it is told which counters hold less than in it
+    #[arg(value_name = "FILE", required = true)]
+    reports: Vec<PathBuf>,
+    /// What is remembered of the installation; made at its first report
+    #[arg(long, value_name = "FILE")]
+    pin: Option<PathBuf>,
+    /// Go on though reports are missing, and warn
+    #[arg(long, requires = "pin")]
+    accept_gap: bool,
+    /// Write a receipt for the licenses in the last report
+    #[arg(long, value_name = "FILE", requires_all = ["key", "pin"])]
+    receipt: Option<PathBuf>,
+    /// Private key that signs the receipt, PEM. The policy must trust it for receipts
+    #[arg(long, value_name = "FILE", requires = "receipt")]
+    key: Option<PathBuf>,
+    /// Name of the key in the receipt; its thumbprint unless told otherwise
+    #[arg(long, value_name = "ID", requires = "receipt")]
+    kid: Option<String>,
+    /// No check-in is due before; the license's own time from now unless told otherwise
+    #[arg(long, value_name = "DATE", requires = "receipt")]
+    until: Option<String>,
+}
+
+/// A report that follows the one before.
+struct Verified {
+    signed: SignedReport,
+    lowered: Vec<Lowered>,
+    gap: Option<ReportFault>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
+    let pinned = arguments.pin.as_deref().filter(|path| files::exists(path)).map(read_pin).transpose()?;
+    let verified = verify(&read(&arguments.reports)?, pinned.as_ref(), arguments.accept_gap)?;
+    let Some(last) = verified.last() else { anyhow::bail!("no report was given") };
+    let receipt = arguments.key.as_deref().map(|key| confirm(last, key, arguments)).transpose()?;
+    if let Some(path) = &arguments.pin {
+        let pin = serde_json::to_string_pretty(&ReportPin::of(&last.signed))?;
+        files::replace(path, format!("{pin}\n").as_bytes())?;
+    }
+    if let (Some(path), Some(receipt)) = (&arguments.receipt, receipt) {
+        files::replace(path, receipt.as_bytes())?;
+    }
+    let json = json!({
+        "verified": verified.iter().map(Verified::json).collect::<Vec<_>>(),
+        "pinned": arguments.pin.is_some(),
+        "report": last.signed.report,
+    });
+    let mut answer = Answer::yes(table(&rows(&last.signed)), json);
+    match (&arguments.pin, pinned) {
+        (None, _) => {
+            answer = answer.warn("the key that signed it was not compared with one known before: give `--pin FILE`");
+        }
+        (Some(path), None) => {
+            let new =
+                format!("this is the first report of the installation: its key is pinned in `{}`", path.display());
+            answer = answer.warn(new);
+        }
+        _ => {}
+    }
+    Ok(verified.iter().flat_map(Verified::warnings).fold(answer, Answer::warn))
+}
+
+/// The reports, by number.
+fn read(paths: &[PathBuf]) -> Result<Vec<(String, SignedReport)>, Problem> {
+    let read = |path: &PathBuf| {
+        let file = path.display().to_string();
+        let signed = SignedReport::read(&files::read_text(path)?);
+        let signed = signed.map_err(|error| refused(&file, error.reason(), error))?;
+        Ok((file, signed))
+    };
+    let mut reports = paths.iter().map(read).collect::<Result<Vec<_>, Problem>>()?;
+    reports.sort_by_key(|(_, signed)| signed.report.number);
+    Ok(reports)
+}
+
+fn read_pin(path: &Path) -> Result<ReportPin, Problem> {
+    serde_json::from_str(&files::read_text(path)?).map_err(|error| {
+        let help = "give the file that the first `placet report verify --pin` of this installation made";
+        Problem::new(format!("`{}` remembers no installation", path.display()), help).because(error)
+    })
+}
+
+fn verify(
+    reports: &[(String, SignedReport)],
+    pinned: Option<&ReportPin>,
+    accept_gap: bool,
+) -> Result<Vec<Verified>, Problem> {
+    let mut pin = pinned.cloned();
+    let mut before: Option<&SignedReport> = None;
+    let mut verified = Vec::new();
+    for (file, signed) in reports {
+        let gap = match pin.as_ref().map_or(Ok(()), |pin| pin.admits(signed)) {
+            Ok(()) => None,
+            Err(gap @ ReportFault::Gap { .. }) if accept_gap => Some(gap),
+            Err(fault) => return Err(refused(file, fault.reason(), fault)),
+        };
+        let lowered = before.map(|before| signed.lowered_since(before)).unwrap_or_default();
+        verified.push(Verified { signed: signed.clone(), lowered, gap });
+        (pin, before) = (Some(ReportPin::of(signed)), Some(signed));
+    }
+    Ok(verified)
+}
+
+/// A receipt for the licenses in a report.
+fn confirm(last: &Verified, key: &Path, arguments: &Arguments) -> anyhow::Result<String> {
+    let licenses = &last.signed.report.licenses;
+    if licenses.is_empty() {
+        return Err(Problem::new(
+            "no license is in the report, so that none can be confirmed",
+            reasons::help("missing"),
+        )
+        .into());
+    }
+    let now = wall_clock::now();
+    let until = arguments.until.as_deref().map(|text| date("--until", text, now)).transpose()?;
+    let to = ToOptions::licenses(licenses.iter().map(|license| license.id.clone()).collect());
+    let draft = Draft::new(Kind::Receipt, now).identified(None)?.to(&to).with_some("until", until);
+    keys::sign(&draft.payload()?, Kind::Receipt, &PrivateKey::read(key)?, arguments.kid.as_deref(), Form::Json)
+}
+
+fn refused(file: &str, reason: &str, why: impl std::error::Error + Send + Sync + 'static) -> Problem {
+    Problem::new(format!("the report `{file}` is refused"), reasons::help(reason)).because(why).refused(reason)
+}
+
+fn rows(signed: &SignedReport) -> Vec<(&'static str, String)> {
+    let report = &signed.report;
+    let policy = &report.policy;
+    let mut rows = vec![
+        ("report", report.number.to_string()),
+        ("installation", report.installation.clone()),
+        ("policy", format!("{} {} (sequence {})", policy.name, policy.version, policy.sequence)),
+        ("made", moment(report.time)),
+        ("state", report.state.clone()),
+    ];
+    rows.extend(report.licenses.iter().map(|license| ("license", format!("{}: {}", license.id, license.state))));
+    rows.extend(report.counters.iter().map(|counter| {
+        let unbilled = counter.counter.strip_prefix("excess/").map(|parts| format!("use/{parts}"));
+        let what = if unbilled.is_some() { "unbilled" } else { "used" };
+        (what, format!("{}: {}", named(unbilled.as_ref().unwrap_or(&counter.counter)), counter.value))
+    }));
+    rows.push(("head", report.head.to_string()));
+    rows
+}
+
+/// What a counter counts, for a person.
+fn named(counter: &str) -> String {
+    let Some(name) = CounterName::parse(counter) else { return counter.to_owned() };
+    let part = |before: &str, part: &str| if part.is_empty() { String::new() } else { format!(" {before} {part}") };
+    let account = if name.account == "@customer" { "" } else { &name.account };
+    [
+        name.limit,
+        part("of", account),
+        part("for", &name.tenant),
+        part("in", &name.period),
+        part("after reset", &name.generation),
+    ]
+    .concat()
+}
+
+impl Verified {
+    fn json(&self) -> Value {
+        json!({
+            "number": self.signed.report.number,
+            "hash": self.signed.hash,
+            "key": self.signed.key,
+            "lowered": self.lowered,
+            "gap": self.gap.is_some(),
+        })
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let number = self.signed.report.number;
+        let gap = self.gap.iter().map(|gap| format!("{gap}; gone on without what is missing"));
+        let lowered = self.lowered.iter().map(|lowered| {
+            let Lowered { counter, before, after } = lowered;
+            format!("report {number}: {} held {before} and holds {after}: given back, or taken away", named(counter))
+        });
+        gap.chain(lowered).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_counter_is_named_by_what_it_counts() {
+        let named = super::named;
+        assert_eq!(named("use/tokens//%40customer//"), "tokens");
+        assert_eq!(named("use/tokens/t%201/lic_1/2026-11/2"), "tokens of lic_1 for t 1 in 2026-11 after reset 2");
+        assert_eq!(named("rest"), "rest");
+    }
+}

@@ -1,0 +1,117 @@
+//! Reports that were changed, cut, forged, left out and made twice.
+
+use super::*;
+use crate::report::signed::sign;
+
+/// TEST seeds.
+const SEED: [u8; 32] = [7; 32];
+
+fn report(number: u64, previous: Option<&SignedReport>) -> Report {
+    let counter = |counter: &str, value| ReportedCounter { counter: counter.to_owned(), value };
+    Report {
+        format: FORMAT,
+        installation: "0123456789abcdef".to_owned(),
+        number,
+        previous: previous.map(|report| report.hash.clone()),
+        time: 1_000 + number,
+        wall: 1_000,
+        head: Head { number: 10 * number, hash: [number as u8; 32] },
+        policy: PolicyInfo {
+            name: "acme/router".to_owned(),
+            version: "1.0.0".to_owned(),
+            sequence: 1,
+            hash: "00".repeat(32),
+            rolled_back: false,
+        },
+        state: "active".to_owned(),
+        licenses: vec![ReportedLicense { id: "lic_1".to_owned(), state: "active".to_owned() }],
+        limits: Vec::new(),
+        counters: vec![counter("excess/a////", 1), counter("use/a////", 5 * number), counter("use/b////", 9)],
+    }
+}
+
+fn signed(report: &Report) -> SignedReport {
+    SignedReport::read(&sign(report, SEED).unwrap()).unwrap()
+}
+
+fn next(previous: &SignedReport) -> SignedReport {
+    signed(&report(previous.report.number + 1, Some(previous)))
+}
+
+#[test]
+fn what_was_signed_is_read_and_each_follows_the_one_before() {
+    let first = signed(&report(1, None));
+    assert_eq!(first.report, report(1, None));
+    let pin = ReportPin::of(&first);
+    assert_eq!(pin.admits(&first), Ok(()), "the same again");
+    let second = next(&first);
+    assert_eq!(pin.admits(&second), Ok(()));
+    assert_eq!(ReportPin::of(&second).admits(&next(&second)), Ok(()));
+    assert!(second.lowered_since(&first).is_empty());
+    let lowered = first.lowered_since(&second);
+    assert_eq!(lowered, [Lowered { counter: "use/a////".to_owned(), before: 10, after: 5 }]);
+}
+
+#[test]
+fn whatever_byte_is_changed_it_is_refused() {
+    let token = sign(&report(1, None), SEED).unwrap();
+    for at in 0..token.len() {
+        for bit in 0..7 {
+            let mut bytes = token.clone().into_bytes();
+            bytes[at] ^= 1 << bit;
+            let changed = String::from_utf8(bytes).unwrap();
+            if changed.trim_ascii() == token {
+                continue;
+            }
+            assert!(SignedReport::read(&changed).is_err(), "bit {bit} of byte {at}");
+        }
+    }
+    for cut in 0..token.len() {
+        assert!(SignedReport::read(&token[..cut]).is_err(), "cut at {cut}");
+    }
+    assert!(SignedReport::read(&format!(" {token}\n")).is_ok());
+}
+
+#[test]
+fn what_is_no_report_is_refused_though_it_is_signed() {
+    let invalid = |change: &dyn Fn(&mut Report)| {
+        let mut wrong = report(2, Some(&signed(&report(1, None))));
+        change(&mut wrong);
+        let error = SignedReport::read(&sign(&wrong, SEED).unwrap()).unwrap_err();
+        assert_eq!(error.reason(), "report-invalid", "{error}");
+    };
+    invalid(&|report| report.format = 2);
+    invalid(&|report| report.number = 0);
+    invalid(&|report| report.number = 1);
+    invalid(&|report| report.previous = None);
+    invalid(&|report| report.counters.swap(0, 1));
+    invalid(&|report| report.counters[2] = report.counters[1].clone());
+}
+
+#[test]
+fn another_history_is_told_for_what_it_is() {
+    let first = signed(&report(1, None));
+    let second = next(&first);
+    let third = next(&second);
+    let reason = |pin: &SignedReport, report: &SignedReport| ReportPin::of(pin).admits(report).unwrap_err().reason();
+    let changed = |previous: &SignedReport, change: &dyn Fn(&mut Report)| {
+        let mut other = report(previous.report.number + 1, Some(previous));
+        change(&mut other);
+        signed(&other)
+    };
+    assert_eq!(reason(&first, &third), "report-gap");
+    assert_eq!(reason(&second, &first), "report-old");
+    let other_second = changed(&first, &|report| report.counters[1].value = 1);
+    assert_eq!(reason(&second, &other_second), "report-fork");
+    assert_eq!(reason(&second, &next(&other_second)), "report-fork");
+    let restored = changed(&second, &|report| report.head.number = 19);
+    assert_eq!(reason(&second, &restored), "report-restored");
+    let same_number = changed(&second, &|report| report.head = Head { number: 20, hash: [9; 32] });
+    assert_eq!(reason(&second, &same_number), "report-restored");
+    assert_eq!(reason(&second, &changed(&second, &|report| report.time = 1)), "report-restored");
+    let elsewhere = SignedReport::read(&sign(&report(3, Some(&second)), [8; 32]).unwrap()).unwrap();
+    assert_eq!(reason(&second, &elsewhere), "report-another-installation");
+    // A report of the same key that calls itself another installation.
+    let renamed = changed(&second, &|report| report.installation = "f".repeat(16));
+    assert_eq!(reason(&second, &renamed), "report-another-installation");
+}

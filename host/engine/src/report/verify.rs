@@ -1,0 +1,160 @@
+//! Does a report go on from what was verified last?
+
+use serde::{Deserialize, Serialize};
+
+use super::SignedReport;
+use crate::store::Head;
+
+/// What a vendor remembers of an installation: its key, and the report that was verified last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportPin {
+    /// By which the install key is known.
+    pub installation: String,
+    /// The name of its policy.
+    pub product: String,
+    /// The public key, base64url.
+    pub key: String,
+    /// The number of the report.
+    pub number: u64,
+    /// SHA-256 of the report, in hex.
+    pub hash: String,
+    /// When it was made: milliseconds since the Unix epoch.
+    pub time: u64,
+    /// The last commit of the counters in it.
+    pub head: Head,
+}
+
+/// A report that does not go on from what was verified last.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReportFault {
+    /// Another installation, or another product of it, or one whose install key was made anew.
+    #[error("it is from another installation (`{found}`) than the one that was pinned (`{pinned}`)")]
+    AnotherInstallation {
+        /// Whose reports were verified before.
+        pinned: String,
+        /// Whose this is.
+        found: String,
+    },
+    /// Two reports have one number, or it follows another one: the state was put back and went on, or was copied.
+    #[error("it has another history: report {number} is not the one that was verified")]
+    Fork {
+        /// The first number that is known to have two reports.
+        number: u64,
+    },
+    /// It is older than what was verified last.
+    #[error("it is report {found}, and report {last} was verified already")]
+    Old {
+        /// Its number.
+        found: u64,
+        /// What was verified.
+        last: u64,
+    },
+    /// Reports between were not given.
+    #[error("it is report {found}, and report {expected} should follow")]
+    Gap {
+        /// Its number.
+        found: u64,
+        /// The number after the report before.
+        expected: u64,
+    },
+    /// Its counters, or its time, are older than those of the report before.
+    #[error("its {what} are older than in the report before: they were put back")]
+    Restored {
+        /// What is.
+        what: &'static str,
+    },
+}
+
+/// A counter that holds less than in the report before: what was given back, or taken away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Lowered {
+    /// The counter.
+    pub counter: String,
+    /// What it held.
+    pub before: u64,
+    /// What it holds; 0 where it is gone.
+    pub after: u64,
+}
+
+impl ReportFault {
+    /// The reason, as in the table of reasons.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::AnotherInstallation { .. } => "report-another-installation",
+            Self::Fork { .. } => "report-fork",
+            Self::Old { .. } => "report-old",
+            Self::Gap { .. } => "report-gap",
+            Self::Restored { .. } => "report-restored",
+        }
+    }
+}
+
+impl ReportPin {
+    /// Remembers a report: the first of an installation, or one that [`ReportPin::admits`].
+    pub fn of(signed: &SignedReport) -> Self {
+        let SignedReport { report, key, hash } = signed;
+        Self {
+            installation: report.installation.clone(),
+            product: report.policy.name.clone(),
+            key: key.clone(),
+            number: report.number,
+            hash: hash.clone(),
+            time: report.time,
+            head: report.head,
+        }
+    }
+
+    /// Does the report follow this one, or is it this one?
+    ///
+    /// # Errors
+    ///
+    /// [`ReportFault`]. After [`ReportFault::Gap`] all else was found right.
+    pub fn admits(&self, signed: &SignedReport) -> Result<(), ReportFault> {
+        let report = &signed.report;
+        if (&self.key, &self.installation, &self.product) != (&signed.key, &report.installation, &report.policy.name) {
+            let (pinned, found) = (self.installation.clone(), report.installation.clone());
+            return Err(ReportFault::AnotherInstallation { pinned, found });
+        }
+        let next = self.number.saturating_add(1);
+        match report.number {
+            number if number == self.number && signed.hash == self.hash => return Ok(()),
+            number if number == self.number => return Err(ReportFault::Fork { number }),
+            found if found < self.number => return Err(ReportFault::Old { found, last: self.number }),
+            number if number == next && report.previous.as_deref() != Some(&*self.hash) => {
+                return Err(ReportFault::Fork { number: self.number });
+            }
+            _ => {}
+        }
+        if report.head.number < self.head.number
+            || report.head.number == self.head.number && report.head.hash != self.head.hash
+        {
+            return Err(ReportFault::Restored { what: "counters" });
+        }
+        if report.time < self.time {
+            return Err(ReportFault::Restored { what: "clocks" });
+        }
+        if report.number > next {
+            return Err(ReportFault::Gap { found: report.number, expected: next });
+        }
+        Ok(())
+    }
+}
+
+impl SignedReport {
+    /// The counters that held more in an earlier report.
+    pub fn lowered_since(&self, earlier: &Self) -> Vec<Lowered> {
+        let now = &self.report.counters;
+        let held = |counter: &str| now.binary_search_by(|one| one.counter.as_str().cmp(counter));
+        let after = |counter: &str| held(counter).ok().and_then(|at| now.get(at)).map_or(0, |found| found.value);
+        let before = earlier.report.counters.iter();
+        let lowered = before.filter(|before| after(&before.counter) < before.value);
+        lowered
+            .map(|before| Lowered {
+                counter: before.counter.clone(),
+                before: before.value,
+                after: after(&before.counter),
+            })
+            .collect()
+    }
+}
