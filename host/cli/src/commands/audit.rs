@@ -2,6 +2,7 @@
 
 mod verify;
 
+pub(crate) use self::verify::read;
 use crate::output::Answer;
 
 #[derive(Debug, clap::Subcommand)]

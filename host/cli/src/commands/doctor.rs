@@ -21,10 +21,12 @@ pub(crate) struct Arguments {
 }
 
 /// Something that is wrong.
-struct Finding {
+pub(crate) struct Finding {
     what: String,
-    reason: String,
-    help: String,
+    /// From the table of reasons.
+    pub(crate) reason: String,
+    /// The next step.
+    pub(crate) help: String,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
@@ -49,14 +51,16 @@ fn answer(findings: &[Finding], counters: Option<&CountersInfo>) -> Answer {
     Answer::verdict(findings.is_empty(), text, json)
 }
 
-fn unopened(error: &OpenError) -> Finding {
+/// That it did not open, and why.
+pub(crate) fn unopened(error: &OpenError) -> Finding {
     let Unopened { missing, help } = site::unopened(error);
     let chain = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     let chain = || chain.map(ToString::to_string).collect::<Vec<_>>().join(": ");
     Finding { what: missing.map_or_else(chain, ToOwned::to_owned), reason: error.reason().to_owned(), help }
 }
 
-fn examine(status: &Status) -> Vec<Finding> {
+/// What is wrong with one that did.
+pub(crate) fn examine(status: &Status) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !status.usable {
         findings.push(Finding::new(format!("the state is {}", status.state), &status.reason));

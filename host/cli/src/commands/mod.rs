@@ -30,6 +30,7 @@ mod settle;
 mod signing;
 mod simulate;
 mod status;
+mod support;
 mod usage;
 
 use std::ffi::OsString;
@@ -104,6 +105,7 @@ pub(crate) enum Command {
     Report(report::Command),
     Fingerprint(fingerprint::Arguments),
     Doctor(doctor::Arguments),
+    Support(support::Arguments),
     /// Check the log of what happened
     #[command(subcommand)]
     Audit(audit::Command),
@@ -165,6 +167,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
         Command::Report(command) => report::run(&command),
         Command::Fingerprint(arguments) => fingerprint::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Support(arguments) => support::run(&arguments),
         Command::Audit(command) => audit::run(&command),
         Command::Jws(command) => jws::run(command),
         Command::Completions(arguments) => completions::run(&arguments),

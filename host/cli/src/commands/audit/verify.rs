@@ -55,7 +55,7 @@ fn next_step(fault: &AuditFault) -> &'static str {
 }
 
 /// The files of the log, in the order of their first lines.
-fn read(paths: &[PathBuf]) -> Result<Vec<(String, Vec<u8>)>, Problem> {
+pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<(String, Vec<u8>)>, Problem> {
     let mut found = Vec::new();
     for path in paths {
         if files::is_directory(path) {
