@@ -20,7 +20,7 @@ use crate::error::{Failure, OpenError, PolicyError};
 use crate::limits;
 use crate::program::{Lent, LoadError, Loaded, Program};
 use crate::request::Question;
-use crate::store::{MemoryStore, Store, StoreError};
+use crate::store::{MemoryStore, Moment, Store, StoreError};
 use crate::{Decision, Usage};
 
 pub use self::plan::{Plan, Use};
@@ -63,13 +63,13 @@ impl Simulation {
         })?)
     }
 
-    /// What an installation has loaded and counted, from `from` on, which is not before its present time. Seats that are held are not known
-    /// to it: they begin free.
+    /// What an installation has loaded and counted, and who holds seats, from `from` on, which is not before its present time.
     pub(crate) fn of_installation(loaded: &Loaded, from: Option<u64>) -> Result<Self, Failure> {
         let moment = loaded.lent.clock.moment();
         let store = MemoryStore::default();
-        copy_counters(&*loaded.lent.store, &store, &loaded.lent.namespace, moment)
-            .map_err(|error| Failure::new(error.reason()))?;
+        let (of, namespace) = (&*loaded.lent.store, &*loaded.lent.namespace);
+        copy_counters(of, &store, namespace, moment).map_err(|error| Failure::new(error.reason()))?;
+        copy_pools(of, &store, namespace, moment)?;
         let from = from.unwrap_or(moment.now).max(moment.now);
         Self::begin(loaded.program.clone(), loaded.snapshot.clone(), store, from)
             .map_err(|error| Failure::new(error.reason()))
@@ -141,12 +141,7 @@ impl std::fmt::Debug for Simulation {
     }
 }
 
-fn copy_counters(
-    from: &dyn Store,
-    to: &MemoryStore,
-    namespace: &str,
-    moment: crate::store::Moment,
-) -> Result<(), StoreError> {
+fn copy_counters(from: &dyn Store, to: &MemoryStore, namespace: &str, moment: Moment) -> Result<(), StoreError> {
     let mut after: Option<String> = None;
     loop {
         let page = from.counters(namespace, "", after.as_deref(), PAGE)?;
@@ -159,4 +154,24 @@ fn copy_counters(
             _ => return Ok(()),
         }
     }
+}
+
+/// A seat that the store gave is one that a store takes.
+fn copy_pools(from: &dyn Store, to: &MemoryStore, namespace: &str, moment: Moment) -> Result<(), Failure> {
+    let mut pool: Option<String> = None;
+    let next = |pool: Option<&str>| from.pools(namespace, pool, 1, moment);
+    while let Some(name) = next(pool.as_deref()).map_err(|error| Failure::new(error.reason()))?.pop() {
+        let mut holder: Option<String> = None;
+        loop {
+            let page = from.members(namespace, &name, holder.as_deref(), PAGE, moment);
+            let page = page.map_err(|_| Failure::new("counters-unavailable"))?;
+            let Some(last) = page.last() else { break };
+            holder = Some(last.holder.clone());
+            for member in page {
+                drop(to.claim(namespace, &name, member, u64::MAX, moment));
+            }
+        }
+        pool = Some(name);
+    }
+    Ok(())
 }

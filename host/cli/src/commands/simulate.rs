@@ -24,7 +24,7 @@ const QUIET: u64 = 20_000;
 ///
 /// From the state directory's licenses, usage and time on; or, at the vendor's, from license files alone and nothing used. The real policy
 /// decides, on a simulated clock and on counters in memory; nothing is changed. With `--usage` requests are made at the end of each
-/// hour; one that is refused is not repeated. Seats begin free, and how rates go within an hour is not told.
+/// hour; one that is refused is not repeated. How rates go within an hour is not told.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   placet simulate --until 2027-12-31 --usage tokens=3M/day --state state/

@@ -267,6 +267,19 @@ impl Store for MemoryStore {
         Ok(members.take(limit.min(MAX_ITEMS)).cloned().collect())
     }
 
+    fn pools(
+        &self,
+        namespace: &str,
+        after: Option<&str>,
+        limit: usize,
+        moment: Moment,
+    ) -> Result<Vec<String>, StoreError> {
+        let model = self.model();
+        let names = model.pools.keys().filter(|(space, _)| space == namespace).map(|(_, name)| name);
+        let held = names.filter(|name| model.unexpired(namespace, name, moment.now).any(|member| member.weight > 0));
+        Ok(held.filter(|name| after.is_none_or(|after| name.as_str() > after)).take(limit).cloned().collect())
+    }
+
     fn reservation(&self, namespace: &str, id: &str, moment: Moment) -> Result<Option<Standing>, StoreError> {
         let mut model = self.model();
         model.free_due(moment);

@@ -209,6 +209,15 @@ pub(crate) trait Store: Send + Sync + fmt::Debug {
         moment: Moment,
     ) -> Result<Vec<Member>, Error>;
 
+    /// The pools in which somebody holds something, sorted: at most `limit` of them, after the name `after`.
+    fn pools(
+        &self,
+        namespace: &str,
+        after: Option<&str>,
+        limit: usize,
+        moment: Moment,
+    ) -> Result<Vec<String>, StoreError>;
+
     /// Where a reservation stands; none where there never was one, or it is as old as `once` rows that are no longer kept.
     fn reservation(&self, namespace: &str, id: &str, moment: Moment) -> Result<Option<Standing>, StoreError>;
 

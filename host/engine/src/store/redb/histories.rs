@@ -173,6 +173,8 @@ fn told(store: &dyn Store, moment: Moment) -> String {
         (0..6).map(|holder| store.place(NS, "pool", &format!("c{holder}"), moment).unwrap()).collect::<Vec<_>>(),
         store.members(NS, "pool", None, 99, moment).unwrap(),
         store.members(NS, "pool", Some("c1"), 1, moment).unwrap(),
+        store.pools(NS, None, 9, moment).unwrap(),
+        store.pools(NS, Some("pool"), 9, moment).unwrap(),
     );
     let reservations: Vec<_> = (0..4).map(|id| store.reservation(NS, &format!("r{id}"), moment).unwrap()).collect();
     format!(

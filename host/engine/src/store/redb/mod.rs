@@ -216,6 +216,16 @@ impl Store for RedbStore {
         Ok(self.writer.view(|view| pools::members(view, of, after, limit, moment.now))?)
     }
 
+    fn pools(
+        &self,
+        namespace: &str,
+        after: Option<&str>,
+        limit: usize,
+        moment: Moment,
+    ) -> Result<Vec<String>, StoreError> {
+        self.writer.view(|view| pools::names(view, namespace, after, limit, moment.now))
+    }
+
     fn reservation(&self, namespace: &str, id: &str, moment: Moment) -> Result<Option<Standing>, StoreError> {
         self.free_due(moment)?;
         self.writer.view(|view| reserved::find(view, namespace, id))

@@ -119,6 +119,30 @@ pub(super) fn members(
     Ok(members)
 }
 
+/// The pools in which somebody holds something, sorted: at most `limit`, after the name `after`.
+pub(super) fn names(
+    view: &View<'_>,
+    namespace: &str,
+    after: Option<&str>,
+    limit: usize,
+    now: u64,
+) -> Result<Vec<String>, RowError> {
+    let (sums, ends) = (view.open(&SUMS)?, view.open(&ENDS)?);
+    let (mut names, mut failed) = (Vec::new(), None);
+    sums.each((namespace, after.unwrap_or_default()).., |(space, name), _| {
+        if space != namespace || names.len() >= limit {
+            return ControlFlow::Break(());
+        }
+        match unexpired(&sums, &ends, Pool { namespace, name }, now) {
+            Ok(held) if held.sum > 0 && after.is_none_or(|after| name > after) => names.push(name.to_owned()),
+            Ok(_) => {}
+            Err(error) => failed = Some(error),
+        }
+        ControlFlow::Continue(())
+    })?;
+    failed.map_or(Ok(names), Err)
+}
+
 /// Takes away what has expired by the confirmed time. Another time may be taken back, and its members with it.
 pub(super) fn sweep(txn: &Txn<'_>, pool: Pool<'_>, moment: Moment) -> Step<()> {
     let mut due = Vec::new();
