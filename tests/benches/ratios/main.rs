@@ -15,12 +15,19 @@ use placet_tests::rig::{Site, claims, component};
 /// How long each figure is measured.
 const SPAN: Duration = Duration::from_secs(1);
 
+/// `scripts/bench --bench ratios -- growth` measures that part alone.
 fn main() {
     println!("component: {} KB (goal: 900)", component().len() / 1_000);
-    openings();
-    decisions::bench();
-    loading::bench();
-    growth::bench();
+    let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let parts: [(&str, fn()); 4] = [
+        ("openings", openings),
+        ("decisions", decisions::bench),
+        ("loading", loading::bench),
+        ("growth", growth::bench),
+    ];
+    for (_, bench) in parts.iter().filter(|(name, _)| asked.is_empty() || asked.iter().any(|asked| asked == name)) {
+        bench();
+    }
 }
 
 fn openings() {
