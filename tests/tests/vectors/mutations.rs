@@ -1,5 +1,4 @@
-//! Licenses of every format with something changed: none is taken that means something else, and none takes long. `PLACET_LONG` runs
-//! all of them.
+//! Licenses of every format with something changed: none is taken that means something else, and none takes long.
 
 use std::time::{Duration, Instant};
 
@@ -14,8 +13,8 @@ use crate::world::World;
 
 /// 32 bytes. TEST.
 const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
-/// What one license may take, on a machine that does other things as well.
-const SLOWEST: Duration = Duration::from_millis(5);
+/// What one license may take; our own code is not optimized in a debug build.
+const SLOWEST: Duration = Duration::from_millis(if cfg!(debug_assertions) { 20 } else { 5 });
 
 /// A document that holds, and the format of its key.
 fn documents() -> Vec<(&'static str, Foreign)> {
@@ -66,7 +65,7 @@ impl Rules {
 
 #[test]
 fn no_license_is_taken_that_was_changed_in_what_it_means() {
-    let rounds = if std::env::var_os("PLACET_LONG").is_some() { 20_000 } else { 2_200 };
+    let rounds = if std::env::var_os("PLACET_LONG").is_some() { 1_000_000 } else { 20_000 };
     let documents = documents();
     let mut mutator = Mutator::new(7);
     let mut slowest = Duration::ZERO;
@@ -78,14 +77,27 @@ fn no_license_is_taken_that_was_changed_in_what_it_means() {
         assert_eq!(meant.len(), 1, "{format} {foreign:?}: {}", rules.read(&good).reason);
         for _ in 0..rounds / documents.len() + 1 {
             let changed = mutator.mutate(&good);
-            let begun = Instant::now();
-            let status = rules.read(&changed);
-            slowest = slowest.max(begun.elapsed());
+            let (status, took) = timed(|| rules.read(&changed));
+            slowest = slowest.max(took);
             // White space, or a part that nothing was signed over, may differ; the license may not.
             if status.licenses.is_empty() { refused += 1 } else { assert_eq!(status.licenses, meant, "{format}") }
         }
     }
     assert!(refused > rounds * 9 / 10, "{refused} of {rounds} were refused");
-    // What is not optimized is not measured.
-    assert!(cfg!(debug_assertions) || slowest < SLOWEST, "{slowest:?}");
+    assert!(slowest < SLOWEST, "{slowest:?}");
+}
+
+/// What it answers, and how long that takes: again where it took long, since whoever else was busy on this machine is not so three times.
+fn timed<T>(ask: impl Fn() -> T) -> (T, Duration) {
+    let once = || {
+        let begun = Instant::now();
+        (ask(), begun.elapsed())
+    };
+    let (answer, mut took) = once();
+    for _ in 0..2 {
+        if took >= SLOWEST {
+            took = took.min(once().1);
+        }
+    }
+    (answer, took)
 }
