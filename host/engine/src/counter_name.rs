@@ -18,6 +18,33 @@ pub(crate) fn is_of(counter: &str, limit: &str) -> bool {
     counter.strip_prefix(USE).and_then(|parts| parts.split('/').next()) == Some(&encoded(limit))
 }
 
+/// What the names of all counters of a limit begin with.
+pub(crate) fn of(limit: &str) -> String {
+    format!("{USE}{}/", encoded(limit))
+}
+
+/// A part of a name, as it was before it was encoded; none where it is not one.
+pub(crate) fn decoded(part: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        (rest, bytes) = match (byte, after) {
+            (b'%', [high, low, after @ ..]) => {
+                let digit = |digit: &u8| char::from(*digit).to_digit(16);
+                let byte = u8::try_from(digit(high)? << 4 | digit(low)?).ok()?;
+                bytes.push(byte);
+                (after, bytes)
+            }
+            (b'%', _) => return None,
+            _ => {
+                bytes.push(*byte);
+                (after, bytes)
+            }
+        };
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// The counter of the excess beside this one.
 pub(crate) fn excess_beside(counter: &str) -> Option<String> {
     counter.strip_prefix(USE).map(|parts| format!("{EXCESS}{parts}"))
@@ -65,6 +92,11 @@ mod tests {
         assert!(
             !is_excess_of(&excess, "a", None, None) && !is_excess_of(&excess, "a", Some("t1"), Some("2026-12@UTC"))
         );
+        assert_eq!(of("a/b"), "use/a%2Fb/");
+        for part in ["", "a/bé%", "~.-_"] {
+            assert_eq!(decoded(&encoded(part)).as_deref(), Some(part));
+        }
+        assert_eq!((decoded("%2"), decoded("%zz"), decoded("%FF")), (None, None, None));
         assert!(is_excess_of(&excess_of("b c", None), "b c", None, None));
     }
 }

@@ -6,6 +6,7 @@ mod anchors;
 mod changing;
 mod copies;
 mod documents;
+mod history;
 mod policy;
 mod reports;
 mod reservations;
@@ -313,8 +314,10 @@ impl Installation {
 }
 
 impl Drop for Installation {
-    /// Leaves the latest time mark behind, for the next opening to compare with. A failure costs no more than a minute of it.
+    /// Leaves a sample of the hour behind, where none was taken, and the latest time mark, for the next opening to compare with. A failure
+    /// costs no more than that.
     fn drop(&mut self) {
+        drop(self.try_sample());
         drop(self.clock.commit(&*self.store));
         holder::end(&self.state);
     }

@@ -16,6 +16,7 @@ mod environment;
 mod error;
 mod event;
 mod fingerprint;
+mod history;
 mod holder;
 mod install_key;
 mod installation;
@@ -53,6 +54,7 @@ pub use crate::decision::{Denied, PROBLEM_BASE, Problem};
 pub use crate::error::{Failure, InstallError, OpenError, PolicyError, SettleError};
 pub use crate::event::Event;
 pub use crate::fingerprint::fingerprints;
+pub use crate::history::{Forecast, Outlook, Sample};
 pub use crate::holder::{HolderError, HolderStatus};
 #[doc(hidden)]
 pub use crate::measured::MeasuredCounter;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::installation::Installation;
 
-/// How often the time mark is committed where nothing else is written.
+/// How often the time mark is committed where nothing else is written, and looked whether an hour is to be sampled.
 const MARK: Duration = Duration::from_secs(60);
 /// How often the status is written down for other processes: it is never older than 5 seconds.
 const SHOW: Duration = Duration::from_secs(4);
@@ -50,6 +50,7 @@ fn run(installation: &Installation, recheck: Duration, stopped: &AtomicBool) {
     let mut tasks = [
         Task { due: now + FIRST_SHOW, every: SHOW, run: Installation::show },
         Task { due: now + MARK, every: MARK, run: Installation::keep_mark },
+        Task { due: now + MARK, every: MARK, run: Installation::sample },
         Task { due: after(now, recheck), every: recheck, run: Installation::recheck },
     ];
     while !stopped.load(Ordering::Relaxed) {

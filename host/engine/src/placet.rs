@@ -8,6 +8,7 @@ use crate::bindings::exports::placet::policy::enforcement::{Charge, Context};
 use crate::builder::{Builder, FailMode};
 use crate::error::{Failure, InstallError, OpenError, PolicyError, SettleError};
 use crate::event::Event;
+use crate::history::{Forecast, Sample};
 use crate::installation::Installation;
 use crate::maintenance::Maintenance;
 use crate::recording::Recorded;
@@ -174,6 +175,25 @@ impl Placet {
     /// [`Failure`] where the counters or the policy gave no answer.
     pub fn usage(&self, tenant: Option<&str>) -> Result<Vec<Usage>, Failure> {
         self.inner.usage(tenant)
+    }
+
+    /// What was used of each limit, hour by hour, since this moment (milliseconds since 1970): kept for 400 days, by hour and limit. Of
+    /// limits that are counted for each tenant, of the first 64 tenants by name; of rates nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] where the counters cannot be read.
+    pub fn history(&self, since: u64) -> Result<Vec<Sample>, Failure> {
+        self.inner.history(since)
+    }
+
+    /// When each limit will be reached, if its use goes on as in the last 7 days.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] where the counters or the policy gave no answer.
+    pub fn forecast(&self) -> Result<Vec<Forecast>, Failure> {
+        self.inner.forecast()
     }
 
     /// What will be, from `from` on (milliseconds since 1970) or from now: the policy and the documents that are loaded, and a copy of what

@@ -1,5 +1,7 @@
 //! `placet usage`.
 
+mod history;
+
 use crate::look::Look;
 use crate::output::Answer;
 use crate::problem::Problem;
@@ -7,30 +9,49 @@ use crate::site::SiteOptions;
 use crate::{reasons, show};
 
 /// Show what is used of each limit
+///
+/// With `--history` what was used before, and when each limit will be reached if its use goes on as in the last 7 days. Samples are taken
+/// once an hour while something runs, and kept for 400 days.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   placet usage
-  placet usage --tenant t1 --format json")]
+  placet usage --tenant t1 --format json
+  placet usage --history --since 2027-01-01
+  placet usage --history --hours --format json")]
 pub(crate) struct Arguments {
     /// The limits that are counted for this tenant; without it, those that are counted for the license as a whole
     #[arg(long, value_name = "NAME")]
     tenant: Option<String>,
+    #[command(flatten)]
+    history: history::Options,
     #[command(flatten)]
     site: SiteOptions,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let look = Look::open(&arguments.site)?;
-    let usage = match (&look, &arguments.tenant) {
-        (Look::Opened(placet), tenant) => placet.usage(tenant.as_deref()).map_err(|failure| {
-            let help = reasons::help(failure.reason());
-            Problem::new("the counters gave no answer", help).because(failure)
-        })?,
+    let tenant = arguments.tenant.as_deref();
+    if arguments.history.is_asked() {
+        return match &look {
+            Look::Opened(placet) => arguments.history.answer(placet, tenant),
+            Look::Told(told) => Err(untold(told.pid, "its history").into()),
+        };
+    }
+    let usage = match (&look, tenant) {
+        (Look::Opened(placet), tenant) => placet.usage(tenant).map_err(unanswered)?,
         (Look::Told(told), None) => told.status.usage.clone(),
-        (Look::Told(told), Some(_)) => {
-            let what = format!("process {} has the state directory, and tells nothing of single tenants", told.pid);
-            return Err(Problem::new(what, reasons::help("locked")).into());
-        }
+        (Look::Told(told), Some(_)) => return Err(untold(told.pid, "single tenants").into()),
     };
     Ok(look.note(show::usage(&usage)?))
+}
+
+fn unanswered(failure: placet::Failure) -> Problem {
+    Problem::new("the counters gave no answer", reasons::help(failure.reason())).because(failure)
+}
+
+fn untold(process: u32, what: &str) -> Problem {
+    Problem::new(
+        format!("process {process} has the state directory, and tells nothing of {what}"),
+        reasons::help("locked"),
+    )
 }
