@@ -92,7 +92,7 @@ const USERS: [(&str, &str, &str); 7] = [
     ("host/cli", "randomness", "random.rs"),
     ("host/cli", "wall clock", "wall_clock.rs"),
     ("host/engine", "environment", "environment.rs"),
-    // The install key, and the ids of reservations.
+    // The install and storage keys, nonces, and the ids of reservations.
     ("host/engine", "randomness", "random.rs"),
     ("host/engine", "wall clock", "clock/source.rs"),
 ];

@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use placet::{FailMode, Placet, verify_audit};
+use placet::{FailMode, Placet, Vault, verify_audit};
 use placet_tests::rig::{Site, claims};
 
 /// A small file system in memory, for the state directory of a site.
@@ -118,7 +118,7 @@ fn an_audit_log_on_a_full_disk_goes_on_whole_and_says_what_is_missing() {
     reload("free.json".to_owned());
     drop(placet);
     let text = fs::read_to_string(site.path("state/audit/00000000000000000001.jsonl")).unwrap();
-    let summary = verify_audit([("the only file", text.as_bytes())]).unwrap();
+    let summary = verify_audit([("the only file", text.as_bytes())], &Vault::default()).unwrap();
     assert!(summary.lost > 0 && text.contains("free.json"), "{summary:?}\n{text}");
     let told = text.matches("full-").count() as u64;
     assert!(told < 200 && told + summary.lost >= 200, "{told} told, {summary:?}");

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use placet::{FailMode, HolderStatus, OpenError, Placet};
+use placet::{FailMode, HolderStatus, OpenError, Placet, Vault};
 use placet_tests::hostile;
 use placet_tests::rig::{ISSUED, Site, Vendor, claims};
 use serde_json::{Value, json};
@@ -295,7 +295,7 @@ fn who_holds_the_state_tells_others_how_it_stands_for_as_long_as_it_does() {
     site.license(&claims("lic_1"));
     let placet = site.open();
     assert!(placet.consume("tokens", 7).decide().expect("a decision").allowed);
-    let told = || HolderStatus::read(site.path("state"));
+    let told = || HolderStatus::read(site.path("state"), &Vault::default());
     let told_at_last = |used| {
         (0..100).any(|_| {
             thread::sleep(Duration::from_millis(100));

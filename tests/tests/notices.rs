@@ -102,7 +102,7 @@ fn a_time_anchor_is_taken_once() {
 fn a_license_is_bound_to_the_fingerprints_of_this_installation() {
     let site = site();
     drop(site.open());
-    let own = placet::fingerprints("acme/router", Some(&site.path("state")));
+    let own = placet::fingerprints("acme/router", Some(&site.path("state")), &placet::Vault::default());
     assert!(own.iter().any(|one| one.name == "install"), "{own:?}");
     for fingerprint in &own {
         let mut bound = claims("lic_1");
@@ -114,6 +114,6 @@ fn a_license_is_bound_to_the_fingerprints_of_this_installation() {
         let forged = site.builder().fact(format!("fingerprint/{}", fingerprint.name), "00".repeat(32)).open().unwrap();
         assert_eq!(forged.status().reason, "fingerprint-mismatch");
     }
-    let other = placet::fingerprints("acme/switch", Some(&site.path("state")));
+    let other = placet::fingerprints("acme/switch", Some(&site.path("state")), &placet::Vault::default());
     assert!(own.iter().all(|one| !other.contains(one)), "each product has its own");
 }

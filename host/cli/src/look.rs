@@ -1,6 +1,6 @@
 //! Looking at an installation, be it ours to open or another process's.
 
-use placet::{HolderStatus, OpenError, Placet, Status, StoreError};
+use placet::{Builder, HolderStatus, OpenError, Placet, Status, StoreError};
 
 use crate::output::Answer;
 use crate::site::{SiteOptions, not_opened};
@@ -17,15 +17,23 @@ pub(crate) enum Look {
 impl Look {
     /// Opens it, or takes what the process told that has it.
     pub(crate) fn at(site: &SiteOptions) -> anyhow::Result<Result<Self, OpenError>> {
-        Ok(match site.builder()?.open() {
+        Ok(Self::of(site.builder()?))
+    }
+
+    /// The same of what is to be opened.
+    pub(crate) fn of(builder: Builder) -> Result<Self, OpenError> {
+        match builder.clone().open() {
             Ok(placet) => Ok(Self::Opened(placet)),
-            Err(OpenError::Store(StoreError::Locked { directory })) => match HolderStatus::read(&directory) {
-                Ok(told) => Ok(Self::Told(Box::new(told))),
-                // It has just begun, or is a release that tells nothing.
-                Err(_) => Err(StoreError::Locked { directory }.into()),
+            Err(OpenError::Store(StoreError::Locked { directory })) => match builder.vault() {
+                Ok(vault) => match HolderStatus::read(&directory, &vault) {
+                    Ok(told) => Ok(Self::Told(Box::new(told))),
+                    // It has just begun, or is a release that tells nothing.
+                    Err(_) => Err(StoreError::Locked { directory }.into()),
+                },
+                Err(error) => Err(error),
             },
             Err(error) => Err(error),
-        })
+        }
     }
 
     /// As [`Look::at`], with a failure told in terms of the command.

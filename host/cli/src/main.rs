@@ -16,6 +16,7 @@ mod reasons;
 mod roots;
 mod show;
 mod site;
+mod storage;
 mod timeline;
 mod wall_clock;
 

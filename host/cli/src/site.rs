@@ -10,6 +10,7 @@ use crate::files;
 use crate::problem::Problem;
 use crate::reasons;
 use crate::roots::RootOptions;
+use crate::storage::StorageOptions;
 
 /// Where the installation is. Flags go before the environment.
 #[derive(Clone, Debug, clap::Args)]
@@ -38,6 +39,8 @@ pub(crate) struct SiteOptions {
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "30", value_parser = number)]
     wait: Option<u64>,
     #[command(flatten)]
+    storage: StorageOptions,
+    #[command(flatten)]
     pub(crate) roots: RootOptions,
 }
 
@@ -62,7 +65,7 @@ impl SiteOptions {
         if let Some(policy) = &self.policy {
             builder = builder.policy(policy);
         }
-        Ok(self.with_documents(builder))
+        Ok(self.storage.add_to(self.with_documents(builder))?)
     }
 
     /// With the licenses that the operator names, beside those that were installed.
@@ -100,7 +103,11 @@ pub(crate) fn not_opened(error: OpenError) -> Problem {
         Some(missing) => Problem::new(missing, help),
         None => Problem::new("the installation cannot be opened", help).because(error),
     };
-    if refused { problem.refused(reason) } else { problem }
+    match reason {
+        _ if refused => problem.refused(reason),
+        _ if reason.starts_with("storage-") => problem.with_reason(reason),
+        _ => problem,
+    }
 }
 
 /// Why an installation did not open, in terms of the command.

@@ -41,7 +41,8 @@ transcripts!(
     simulation,
     audit,
     foreign,
-    report
+    report,
+    sealing
 );
 
 #[test]
@@ -107,7 +108,14 @@ fn run(directory: &Path, command: &str) -> Output {
     shell.args(["-c", command]).current_dir(directory).env("PATH", path).env("RUST_BACKTRACE", "1").env("TZ", "UTC");
     // Where a transcript finds what other systems issued.
     shell.env("FOREIGN", folder().join("foreign"));
-    for name in ["PLACET_STATE", "PLACET_LICENSE", "PLACET_LICENSE_TOKEN", "PLACET_POLICY"] {
+    for name in [
+        "PLACET_STATE",
+        "PLACET_LICENSE",
+        "PLACET_LICENSE_TOKEN",
+        "PLACET_POLICY",
+        "PLACET_STORAGE_SECRET",
+        "PLACET_STORAGE_SECRET_FILE",
+    ] {
         shell.env_remove(name);
     }
     shell.stdin(std::process::Stdio::null()).output().unwrap()

@@ -12,6 +12,8 @@ use crate::error::OpenError;
 use crate::placet::Placet;
 use crate::program::Program;
 use crate::simulation::Simulation;
+use crate::state_dir::StateDir;
+use crate::vault::{Secret, Secrets, Unlocked, Vault};
 use crate::verifier::Verifier;
 
 /// How often the documents are read again by themselves, unless told.
@@ -31,6 +33,7 @@ pub struct Builder {
     pub(crate) require_usable: bool,
     pub(crate) recheck: Duration,
     pub(crate) wait: Duration,
+    pub(crate) secrets: Secrets,
 }
 
 /// What the product gets where no decision could be made.
@@ -57,6 +60,7 @@ impl Builder {
             require_usable: false,
             recheck: RECHECK,
             wait: Duration::ZERO,
+            secrets: Secrets::default(),
         }
     }
 
@@ -131,6 +135,40 @@ impl Builder {
     pub fn secret(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.deployment.secret(name.into(), value.into());
         self
+    }
+
+    /// Seals what is kept in the state directory by this secret, of at least 32 bytes (random ones: nothing is done to slow down who guesses);
+    /// line feeds at its end do not count. What was kept readable before is sealed with the next opening. Without a secret documents and
+    /// audit log are kept readable, and what was sealed once does not open any more.
+    #[must_use]
+    pub fn storage_secret(mut self, secret: impl AsRef<[u8]>) -> Self {
+        self.secrets.present = Some(Secret::value(secret.as_ref()));
+        self
+    }
+
+    /// The same, read from a file when it is opened.
+    #[must_use]
+    pub fn storage_secret_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.secrets.present = Some(Secret::File(path.into()));
+        self
+    }
+
+    /// A new storage secret. With the next opening it takes the place of the one of [`Builder::storage_secret`], in one step; from then on it is
+    /// enough alone, and as long as both are given either may be the one that holds.
+    #[must_use]
+    pub fn next_storage_secret(mut self, secret: impl AsRef<[u8]>) -> Self {
+        self.secrets.next = Some(Secret::value(secret.as_ref()));
+        self
+    }
+
+    /// What opens the sealed things of the state directory, for looking at them beside the process that holds it; nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::NoState`], [`OpenError::State`] and [`OpenError::Secret`].
+    pub fn vault(&self) -> Result<Vault, OpenError> {
+        let state = StateDir::look(self.state.as_deref().ok_or(OpenError::NoState)?)?;
+        Ok(Unlocked::look(&state, &self.secrets)?.vault)
     }
 
     /// What the product gets where no decision could be made. [`FailMode::Closed`] unless told.

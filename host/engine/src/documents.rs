@@ -20,7 +20,8 @@ use std::sync::Arc;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
-use self::reading::{read_stable, reason_of};
+use self::reading::{read_opened, reason_of};
+use crate::vault::Vault;
 
 /// The largest document that is handed over, in bytes.
 pub(crate) const MAX_DOCUMENT: u64 = 1 << 20;
@@ -39,8 +40,8 @@ pub(crate) enum Source {
     Path(PathBuf),
     /// A license by value. Not printed.
     Token(Token),
-    /// Documents installed into the state directory.
-    Installed(PathBuf),
+    /// Documents installed into the state directory, and what opens them.
+    Installed(PathBuf, Vault),
 }
 
 /// A license by value; its content is not for logs.
@@ -107,8 +108,8 @@ impl Snapshot {
         for source in sources {
             match source {
                 Source::Token(token) => snapshot.offer(TOKEN_NAME.to_owned(), Ok(token.0.clone()), false),
-                Source::Path(path) => snapshot.look(path, false),
-                Source::Installed(path) => snapshot.look(path, true),
+                Source::Path(path) => snapshot.look(path, None),
+                Source::Installed(path, vault) => snapshot.look(path, Some(vault)),
             }
         }
         snapshot
@@ -171,33 +172,33 @@ impl Snapshot {
         self.offered.insert(name, Offered { content, installed: installed.then_some(file) });
     }
 
-    fn look(&mut self, path: &Path, installed: bool) {
+    fn look(&mut self, path: &Path, installed: Option<&Vault>) {
         if let Err(reason) = self.look_into(path, installed) {
             // Nothing was installed yet: no trouble.
-            if !(installed && reason == "not-found") {
+            if !(installed.is_some() && reason == "not-found") {
                 self.troubles.push(Trouble { path: path.to_owned(), reason });
             }
         }
     }
 
-    fn look_into(&mut self, path: &Path, installed: bool) -> Result<(), &'static str> {
+    fn look_into(&mut self, path: &Path, installed: Option<&Vault>) -> Result<(), &'static str> {
         if let Ok(dir) = Dir::open_ambient_dir(path, ambient_authority()) {
             return self.look_into_dir(&dir, path, installed);
         }
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let name = path.file_name().and_then(|name| name.to_str()).ok_or("name-not-utf8")?;
         let dir = Dir::open_ambient_dir(parent, ambient_authority()).map_err(|error| reason_of(&error))?;
-        match read_stable(&dir, name) {
+        match read_opened(&dir, name, installed) {
             // A file that is gone is not on offer; its kept copy may stand in.
             Err(DocumentError::NotFound) => Err("not-found"),
             content => {
-                self.offer(name.to_owned(), content, installed);
+                self.offer(name.to_owned(), content, installed.is_some());
                 Ok(())
             }
         }
     }
 
-    fn look_into_dir(&mut self, dir: &Dir, path: &Path, installed: bool) -> Result<(), &'static str> {
+    fn look_into_dir(&mut self, dir: &Dir, path: &Path, installed: Option<&Vault>) -> Result<(), &'static str> {
         let mut names = Vec::new();
         for entry in dir.entries().map_err(|error| reason_of(&error))? {
             let entry = entry.map_err(|error| reason_of(&error))?;
@@ -216,10 +217,10 @@ impl Snapshot {
             if dir.metadata(&name).is_ok_and(|metadata| metadata.is_dir()) {
                 continue;
             }
-            match read_stable(dir, &name) {
+            match read_opened(dir, &name, installed) {
                 // It went away since it was listed.
                 Err(DocumentError::NotFound) => {}
-                content => self.offer(name, content, installed),
+                content => self.offer(name, content, installed.is_some()),
             }
         }
         Ok(())

@@ -1,15 +1,15 @@
 //! What the environment may say: where things are. Never whom to trust, and never whether to enforce.
 
 use std::env;
+use std::ffi::OsString;
 
 use crate::Builder;
 
 impl Builder {
     /// Takes over what is set of `PLACET_POLICY`, `PLACET_LICENSE` (paths), `PLACET_LICENSE_TOKEN` (a license by value) and
-    /// `PLACET_STATE` (a directory). An empty variable counts as not set.
+    /// `PLACET_STATE` (a directory), and the storage secret. An empty variable counts as not set.
     #[must_use]
     pub fn from_env(mut self) -> Self {
-        let set = |name| env::var_os(name).filter(|value| !value.is_empty());
         if let Some(path) = set("PLACET_POLICY") {
             self = self.policy(path);
         }
@@ -22,6 +22,20 @@ impl Builder {
         if let Some(path) = set("PLACET_STATE") {
             self = self.state(path);
         }
-        self
+        self.storage_secret_from_env()
     }
+
+    /// Takes over the storage secret: `PLACET_STORAGE_SECRET`, or the path of its file, `PLACET_STORAGE_SECRET_FILE`.
+    #[must_use]
+    pub fn storage_secret_from_env(self) -> Self {
+        match (set("PLACET_STORAGE_SECRET"), set("PLACET_STORAGE_SECRET_FILE")) {
+            (Some(secret), _) => self.storage_secret(secret.as_encoded_bytes()),
+            (None, Some(path)) => self.storage_secret_file(path),
+            (None, None) => self,
+        }
+    }
+}
+
+fn set(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
 }

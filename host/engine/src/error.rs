@@ -7,6 +7,7 @@ use placet_artifact::{AdmitError, RootError, VerifyError};
 use crate::state_dir::StateError;
 use crate::status::Status;
 use crate::store::StoreError;
+use crate::vault::SecretError;
 
 /// A [`crate::Placet`] could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,9 @@ pub enum OpenError {
     /// The state directory cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The storage secret cannot be used, or does not fit what is kept.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The counters cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -49,6 +53,7 @@ impl OpenError {
             Self::NoPolicy => "policy-missing",
             Self::Policy(error) => error.reason(),
             Self::State(error) => error.reason(),
+            Self::Secret(error) => error.reason(),
             Self::Store(error) => error.reason(),
             Self::Machine(_) => "machine-unsupported",
             Self::NotUsable(status) => &status.reason,

@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 use crate::Attribute;
 use crate::install_key::InstallKey;
 use crate::state_dir::read_path;
+use crate::vault::Vault;
 
 /// A source is no longer than this, in bytes; a bundle of certificates is the longest.
 const MAX_SOURCE: u64 = 1 << 20;
@@ -28,10 +29,11 @@ const MAX_SOURCE: u64 = 1 << 20;
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// The fingerprints of this machine for a product (`vendor/product`, as its policy is named), by name: 64 hexadecimal digits each. What
-/// the machine does not have is left out; `install` is there where a state directory is given in which an installation was opened.
-pub fn fingerprints(product: &str, state: Option<&Path>) -> Vec<Attribute> {
+/// the machine does not have is left out; `install` is there where a state directory is given in which an installation was opened, and
+/// its key is readable or the vault opens it.
+pub fn fingerprints(product: &str, state: Option<&Path>, vault: &Vault) -> Vec<Attribute> {
     let key = state.and_then(|path| Dir::open_ambient_dir(path, ambient_authority()).ok());
-    let key = key.and_then(|dir| InstallKey::read(&dir).ok().flatten());
+    let key = key.and_then(|dir| InstallKey::read(&dir, vault).ok().flatten());
     of(product, key.map(|key| key.id()))
 }
 
@@ -100,13 +102,13 @@ mod tests {
 
     #[test]
     fn fingerprints_are_the_products_own_and_stay() {
-        let one = fingerprints("acme/router", None);
-        assert_eq!(one, fingerprints("acme/router", None));
+        let one = fingerprints("acme/router", None, &Vault::default());
+        assert_eq!(one, fingerprints("acme/router", None, &Vault::default()));
         assert!(one.iter().any(|fingerprint| fingerprint.name == "hostname"));
         assert!(!one.iter().any(|fingerprint| fingerprint.name == "install"));
         for fingerprint in &one {
             assert_eq!(fingerprint.value.len(), 64);
-            assert!(!fingerprints("acme/switch", None).contains(fingerprint));
+            assert!(!fingerprints("acme/switch", None, &Vault::default()).contains(fingerprint));
         }
     }
 

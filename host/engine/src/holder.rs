@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::state_dir::{Folder, StateDir, StateError, read_path};
 use crate::status::Status;
+use crate::vault::{Piece, Vault};
 
 const NAME: &str = "status.json";
 /// The longest that is read back, in bytes.
@@ -29,6 +30,9 @@ pub enum HolderError {
     /// It is not there, or may not be read.
     #[error(transparent)]
     File(#[from] StateError),
+    /// It is sealed, and the vault does not open it.
+    #[error("`{NAME}` in the state directory is sealed; give the storage secret")]
+    Sealed,
     /// It is not what a process of this release writes.
     #[error("`{NAME}` in the state directory is not the status of an installation")]
     Content(#[from] serde_json::Error),
@@ -39,19 +43,21 @@ impl HolderError {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::File(error) => error.reason(),
+            Self::Sealed => "storage-secret-missing",
             Self::Content(_) => "holder-unreadable",
         }
     }
 }
 
 impl HolderStatus {
-    /// What stands in a state directory that another process holds.
+    /// What stands in a state directory that another process holds; the vault ([`crate::Builder::vault`]) opens it where it is sealed.
     ///
     /// # Errors
     ///
     /// [`HolderError`].
-    pub fn read(state: impl AsRef<Path>) -> Result<Self, HolderError> {
-        Ok(serde_json::from_slice(&read_path(&state.as_ref().join(NAME), MAX)?)?)
+    pub fn read(state: impl AsRef<Path>, vault: &Vault) -> Result<Self, HolderError> {
+        let told = read_path(&state.as_ref().join(NAME), MAX)?;
+        Ok(serde_json::from_slice(&vault.open(Piece::Status, &told).map_err(|_| HolderError::Sealed)?)?)
     }
 
     pub(crate) fn new(status: Status, written: u64) -> Self {
@@ -59,10 +65,11 @@ impl HolderStatus {
     }
 
     /// Writes it down for others.
-    pub(crate) fn write(&self, state: &StateDir) -> Result<(), StateError> {
+    pub(crate) fn write(&self, state: &StateDir, vault: &Vault) -> Result<(), StateError> {
         // A status can always be written down.
         let Ok(text) = serde_json::to_vec(self) else { return Ok(()) };
-        state.show(Folder::Top, NAME, &text)
+        let told = vault.seal(Piece::Status, &text).map_err(|source| state.failed("seal", NAME, source))?;
+        state.show(Folder::Top, NAME, &told)
     }
 }
 

@@ -4,16 +4,19 @@
 //! It is no protection from who may read it: that is who runs the product.
 
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 
-use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+use cap_std::fs::Dir;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::random;
+use crate::vault::{OVERHEAD, Piece, Vault};
+use crate::{random, state_dir};
 
 /// The file's name in the state directory.
 pub(crate) const NAME: &str = "install.key";
+/// It is no longer than this, in bytes.
+pub(crate) const MAX: u64 = 100 + OVERHEAD;
 
 /// HMAC with SHA-256 (RFC 2104, FIPS 180-4).
 pub(crate) type HmacSha256 = Hmac<Sha256>;
@@ -29,19 +32,21 @@ impl fmt::Debug for InstallKey {
 }
 
 impl InstallKey {
-    /// The key that was kept in a state directory; none where there is none.
+    /// The key that was kept in a state directory, sealed or readable; none where there is none.
     ///
     /// # Errors
     ///
-    /// What the system said, or [`io::ErrorKind::InvalidData`] where the file holds no key.
-    pub(crate) fn read(dir: &Dir) -> io::Result<Option<Self>> {
+    /// What the system said, or [`io::ErrorKind::InvalidData`] where the file holds no key, or none that the vault opens.
+    pub(crate) fn read(dir: &Dir, vault: &Vault) -> io::Result<Option<Self>> {
         let file = match dir.open(NAME) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
         let mut text = Vec::new();
-        file.take(100).read_to_end(&mut text)?;
+        file.take(MAX).read_to_end(&mut text)?;
+        let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+        let text = vault.open(Piece::InstallKey, &text).map_err(invalid)?;
         Self::parse(&text).map(Some).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not an install key"))
     }
 
@@ -50,23 +55,10 @@ impl InstallKey {
     /// # Errors
     ///
     /// What the system said.
-    pub(crate) fn make(dir: &Dir) -> io::Result<Self> {
+    pub(crate) fn make(dir: &Dir, vault: &Vault) -> io::Result<Self> {
         let key = Self(random::bytes()?);
-        let new = format!(".{NAME}.{}", key.id());
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(0o600);
-        let written = dir.open_with(&new, &options).and_then(|mut file| {
-            file.write_all(key.render().as_bytes())?;
-            file.sync_all()
-        });
-        let linked = written.and_then(|()| match dir.hard_link(&new, dir, NAME) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-            _ => Ok(()),
-        });
-        // The handle of the directory itself is for finding names only: the system does not sync through it.
-        let removed = dir.remove_file(&new).and_then(|()| dir.open(".")?.sync_all());
-        linked.and(removed)?;
-        Self::read(dir)?.ok_or_else(|| io::ErrorKind::NotFound.into())
+        state_dir::make(dir, NAME, &vault.seal(Piece::InstallKey, key.render().as_bytes())?)?;
+        Self::read(dir, vault)?.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// Sixteen hex digits by which the key is known; they tell nothing about it.
@@ -122,16 +114,17 @@ mod tests {
     fn a_key_is_made_once_for_its_owner_alone() {
         let temp = tempfile::tempdir().unwrap();
         let dir = Dir::open_ambient_dir(temp.path(), ambient_authority()).unwrap();
-        assert!(InstallKey::read(&dir).unwrap().is_none());
-        let key = InstallKey::make(&dir).unwrap();
-        assert_eq!(InstallKey::make(&dir).unwrap().0, key.0);
-        assert_eq!(InstallKey::read(&dir).unwrap().unwrap().0, key.0);
+        let readable = Vault::default();
+        assert!(InstallKey::read(&dir, &readable).unwrap().is_none());
+        let key = InstallKey::make(&dir, &readable).unwrap();
+        assert_eq!(InstallKey::make(&dir, &readable).unwrap().0, key.0);
+        assert_eq!(InstallKey::read(&dir, &readable).unwrap().unwrap().0, key.0);
         let path = temp.path().join(NAME);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(temp.path()).unwrap().count(), 1);
         for wrong in ["", "00", &"g".repeat(64), &"A".repeat(64), &"0".repeat(66)] {
             std::fs::write(&path, wrong).unwrap();
-            assert_eq!(InstallKey::read(&dir).unwrap_err().kind(), io::ErrorKind::InvalidData, "{wrong}");
+            assert_eq!(InstallKey::read(&dir, &readable).unwrap_err().kind(), io::ErrorKind::InvalidData, "{wrong}");
         }
     }
 

@@ -10,11 +10,11 @@ mod history;
 mod policy;
 mod reports;
 mod reservations;
+mod sealing;
 mod telling;
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -44,6 +44,7 @@ use crate::simulation::Simulation;
 use crate::state_dir::{Folder, StateDir};
 use crate::status::{CountersInfo, PolicyInfo, Status};
 use crate::store::{Head, RedbStore, Store, StoreError};
+use crate::vault::{Piece, Unlocked, Vault};
 use crate::{Decision, Holder, Usage, limits};
 
 /// How often it is tried again to open a state directory that another process has.
@@ -60,6 +61,7 @@ pub(crate) struct Installation {
     clock: Arc<Clock>,
     store: Arc<dyn Store>,
     state: Arc<StateDir>,
+    vault: Vault,
     audit: Audit,
     /// The last state and reason that were told, and whether the clock was set back.
     noticed: Mutex<Noticed>,
@@ -82,10 +84,11 @@ impl Installation {
             let read = |path| Candidate::read(path, &roots).map(|found| found.revive(&sandbox, &state));
             let path = builder.policy.as_deref();
             let shipped = scope.spawn(move || path.map(read).transpose());
-            (open_store(state_path, builder.wait), shipped.join())
+            (open_store(&state, &builder), shipped.join())
         });
         let shipped = shipped.unwrap_or_else(|panic| resume_unwind(panic));
-        let store: Arc<dyn Store> = Arc::new(store?);
+        let (vault, store) = store?;
+        let store: Arc<dyn Store> = Arc::new(store);
         let clock = Arc::new(Clock::open(&*store)?);
 
         let choice = Choice::make(shipped, builder.minimum_sequence, &roots, &state, &*store)?;
@@ -93,12 +96,13 @@ impl Installation {
         let (tested, shipped_refused) = choice.first_that_runs(&builder, &sandbox, &state, &clock)?;
         clock.not_before(tested.program.issued());
 
+        sealing::seal_copies(&*store, &vault, tested.program.manifest.name.as_str(), clock.moment().mark)?;
         let mut sources = builder.sources;
-        sources.push(Source::Installed(state.path(Folder::Licenses)));
-        let loaded = load(&tested, &sources, &store, &clock)?;
+        sources.push(Source::Installed(state.path(Folder::Licenses), vault.clone()));
+        let loaded = load(&tested, &sources, &store, &clock, &vault)?;
         adopt(&tested, &state, &*store, &clock)?;
 
-        let audit = Audit::start(state.clone(), store.clone());
+        let audit = Audit::start(state.clone(), store.clone(), vault.clone());
         let noticed = Mutex::new(Noticed::new(&loaded.status));
         let installation = Self {
             roots,
@@ -111,6 +115,7 @@ impl Installation {
             clock,
             store,
             state,
+            vault,
             audit,
             noticed,
             shipped_refused,
@@ -238,7 +243,7 @@ impl Installation {
     pub(crate) fn show(&self) {
         let status = self.status();
         self.notice(&status.license);
-        drop(HolderStatus::new(status, self.clock.read().wall).write(&self.state));
+        drop(HolderStatus::new(status, self.clock.read().wall).write(&self.state, &self.vault));
     }
 
     pub(crate) fn usage(&self, tenant: Option<&str>) -> Result<Vec<Usage>, Failure> {
@@ -277,6 +282,7 @@ impl Installation {
         if self.clock.is_faked() {
             status.warn_faked_clock();
         }
+        status.sealed = self.vault.seals();
         status.warn_burned();
         status.warn_troubles(&loaded.snapshot);
         status
@@ -294,7 +300,8 @@ impl Installation {
 
     fn load_once(&self, changing: &Changing<'_>) -> Result<(), Failure> {
         let before = self.loaded();
-        let snapshot = snapshot(&before.lent, &self.sources).map_err(|error| Failure::new(error.reason()))?;
+        let snapshot =
+            snapshot(&before.lent, &self.sources, &self.vault).map_err(|error| Failure::new(error.reason()))?;
         let loaded = Loaded::load(before.program.clone(), Arc::new(snapshot), before.lent.clone())
             .map_err(|error| Failure::new(error.reason()))?;
         self.swap(loaded, changing);
@@ -323,13 +330,21 @@ impl Drop for Installation {
     }
 }
 
-/// Waits so long for another process to end that has the state directory.
-fn open_store(path: &Path, wait: Duration) -> Result<RedbStore, StoreError> {
+/// Opens the counters, and with them takes hold of the state directory; waits as long as it is told for another process to end that
+/// has it. Whatever was kept readable is sealed by the way, if there is a secret.
+fn open_store(state: &StateDir, builder: &Builder) -> Result<(Vault, RedbStore), OpenError> {
     let began = Instant::now();
+    let path = state.path(Folder::Top);
     loop {
-        match RedbStore::open(path) {
-            Err(StoreError::Locked { .. }) if began.elapsed() < wait => thread::sleep(RETRY),
-            opened => return opened,
+        let unlocked = Unlocked::look(state, &builder.secrets)?.begin(state, &builder.secrets)?;
+        match RedbStore::open_sealed(&path, unlocked.vault.clone()) {
+            Err(StoreError::Locked { .. }) if began.elapsed() < builder.wait => thread::sleep(RETRY),
+            Err(error) => return Err(error.into()),
+            Ok(store) => {
+                let vault = unlocked.settle(state)?;
+                sealing::seal_files(state, &vault)?;
+                return Ok((vault, store));
+            }
         }
     }
 }
@@ -339,10 +354,11 @@ fn load(
     sources: &[Source],
     store: &Arc<dyn Store>,
     clock: &Arc<Clock>,
+    vault: &Vault,
 ) -> Result<Loaded, PolicyError> {
     let manifest = &tested.program.manifest;
     let lent = Lent { clock: clock.clone(), store: store.clone(), namespace: manifest.name.as_str().into() };
-    let snapshot = snapshot(&lent, sources)?;
+    let snapshot = snapshot(&lent, sources, vault)?;
     Loaded::load(tested.program.clone(), Arc::new(snapshot), lent).map_err(|error| PolicyError::Unfit {
         name: manifest.name.to_string(),
         version: manifest.version.to_string(),
@@ -351,17 +367,23 @@ fn load(
     })
 }
 
-fn snapshot(lent: &Lent, sources: &[Source]) -> Result<Snapshot, StoreError> {
-    Ok(Snapshot::take(sources, kept_copies(&*lent.store, &lent.namespace)?))
+fn snapshot(lent: &Lent, sources: &[Source], vault: &Vault) -> Result<Snapshot, StoreError> {
+    Ok(Snapshot::take(sources, kept_copies(&*lent.store, &lent.namespace, vault)?))
 }
 
 /// The copies that stand in for documents of a policy.
-pub(crate) fn kept_copies(store: &dyn Store, policy: &str) -> Result<BTreeMap<String, Arc<[u8]>>, StoreError> {
+pub(crate) fn kept_copies(
+    store: &dyn Store,
+    policy: &str,
+    vault: &Vault,
+) -> Result<BTreeMap<String, Arc<[u8]>>, StoreError> {
     let mut kept = BTreeMap::new();
     for (name, _) in store.kept(policy)? {
         // A copy that is damaged is no copy.
-        if let Ok(Some(content)) = store.recover(policy, &name) {
-            kept.insert(name, content.into());
+        if let Ok(Some(content)) = store.recover(policy, &name)
+            && let Ok(content) = vault.open(Piece::Copy(policy, &name), &content)
+        {
+            kept.insert(name.clone(), content.into());
         }
     }
     Ok(kept)

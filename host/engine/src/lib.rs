@@ -39,12 +39,13 @@ pub mod simulation;
 mod state_dir;
 mod status;
 mod store;
+mod vault;
 mod verifier;
 
 pub use placet_artifact as artifact;
 pub use placet_artifact::{PolicyRoot, PolicyRoots};
 
-pub use crate::audit::{AuditBreak, AuditFault, AuditSummary, verify_audit};
+pub use crate::audit::{AuditBreak, AuditFault, AuditSummary, audit_line, verify_audit};
 pub use crate::bindings::exports::placet::policy::licensing::Holder;
 pub use crate::bindings::exports::placet::policy::types::{
     Attribute, Decision, Document, Feature, Limit, Status as LicenseStatus, Summary, Usage, Warning,
@@ -69,4 +70,5 @@ pub use crate::reservation::{DEFAULT_TERM, Reservation, Reserve};
 pub use crate::state_dir::StateError;
 pub use crate::status::{CountersInfo, PolicyInfo, Status};
 pub use crate::store::{Ancestry, Burned, Head, HeadError, Settlement, StoreError};
+pub use crate::vault::{SecretError, Vault};
 pub use crate::verifier::{License, Plan, VerifiedJws, Verifier, VerifyError};

@@ -20,6 +20,7 @@ use crate::recording::{Outcome, RecordedContent, RecordedDocument, Recording, Re
 use crate::sandbox::Sandbox;
 use crate::state_dir::{Folder, StateDir};
 use crate::store::{MemoryStore, RedbStore};
+use crate::vault::Unlocked;
 
 /// What came of it the second time.
 #[derive(Clone, Debug)]
@@ -148,9 +149,10 @@ impl Builder {
         if let (Some(state), Some(path)) = (state, &self.state)
             && recording.documents.iter().chain(&recording.kept).any(wanted)
         {
-            sources.push(Source::Installed(state.path(Folder::Licenses)));
-            let store = RedbStore::open(path).map_err(OpenError::from)?;
-            kept = crate::installation::kept_copies(&store, policy).map_err(OpenError::from)?;
+            let vault = Unlocked::look(state, &self.secrets)?.vault;
+            sources.push(Source::Installed(state.path(Folder::Licenses), vault.clone()));
+            let store = RedbStore::open_sealed(path, vault.clone()).map_err(OpenError::from)?;
+            kept = crate::installation::kept_copies(&store, policy, &vault).map_err(OpenError::from)?;
         }
         let here = Snapshot::take(&sources, kept);
         let offered = here.names().into_iter().map(|name| here.read(&name));

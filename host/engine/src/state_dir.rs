@@ -9,6 +9,11 @@ use cap_fs_ext::OpenOptionsSyncExt;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, File, MetadataExt, OpenOptions, OpenOptionsExt};
 
+use crate::random;
+
+/// How the name of a file ends that is being written; it begins with a dot.
+const UNFINISHED: &str = ".new";
+
 /// A folder of the state directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Folder {
@@ -68,10 +73,9 @@ impl StateDir {
     /// Opens the directory, and makes it (for its owner alone) where it is missing.
     pub(crate) fn open(path: &Path) -> Result<Self, StateError> {
         let failed = |action| move |source| StateError { action, path: path.to_owned(), source };
-        match Dir::open_ambient_dir(path, ambient_authority()) {
-            Ok(dir) => return Ok(Self { path: path.to_owned(), dir }),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(failed("open the state directory")(error)),
+        match Self::look(path) {
+            Err(error) if error.source.kind() == ErrorKind::NotFound => {}
+            opened => return opened,
         }
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Dir::create_ambient_dir_all(parent, ambient_authority()).map_err(failed("make the state directory"))?;
@@ -84,9 +88,17 @@ impl StateDir {
         Ok(Self { path: path.to_owned(), dir })
     }
 
+    /// Opens the directory, which must be there.
+    pub(crate) fn look(path: &Path) -> Result<Self, StateError> {
+        match Dir::open_ambient_dir(path, ambient_authority()) {
+            Ok(dir) => Ok(Self { path: path.to_owned(), dir }),
+            Err(source) => Err(StateError { action: "open the state directory", path: path.to_owned(), source }),
+        }
+    }
+
     /// Where a folder is; it may not be there yet.
     pub(crate) fn path(&self, folder: Folder) -> PathBuf {
-        self.path.join(folder.name())
+        if folder == Folder::Top { self.path.clone() } else { self.path.join(folder.name()) }
     }
 
     /// Puts a file into its place, durably and whole, for its owner alone to read.
@@ -102,6 +114,36 @@ impl StateDir {
     pub(crate) fn show(&self, folder: Folder, name: &str, content: &[u8]) -> Result<(), StateError> {
         let put = self.try_put(folder, name, content, |_| Ok(()));
         put.map(drop).map_err(|source| self.error("write", folder, name, source))
+    }
+
+    /// Puts a file of the state directory itself into its place, durably and whole, where there is none. Whether there was none.
+    pub(crate) fn make(&self, name: &str, content: &[u8]) -> Result<bool, StateError> {
+        make(&self.dir, name, content).map_err(|source| self.failed("make", name, source))
+    }
+
+    /// Takes away what a crash left of files that were being written.
+    pub(crate) fn sweep(&self, folder: Folder) -> Result<(), StateError> {
+        let swept = || {
+            let dir = match self.dir.open_dir(folder.name()) {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+                dir => dir?,
+            };
+            for entry in dir.entries()? {
+                if let Ok(name) = entry?.file_name().into_string()
+                    && name.starts_with('.')
+                    && name.ends_with(UNFINISHED)
+                {
+                    dir.remove_file(&name)?;
+                }
+            }
+            sync(&dir)
+        };
+        swept().map_err(|source| self.error("clear", folder, "", source))
+    }
+
+    /// A file of the state directory itself did not do what it must.
+    pub(crate) fn failed(&self, action: &'static str, name: &str, source: std::io::Error) -> StateError {
+        self.error(action, Folder::Top, name, source)
     }
 
     /// Opens a file to be written at its end, and makes it, for its owner alone, where it is missing.
@@ -187,7 +229,7 @@ impl StateDir {
         keep: impl FnOnce(&File) -> std::io::Result<()>,
     ) -> std::io::Result<Dir> {
         let dir = self.folder(folder)?;
-        let new = format!(".{name}.new");
+        let new = format!(".{name}{UNFINISHED}");
         // What a crash left behind.
         match dir.remove_file(&new) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -220,6 +262,28 @@ pub(crate) fn read_path(path: &Path, max: u64) -> Result<Vec<u8>, StateError> {
         path: path.to_owned(),
         source,
     })
+}
+
+/// Puts a file into its place, durably, whole, and for its owner alone to read, where there is none. Whether there was none.
+pub(crate) fn make(dir: &Dir, name: &str, content: &[u8]) -> std::io::Result<bool> {
+    // Several processes may do it at once.
+    let unique: String = random::bytes::<8>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let new = format!(".{name}.{unique}{UNFINISHED}");
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let written = dir.open_with(&new, &options).and_then(|mut file| {
+        file.write_all(content)?;
+        file.sync_all()
+    });
+    let linked = written.and_then(|()| match dir.hard_link(&new, dir, name) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    });
+    let removed = dir.remove_file(&new).and_then(|()| sync(dir));
+    let made = linked?;
+    removed?;
+    Ok(made)
 }
 
 /// A FIFO must not block the opening.

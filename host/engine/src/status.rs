@@ -28,6 +28,8 @@ pub struct Status {
     pub policy: PolicyInfo,
     /// Where the counters stand.
     pub counters: CountersInfo,
+    /// Whether installed documents, copies and the audit log are kept sealed by a storage secret.
+    pub sealed: bool,
 }
 
 /// Where the counters stand, for people and for reports.
@@ -98,7 +100,7 @@ impl Status {
             Vec::new()
         });
         let days_until_expiry = days_until_expiry(&license);
-        Self { license, days_until_expiry, usage, policy, counters }
+        Self { license, days_until_expiry, usage, policy, counters, sealed: false }
     }
 
     /// Warns of a key that was not compiled in.

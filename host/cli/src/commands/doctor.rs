@@ -1,6 +1,6 @@
 //! `placet doctor`.
 
-use placet::{CountersInfo, OpenError, Status};
+use placet::{OpenError, Status};
 use serde_json::json;
 
 use crate::look::Look;
@@ -20,6 +20,11 @@ pub(crate) struct Arguments {
     site: SiteOptions,
 }
 
+const SEALED: &str = "installed licenses and the audit log are sealed by the storage secret";
+/// A choice of the operator's, and nothing that is wrong.
+const READABLE: &str =
+    "kept readable: no storage secret; `--storage-secret-file FILE` seals licenses and audit log from then on";
+
 /// Something that is wrong.
 pub(crate) struct Finding {
     what: String,
@@ -33,21 +38,25 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     match Look::at(&arguments.site)? {
         Ok(look) => {
             let status = look.status();
-            Ok(look.note(answer(&examine(&status), Some(&status.counters))))
+            Ok(look.note(answer(&examine(&status), Some(&status))))
         }
         Err(error) => Ok(answer(&[unopened(&error)], None)),
     }
 }
 
-fn answer(findings: &[Finding], counters: Option<&CountersInfo>) -> Answer {
+fn answer(findings: &[Finding], status: Option<&Status>) -> Answer {
     let mut text: String = findings.iter().map(Finding::text).collect();
     if findings.is_empty() {
         text.push_str("nothing is wrong\n");
     }
-    text.extend(counters.map(|counters| table(&show::counters_rows(counters))));
+    text.extend(status.map(|status| {
+        let mut rows = show::counters_rows(&status.counters);
+        rows.push(("at rest", if status.sealed { SEALED } else { READABLE }.to_owned()));
+        table(&rows)
+    }));
     let json =
         findings.iter().map(|finding| json!({ "what": finding.what, "reason": finding.reason, "help": finding.help }));
-    let json = json!({ "findings": json.collect::<Vec<_>>(), "counters": counters });
+    let json = json!({ "findings": json.collect::<Vec<_>>(), "counters": status.map(|status| &status.counters), "sealed": status.map(|status| status.sealed) });
     Answer::verdict(findings.is_empty(), text, json)
 }
 

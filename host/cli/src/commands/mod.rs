@@ -26,6 +26,7 @@ mod report;
 mod reserve;
 mod revoke;
 mod seats;
+mod secret;
 mod settle;
 mod signing;
 mod simulate;
@@ -106,6 +107,9 @@ pub(crate) enum Command {
     Fingerprint(fingerprint::Arguments),
     Doctor(doctor::Arguments),
     Support(support::Arguments),
+    /// Change the secret that seals what is kept
+    #[command(subcommand)]
+    Secret(secret::Command),
     /// Check the log of what happened
     #[command(subcommand)]
     Audit(audit::Command),
@@ -161,6 +165,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
         Command::Settle(arguments) => settle::run(&arguments),
         Command::Release(arguments) => release::run(&arguments),
         Command::Seats(command) => seats::run(&command),
+        Command::Secret(command) => secret::run(&command),
         Command::Measure(arguments) => measure::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),

@@ -38,7 +38,11 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let site = &arguments.site;
-    let (look, status, findings) = match Look::at(site)? {
+    // Once: a descriptor gives the storage secret once.
+    let builder = site.builder()?;
+    // What cannot be opened is told as a finding, and its log as sealed.
+    let vault = builder.vault().unwrap_or_default();
+    let (look, status, findings) = match Look::of(builder) {
         Ok(look) => {
             let status = look.status();
             let findings = doctor::examine(&status);
@@ -59,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
         "manifest": status.as_ref().and_then(|status| policy::manifest(site, &status.policy.hash)),
         "health": findings.iter().map(safe).collect::<Vec<_>>(),
         "counters": status.as_ref().map(counters),
-        "log": site.state.as_ref().map(|state| log::tail(state, &Known::of(status.as_ref()))),
+        "log": site.state.as_ref().map(|state| log::tail(state, &Known::of(status.as_ref()), &vault)),
     });
     let text = format!("{}\n", serde_json::to_string_pretty(&bundle)?);
     let answer = match &arguments.out {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::Duration;
 
-use placet::{HolderStatus, Placet, PolicyRoot};
+use placet::{HolderStatus, Placet, PolicyRoot, Vault};
 use placet_rules::base64url;
 use serde_json::Value;
 
@@ -66,7 +66,7 @@ fn a_bundle_is_packed_beside_a_product_that_runs_and_where_nothing_opens() {
         .unwrap();
     assert!(!product.consume("tokens", 900).tenant(TENANT).decide().unwrap().allowed);
     assert!(product.claim("users", HOLDER).decide().unwrap().allowed);
-    while HolderStatus::read(desk.path("state")).is_err() {
+    while HolderStatus::read(desk.path("state"), &Vault::default()).is_err() {
         thread::sleep(Duration::from_millis(50));
     }
     let bundle = desk.done(&[&["support"], &STATE[..]].concat());

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use placet::{HolderStatus, Placet, PolicyRoot};
+use placet::{HolderStatus, Placet, PolicyRoot, Vault};
 
 use crate::support::Desk;
 
@@ -27,7 +27,7 @@ fn while_a_product_runs_its_status_is_told_with_its_age() {
         .open()
         .unwrap();
     product.consume("tokens", 12).into_result().unwrap();
-    while HolderStatus::read(desk.path("state")).is_err() {
+    while HolderStatus::read(desk.path("state"), &Vault::default()).is_err() {
         thread::sleep(Duration::from_millis(50));
     }
 

@@ -2,23 +2,27 @@
 //!
 //! A file is named by the number of its first line, in twenty digits, so that names sort as lines do.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::sync::Arc;
 
 use cap_std::fs::File;
 
 use super::Bounds;
+use super::kept::{kept, opened};
 use super::line::{Entry, Line, NOTHING, hash, hex};
 use crate::state_dir::{Folder, StateDir, StateError};
 use crate::store::{Head, Store};
+use crate::vault::Vault;
 
 /// The longest file that is read back: beyond it, it is not one of ours.
-const MAX_READ: u64 = 16 << 20;
+pub(crate) const MAX_READ: u64 = 16 << 20;
 
 #[derive(Debug)]
 pub(super) struct Log {
     state: Arc<StateDir>,
     store: Arc<dyn Store>,
+    vault: Vault,
     bounds: Bounds,
     /// None until the first writing, and after one that failed: then it is looked at anew, as after a crash.
     pub(super) end: Option<End>,
@@ -41,6 +45,13 @@ pub(super) struct End {
     last: [u8; 32],
 }
 
+/// The names of the files of a log, in its order.
+pub(crate) fn file_names(state: &StateDir) -> Result<Vec<String>, StateError> {
+    let mut names = state.names(Folder::Audit)?;
+    names.retain(|name| name.len() == 26 && name.ends_with(".jsonl"));
+    Ok(names)
+}
+
 /// It could not be written.
 #[derive(Debug, thiserror::Error)]
 enum LogError {
@@ -53,8 +64,8 @@ enum LogError {
 }
 
 impl Log {
-    pub(super) fn new(state: Arc<StateDir>, store: Arc<dyn Store>, bounds: Bounds) -> Self {
-        Self { state, store, bounds, end: None, lost: 0, cut: 0, time: 0, head: None }
+    pub(super) fn new(state: Arc<StateDir>, store: Arc<dyn Store>, vault: Vault, bounds: Bounds) -> Self {
+        Self { state, store, vault, bounds, end: None, lost: 0, cut: 0, time: 0, head: None }
     }
 
     /// So many lines never came here.
@@ -106,8 +117,9 @@ impl Log {
         for (index, entry) in (1..).zip(entries) {
             let head = head.filter(|_| index == count);
             let line = Line { number: end.number + 1, entry, head, previous: hex(&end.last) };
-            let mut text = serde_json::to_vec(&line)?;
+            let text = serde_json::to_vec(&line)?;
             let last = hash(&text);
+            let mut text = kept(&self.vault, &text)?;
             text.push(b'\n');
             if end.file.is_some() && end.bytes + text.len() as u64 > self.bounds.bytes {
                 end.sync()?;
@@ -131,22 +143,16 @@ impl Log {
     /// Begins a file, and lets the oldest go.
     fn begin(&self, number: u64) -> Result<File, LogError> {
         let file = self.state.append(Folder::Audit, &format!("{number:020}.jsonl"))?;
-        let names = self.names()?;
+        let names = file_names(&self.state)?;
         for old in names.iter().take(names.len().saturating_sub(self.bounds.files)) {
             self.state.remove(Folder::Audit, old)?;
         }
         Ok(file)
     }
 
-    fn names(&self) -> Result<Vec<String>, StateError> {
-        let mut names = self.state.names(Folder::Audit)?;
-        names.retain(|name| name.len() == 26 && name.ends_with(".jsonl"));
-        Ok(names)
-    }
-
     /// Where the log ends, and how many bytes of an unfinished line, which a crash or a full disk left, were cut off.
     fn find_end(&self) -> Result<(End, u64), LogError> {
-        let Some(name) = self.names()?.pop() else {
+        let Some(name) = file_names(&self.state)?.pop() else {
             return Ok((End { file: None, bytes: 0, number: 0, last: NOTHING }, 0));
         };
         let content = self.state.read(Folder::Audit, &name, MAX_READ)?.unwrap_or_default();
@@ -157,7 +163,7 @@ impl Log {
             file.set_len(whole as u64)?;
         }
         let lines = content.get(..whole).unwrap_or_default().split_inclusive(|byte| *byte == b'\n');
-        let lines: Vec<_> = lines.map(|line| line.strip_suffix(b"\n").unwrap_or(line)).collect();
+        let lines: Vec<_> = lines.map(|line| self.opened(line.strip_suffix(b"\n").unwrap_or(line))).collect();
         let end = match lines.last() {
             Some(last) => {
                 // Of a line that was damaged the place alone is known; the verification will name it.
@@ -172,7 +178,7 @@ impl Log {
             // Nothing of it is whole: it begins with the line after the file before it.
             None => {
                 let number: u64 = name.strip_suffix(".jsonl").and_then(|number| number.parse().ok()).unwrap_or(1);
-                let before = self.names()?.into_iter().rfind(|before| *before < name);
+                let before = file_names(&self.state)?.into_iter().rfind(|before| *before < name);
                 let last = before.map(|before| self.last_of(&before)).transpose()?.flatten().unwrap_or(NOTHING);
                 End { file: Some(file), bytes: 0, number: number.saturating_sub(1), last }
             }
@@ -183,7 +189,13 @@ impl Log {
     /// The hash of the last line of a file that ended.
     fn last_of(&self, name: &str) -> Result<Option<[u8; 32]>, StateError> {
         let content = self.state.read(Folder::Audit, name, MAX_READ)?.unwrap_or_default();
-        Ok(content.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().map(hash))
+        let last = content.trim_ascii_end().rsplit(|byte| *byte == b'\n').next();
+        Ok(last.map(|line| hash(&self.opened(line))))
+    }
+
+    /// What is in a line; of one that does not open the line itself, which the verification will name.
+    fn opened<'l>(&self, line: &'l [u8]) -> Cow<'l, [u8]> {
+        opened(&self.vault, line).unwrap_or(Cow::Borrowed(line))
     }
 }
 

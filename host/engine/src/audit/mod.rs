@@ -5,10 +5,13 @@
 //! What this does not show: the newest line changed, the newest ones cut off, or all of it written anew, by who may write the
 //! directory; for that a head has to be compared which was handed out before.
 //!
+//! With a storage secret each line stands there sealed, in base64url; numbers and hashes are those of what is in it.
+//!
 //! Nobody waits for it. Lines go through a bounded queue to one thread; what it cannot take, or the disk not hold, is counted, and
 //! told as a line of its own as soon as that is possible. What may happen a million times is written once for each subject and tenant,
 //! and then as a count each minute.
 
+mod kept;
 mod line;
 mod log;
 #[cfg(test)]
@@ -22,13 +25,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+pub use self::kept::audit_line;
+pub(crate) use self::kept::sealed as sealed_log;
 use self::line::Entry;
 use self::log::Log;
+pub(crate) use self::log::{MAX_READ, file_names};
 use self::throttle::Throttle;
 pub use self::verify::{AuditBreak, AuditFault, AuditSummary, verify_audit};
 use crate::event::Event;
 use crate::state_dir::StateDir;
 use crate::store::Store;
+use crate::vault::Vault;
 
 /// The most lines that wait for the thread.
 const QUEUE: usize = 1_024;
@@ -63,8 +70,8 @@ struct Shared {
 
 impl Audit {
     /// Starts the thread that writes. Where there can be none, lines are lost, and nothing else.
-    pub(crate) fn start(state: Arc<StateDir>, store: Arc<dyn Store>) -> Self {
-        Self::start_with(Log::new(state, store, BOUNDS), COUNTS)
+    pub(crate) fn start(state: Arc<StateDir>, store: Arc<dyn Store>, vault: Vault) -> Self {
+        Self::start_with(Log::new(state, store, vault, BOUNDS), COUNTS)
     }
 
     fn start_with(log: Log, counts: Duration) -> Self {

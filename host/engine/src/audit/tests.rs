@@ -16,7 +16,7 @@ impl Site {
 
     fn log(&self, bounds: Bounds) -> Log {
         let state = StateDir::open(&self.0.path().join("state")).unwrap();
-        Log::new(Arc::new(state), Arc::new(MemoryStore::default()), bounds)
+        Log::new(Arc::new(state), Arc::new(MemoryStore::default()), Vault::default(), bounds)
     }
 
     fn audit(&self) -> Audit {
@@ -44,7 +44,7 @@ impl Site {
 }
 
 fn verify(files: &[(String, Vec<u8>)]) -> Result<AuditSummary, AuditBreak> {
-    verify_audit(files.iter().map(|(name, content)| (&**name, &**content)))
+    verify_audit(files.iter().map(|(name, content)| (&**name, &**content)), &Vault::default())
 }
 
 fn denied(tenant: &str) -> Event {
@@ -232,7 +232,8 @@ fn counters_that_were_put_back_are_told_by_their_heads() {
     for commits in [5, 2] {
         let store = Arc::new(MemoryStore::default());
         (1..=commits).for_each(|mark| store.commit_mark(mark).unwrap());
-        Audit::start(state.clone(), store).record(&Event::new("installation.opened", "", "active"), commits);
+        Audit::start(state.clone(), store, Vault::default())
+            .record(&Event::new("installation.opened", "", "active"), commits);
     }
     assert_eq!(site.verify().unwrap().put_back, [2]);
 }

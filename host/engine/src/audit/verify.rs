@@ -2,14 +2,18 @@
 
 use serde::Serialize;
 
+use super::kept::{is_kept_sealed, opened};
 use super::line::{Line, NOTHING, hash, hex};
 use crate::store::Head;
+use crate::vault::{UnsealError, Vault};
 
 /// A log that is whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AuditSummary {
     /// How many lines.
     pub lines: u64,
+    /// How many of them are sealed. Among sealed lines a readable one was written without the storage secret.
+    pub sealed: u64,
     /// The number of the first; above 1, older files were let go, or not given.
     pub first: u64,
     /// The number of the last.
@@ -48,6 +52,12 @@ pub enum AuditFault {
     /// Its content was written by something else.
     #[error("it is not a line of an audit log: it was changed, or the file is another")]
     NotALine,
+    /// It is sealed, and the vault has no key.
+    #[error("it is sealed, and no storage secret is given")]
+    Sealed,
+    /// It was sealed by another key than the vault's.
+    #[error("it was sealed by the storage key of another installation")]
+    OtherKey,
     /// It has not the number that follows.
     #[error("it has the number {found}, and {expected} should follow: lines were taken out, put in or moved")]
     Number {
@@ -69,12 +79,15 @@ pub enum AuditFault {
     Empty,
 }
 
-/// Verifies the files of a log, each with its name, in their order.
+/// Verifies the files of a log, each with its name, in their order; the vault ([`crate::Builder::vault`]) opens lines that are sealed.
 ///
 /// # Errors
 ///
 /// [`AuditBreak`]: the first line that is not as it was written.
-pub fn verify_audit<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<AuditSummary, AuditBreak> {
+pub fn verify_audit<'a>(
+    files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    vault: &Vault,
+) -> Result<AuditSummary, AuditBreak> {
     let mut summary = AuditSummary::default();
     let mut last = NOTHING;
     let mut at = ("", 0);
@@ -88,12 +101,24 @@ pub fn verify_audit<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) ->
                 summary.unfinished = text.len() as u64;
                 continue;
             };
-            let line: Line = serde_json::from_slice(text).map_err(|_| broken(at, AuditFault::NotALine))?;
+            summary.sealed += u64::from(is_kept_sealed(text));
+            let text = opened(vault, text).map_err(|error| broken(at, error.into()))?;
+            let line: Line = serde_json::from_slice(&text).map_err(|_| broken(at, AuditFault::NotALine))?;
             summary.take(&line, &last).map_err(|fault| broken(at, fault))?;
-            last = hash(text);
+            last = hash(&text);
         }
     }
     if summary.lines == 0 { Err(broken(at, AuditFault::Empty)) } else { Ok(summary) }
+}
+
+impl From<UnsealError> for AuditFault {
+    fn from(error: UnsealError) -> Self {
+        match error {
+            UnsealError::NoKey => Self::Sealed,
+            UnsealError::OtherKey => Self::OtherKey,
+            UnsealError::Damaged => Self::NotALine,
+        }
+    }
 }
 
 fn place(file: &str, line: u64) -> String {

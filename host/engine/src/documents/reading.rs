@@ -9,18 +9,31 @@ use cap_fs_ext::OpenOptionsSyncExt;
 use cap_std::fs::{Dir, Metadata, OpenOptions};
 
 use super::{DocumentError, MAX_DOCUMENT};
+use crate::vault::{OVERHEAD, Piece, Vault};
 
 /// How often a file that changes under the reader is read again, and how long it is given in between.
 const REREADS: u32 = 5;
 const REREAD_PAUSE: Duration = Duration::from_millis(20);
 
+/// Reads a document; one of the state directory may be sealed.
+pub(super) fn read_opened(dir: &Dir, name: &str, vault: Option<&Vault>) -> Result<Arc<[u8]>, DocumentError> {
+    let Some(vault) = vault else { return read_stable(dir, name, MAX_DOCUMENT) };
+    let kept = read_stable(dir, name, MAX_DOCUMENT + OVERHEAD)?;
+    let content =
+        vault.open(Piece::Document(name), &kept).map_err(|_| DocumentError::Other("sealed-damaged".into()))?;
+    if content.len() as u64 > MAX_DOCUMENT {
+        return Err(DocumentError::TooLarge);
+    }
+    Ok(content.into())
+}
+
 /// Reads until two looks at the file agree that nobody wrote in between.
-pub(super) fn read_stable(dir: &Dir, name: &str) -> Result<Arc<[u8]>, DocumentError> {
+fn read_stable(dir: &Dir, name: &str, max: u64) -> Result<Arc<[u8]>, DocumentError> {
     for attempt in 0..REREADS {
         if attempt > 0 {
             thread::sleep(REREAD_PAUSE);
         }
-        if let Some(content) = read_once(dir, name)? {
+        if let Some(content) = read_once(dir, name, max)? {
             return Ok(content);
         }
     }
@@ -28,7 +41,7 @@ pub(super) fn read_stable(dir: &Dir, name: &str) -> Result<Arc<[u8]>, DocumentEr
 }
 
 /// None: it changed while it was read.
-fn read_once(dir: &Dir, name: &str) -> Result<Option<Arc<[u8]>>, DocumentError> {
+fn read_once(dir: &Dir, name: &str, max: u64) -> Result<Option<Arc<[u8]>>, DocumentError> {
     // A FIFO must not block the opening, a device not be touched: the kind is asked before and after.
     let kind = dir.metadata(name).map_err(|error| error_of(&error))?;
     if !kind.is_file() {
@@ -41,12 +54,12 @@ fn read_once(dir: &Dir, name: &str) -> Result<Option<Arc<[u8]>>, DocumentError> 
     if !before.is_file() {
         return Err(DocumentError::Other("not-a-file".into()));
     }
-    if before.len() > MAX_DOCUMENT {
+    if before.len() > max {
         return Err(DocumentError::TooLarge);
     }
     let mut content = Vec::new();
-    (&mut file).take(MAX_DOCUMENT + 1).read_to_end(&mut content).map_err(|error| error_of(&error))?;
-    if content.len() as u64 > MAX_DOCUMENT {
+    (&mut file).take(max + 1).read_to_end(&mut content).map_err(|error| error_of(&error))?;
+    if content.len() as u64 > max {
         return Err(DocumentError::TooLarge);
     }
     let after = file.metadata().map_err(|error| error_of(&error))?;

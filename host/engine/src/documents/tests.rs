@@ -24,8 +24,8 @@ fn a_file_a_directory_and_a_token_are_on_offer_together() {
     let sources = [
         Source::Path(dir.path().to_owned()),
         Source::Token(Token(b"t"[..].into())),
-        Source::Installed(installed.path().to_owned()),
-        Source::Installed(installed.path().join("nothing-yet")),
+        Source::Installed(installed.path().to_owned(), Vault::default()),
+        Source::Installed(installed.path().join("nothing-yet"), Vault::default()),
     ];
     let snapshot = Snapshot::take(&sources, BTreeMap::from([("gone".to_owned(), b"k"[..].into())]));
     assert_eq!(snapshot.names(), ["a.json", "b.json", "installed.a.json", "token"]);
@@ -44,7 +44,7 @@ fn of_several_places_with_one_name_none_is_passed_over() {
     for (number, dir) in dirs.iter().enumerate() {
         fs::write(dir.path().join("a"), number.to_string()).unwrap();
         let path = dir.path().to_owned();
-        sources.push(if number == 3 { Source::Installed(path) } else { Source::Path(path) });
+        sources.push(if number == 3 { Source::Installed(path, Vault::default()) } else { Source::Path(path) });
     }
     let snapshot = Snapshot::take(&sources, BTreeMap::new());
     assert_eq!(snapshot.names(), ["2.a", "3.a", "a", "installed.a"]);

@@ -2,6 +2,7 @@
 
 use super::{Changing, Installation};
 use crate::program::Loaded;
+use crate::vault::Piece;
 
 impl Installation {
     /// Keeps a copy of each document that was adopted, for the day on which it cannot be read.
@@ -12,12 +13,17 @@ impl Installation {
             if loaded.snapshot.recover(&document.name).is_ok_and(|kept| kept == content) {
                 continue;
             }
-            match self.store.keep(&loaded.info().name, &document.name, &content, self.clock.moment().mark) {
+            match self.keep_copy(&loaded.info().name, &document.name, &content) {
                 Ok(()) => changing.tell("license.adopted", &document.name, &document.reason),
-                Err(error) => changing.tell("store.failed", &document.name, error.reason()),
+                Err(reason) => changing.tell("store.failed", &document.name, reason),
             }
         }
         self.forget_copies(&loaded, changing);
+    }
+
+    fn keep_copy(&self, policy: &str, name: &str, content: &[u8]) -> Result<(), &'static str> {
+        let kept = self.vault.seal(Piece::Copy(policy, name), content).map_err(|_| "machine-unsupported")?;
+        self.store.keep(policy, name, &kept, self.clock.moment().mark).map_err(|error| error.reason())
     }
 
     /// Lets copies go that can stand in for nothing any more: their grace is over, or the same license is on offer under another

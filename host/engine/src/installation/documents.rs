@@ -9,6 +9,7 @@ use crate::error::{Failure, InstallError};
 use crate::program::Loaded;
 use crate::state_dir::Folder;
 use crate::status::Status;
+use crate::vault::{OVERHEAD, Piece};
 use crate::{Attribute, Summary};
 
 impl Installation {
@@ -35,8 +36,10 @@ impl Installation {
     fn try_install(&self, document: &[u8], name: Option<&str>) -> Result<(Status, String), InstallError> {
         let changing = self.change();
         let (name, _) = self.loaded().plan(document, name)?;
-        let before = self.state.read(Folder::Licenses, &name, MAX_DOCUMENT)?;
-        self.state.put(Folder::Licenses, &name, document)?;
+        let before = self.state.read(Folder::Licenses, &name, MAX_DOCUMENT + OVERHEAD)?;
+        let kept = self.vault.seal(Piece::Document(&name), document);
+        let kept = kept.map_err(|source| self.state.failed("seal", &name, source))?;
+        self.state.put(Folder::Licenses, &name, &kept)?;
         if let Err(failure) = self.load_anew(&changing) {
             // What could not be loaded now could not be loaded at the next start either.
             match before {

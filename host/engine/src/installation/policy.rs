@@ -43,7 +43,7 @@ impl Installation {
             rollback: roll_back.then(|| candidate.adopted_as().hash),
         };
         let tested = candidate.test(&floor, &self.sandbox, Some(&self.state), &self.deployment, &self.clock)?;
-        let loaded = load(&tested, &self.sources, &self.store, &self.clock)?;
+        let loaded = load(&tested, &self.sources, &self.store, &self.clock, &self.vault)?;
         adopt(&tested, &self.state, &*self.store, &self.clock)?;
         self.clock.not_before(tested.program.issued());
         let info = loaded.info();

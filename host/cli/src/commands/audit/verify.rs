@@ -2,17 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use placet::{AuditFault, AuditSummary, verify_audit};
+use placet::{AuditBreak, AuditFault, AuditSummary, Vault, verify_audit};
 use serde_json::json;
 
-use crate::files;
 use crate::output::{Answer, table};
 use crate::problem::Problem;
 use crate::show::moment;
+use crate::storage::StorageOptions;
+use crate::{files, reasons};
 
 /// Check that an audit log is whole, and that no line was changed, moved, put in or taken out
 ///
-/// Needs neither the product nor its keys. Exit code 3 where the log is broken; the first broken line is named.
+/// Needs neither the product nor its keys; of a log that is sealed, the storage secret, and `storage.key` of the state directory. Exit code 3 where the log is broken; the first broken line is named.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   placet audit verify state/
@@ -21,29 +22,55 @@ pub(crate) struct Arguments {
     /// A state directory or its folder `audit`; or the files of a log, in any order
     #[arg(env = "PLACET_STATE", value_name = "DIR|FILE", required = true, num_args = 1..)]
     paths: Vec<PathBuf>,
+    /// The state directory, for its `storage.key`, where the files lie somewhere else
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    #[command(flatten)]
+    storage: StorageOptions,
 }
 
 /// How a file of a log ends.
 const EXTENSION: &str = "jsonl";
 /// Where a state directory has them.
 const FOLDER: &str = "audit";
+/// What opens a sealed log, with the storage secret.
+const STORAGE_KEY: &str = "storage.key";
+const SEALED_REASON: &str = "storage-secret-missing";
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let files = read(&arguments.paths)?;
-    let summary = verify_audit(files.iter().map(|(name, content)| (&**name, &**content))).map_err(|error| {
-        let message = match error.fault {
-            AuditFault::Empty => "there is no audit log",
-            _ => "the audit log is broken",
-        };
-        Problem::new(message, next_step(&error.fault)).because(error).refused("audit-broken")
+    let files_of = files.iter().map(|(name, content)| (&**name, &**content));
+    let summary = verify_audit(files_of, &vault(arguments)?).map_err(|error| match error.fault {
+        AuditFault::Empty => refused("there is no audit log", error),
+        AuditFault::Sealed => Problem::new("the audit log is sealed", reasons::help(SEALED_REASON))
+            .because(error)
+            .with_reason(SEALED_REASON),
+        _ => refused("the audit log is broken", error),
     })?;
     let answer = Answer::yes(table(&rows(&summary, files.len())), json!({ "files": files.len(), "log": summary }));
     Ok(warned(answer, &summary))
 }
 
+fn refused(message: &str, error: AuditBreak) -> Problem {
+    Problem::new(message, next_step(&error.fault)).because(error).refused("audit-broken")
+}
+
+/// What opens the lines: the key lies in the state directory, which is the one that was named, or has the log in it.
+fn vault(arguments: &Arguments) -> Result<Vault, Problem> {
+    let has_key = |directory: &&Path| files::exists(&directory.join(STORAGE_KEY));
+    let beside = arguments.paths.iter().flat_map(|path| path.ancestors().take(3));
+    match arguments.state.as_deref().into_iter().chain(beside).find(has_key) {
+        Some(state) => arguments.storage.vault(state),
+        None => Ok(Vault::default()),
+    }
+}
+
 fn next_step(fault: &AuditFault) -> &'static str {
     match fault {
         AuditFault::Empty => "give the state directory of an installation, or the files of its folder `audit`",
+        AuditFault::Sealed | AuditFault::OtherKey => {
+            "name the state directory that it is from with `--state DIR`, with its storage secret"
+        }
         AuditFault::Cut => "put the whole file back from a copy; what stood behind the cut is gone",
         AuditFault::Number { .. } => {
             "give all files of one log, none left out; if they are all here, compare the log with a copy"
@@ -78,6 +105,9 @@ fn rows(summary: &AuditSummary, files: usize) -> Vec<(&'static str, String)> {
         ("from", moment(summary.since)),
         ("to", moment(summary.until)),
     ];
+    if summary.sealed > 0 {
+        rows.push(("sealed", format!("{} lines of {}", summary.sealed, summary.lines)));
+    }
     rows.extend(summary.head.map(|head| ("head", head.to_string())));
     rows
 }

@@ -22,11 +22,12 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
-    let placet = match arguments.site.builder()?.open() {
+    let builder = arguments.site.builder()?;
+    let placet = match builder.clone().open() {
         Ok(placet) => placet,
         // The first policy of this installation, or one in place of a damaged one.
         Err(OpenError::NoPolicy | OpenError::Policy(_)) => {
-            let builder = arguments.site.builder()?.policy(&arguments.file);
+            let builder = builder.policy(&arguments.file);
             builder.open().map_err(|error| match error {
                 OpenError::Policy(error) => super::not_adopted(&arguments.file, error),
                 error => crate::site::not_opened(error),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use placet::{Head, Status, verify_audit};
+use placet::{Head, Status, Vault, audit_line, verify_audit};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -54,11 +54,12 @@ impl<'a> Known<'a> {
 }
 
 /// The end of the log in a state directory, and whether it is whole.
-pub(super) fn tail(state: &Path, known: &Known<'_>) -> Value {
+pub(super) fn tail(state: &Path, known: &Known<'_>, vault: &Vault) -> Value {
     let Ok(files) = audit::read(&[PathBuf::from(state)]) else { return json!({ "whole": null, "lines": [] }) };
-    let verified = verify_audit(files.iter().map(|(name, content)| (&**name, &**content)));
+    let verified = verify_audit(files.iter().map(|(name, content)| (&**name, &**content)), vault);
     let all: Vec<&[u8]> = files.iter().flat_map(|(_, content)| content.split(|byte| *byte == b'\n')).collect();
-    let newest = all.iter().rev().filter_map(|line| serde_json::from_slice(line).ok()).take(LINES);
+    let opened = all.iter().rev().filter_map(|line| audit_line(line, vault));
+    let newest = opened.filter_map(|line| serde_json::from_slice(&line).ok()).take(LINES);
     let mut lines: Vec<Line> = newest.collect();
     lines.reverse();
     let mut tenants = BTreeMap::new();

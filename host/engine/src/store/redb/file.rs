@@ -16,6 +16,7 @@ use super::sealed::{Digest, Seals, Txn, View};
 use crate::install_key::{self, InstallKey};
 use crate::store::StoreError;
 use crate::store::block::Blocks;
+use crate::vault::Vault;
 
 /// The file's name in the state directory.
 const NAME: &str = "counters.redb";
@@ -67,11 +68,13 @@ impl Opened {
 pub(super) struct StateFile {
     directory: PathBuf,
     path: PathBuf,
+    vault: Vault,
 }
 
 impl StateFile {
-    pub(super) fn new(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), path: directory.join(NAME) }
+    /// The vault opens the install key.
+    pub(super) fn new(directory: &Path, vault: Vault) -> Self {
+        Self { directory: directory.to_owned(), path: directory.join(NAME), vault }
     }
 
     fn failed(&self, error: io::Error) -> StoreError {
@@ -82,10 +85,10 @@ impl StateFile {
     fn key(&self, dir: &Dir, sealed: bool) -> Result<InstallKey, StoreError> {
         let path = self.directory.join(install_key::NAME);
         let failed = |error| StoreError::from_io(error, path.clone());
-        match InstallKey::read(dir).map_err(failed)? {
+        match InstallKey::read(dir, &self.vault).map_err(failed)? {
             Some(key) => Ok(key),
             None if sealed => Err(StoreError::KeyMissing { path }),
-            None => InstallKey::make(dir).map_err(failed),
+            None => InstallKey::make(dir, &self.vault).map_err(failed),
         }
     }
 

@@ -50,6 +50,7 @@ use super::{
     Store, StoreError, anchor_key, at_most, check_add, check_name, check_read, check_subtract,
 };
 use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Place, Portion, Supply};
+use crate::vault::Vault;
 
 /// A store in a state directory. Dropping it writes the file's last state and releases the lock.
 #[derive(Debug)]
@@ -61,7 +62,12 @@ pub(crate) struct RedbStore {
 impl RedbStore {
     /// Opens the store of a state directory, which must be there, and makes its file where there is none.
     pub(crate) fn open(directory: &Path) -> Result<Self, StoreError> {
-        Self::open_with(StateFile::new(directory))
+        Self::open_sealed(directory, Vault::default())
+    }
+
+    /// The same of a state directory whose install key may be sealed.
+    pub(crate) fn open_sealed(directory: &Path, vault: Vault) -> Result<Self, StoreError> {
+        Self::open_with(StateFile::new(directory, vault))
     }
 
     fn open_with(opener: impl Opener) -> Result<Self, StoreError> {
