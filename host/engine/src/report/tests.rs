@@ -1,5 +1,8 @@
 //! Reports that were changed, cut, forged, left out and made twice.
 
+use base64ct::{Base64UrlUnpadded, Encoding};
+use ed25519_compact::{KeyPair, Seed};
+
 use super::*;
 use crate::report::signed::sign;
 
@@ -114,4 +117,59 @@ fn another_history_is_told_for_what_it_is() {
     // A report of the same key that calls itself another installation.
     let renamed = changed(&second, &|report| report.installation = "f".repeat(16));
     assert_eq!(reason(&second, &renamed), "report-another-installation");
+}
+
+/// Signed with the TEST seed, whatever it is.
+fn token(header: &str, payload: &str) -> String {
+    let encode = |bytes: &[u8]| Base64UrlUnpadded::encode_string(bytes);
+    let signed = format!("{}.{}", encode(header.as_bytes()), encode(payload.as_bytes()));
+    let signature = KeyPair::from_seed(Seed::new(SEED)).sk.sign(&signed, None);
+    format!("{signed}.{}", encode(&*signature))
+}
+
+#[test]
+fn what_a_stranger_makes_up_is_refused() {
+    let key = Base64UrlUnpadded::encode_string(&*KeyPair::from_seed(Seed::new(SEED)).pk);
+    let header = |alg: &str, typ: &str, crv: &str, x: &str| {
+        format!(r#"{{"alg":"{alg}","typ":"{typ}","jwk":{{"kty":"OKP","crv":"{crv}","x":"{x}"}}}}"#)
+    };
+    let good = header("EdDSA", "placet-report+jwt", "Ed25519", &key);
+    let payload = serde_json::to_string(&report(1, None)).unwrap();
+    assert!(SignedReport::read(&token(&good, &payload)).is_ok(), "the rest differs from this");
+    // The point of order 1, and one of order 8: each verifies what nobody signed.
+    let small = ["AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA3o"];
+    let headers = [
+        header("none", "placet-report+jwt", "Ed25519", &key),
+        header("ES256", "placet-report+jwt", "Ed25519", &key),
+        header("EdDSA", "license+jwt", "Ed25519", &key),
+        header("EdDSA", "placet-report+jwt", "X25519", &key),
+        header("EdDSA", "placet-report+jwt", "Ed25519", "AQAB"),
+        header("EdDSA", "placet-report+jwt", "Ed25519", small[0]),
+        header("EdDSA", "placet-report+jwt", "Ed25519", small[1]),
+        good.replace("{\"alg\"", "{\"alg\":\"none\",\"alg\""),
+        good.replace("{\"alg\"", "{\"crit\":[\"b64\"],\"b64\":false,\"alg\""),
+        good.replace("\"kty\"", "\"d\":\"AA\",\"kty\""),
+        String::new(),
+        "[".repeat(100_000),
+    ];
+    for wrong in headers {
+        assert!(SignedReport::read(&token(&wrong, &payload)).is_err(), "{:.100}", wrong);
+    }
+    let payloads = [
+        payload.replace("\"number\":1", "\"number\":1,\"number\":1"),
+        payload.replace("\"number\":1", "\"number\":18446744073709551617"),
+        payload.replace("\"number\":1", "\"number\":-1"),
+        payload.replace("\"number\":1", "\"number\":1.5"),
+        payload.replace("\"state\"", "\"more\":0,\"state\""),
+        payload.replace("\"head\":\"10:", "\"head\":\"x:"),
+        payload.replace("\"counters\":[", "\"counters\":[7,"),
+        format!("{payload}{payload}"),
+        "{\"a\":".repeat(100_000),
+        String::new(),
+    ];
+    for wrong in payloads {
+        assert_ne!(wrong, payload);
+        let error = SignedReport::read(&token(&good, &wrong)).unwrap_err();
+        assert_eq!(error.reason(), "report-invalid", "{:.100}", wrong);
+    }
 }
