@@ -151,16 +151,9 @@ mod tests {
 
     #[test]
     fn what_is_not_decided_yet_is_named() {
-        let claims = br#"{"ends":"week","features":{"sso":true,"x":1},"scope":{"instances":3},
+        let claims = br#"{"ends":"week","features":{"sso":true,"x":1},
             "limits":{"r":{"kind":"rate","max":null,"burst":1},"q":{"kind":"quota","max":1,"moon":5},"w":{"kind":"wallet"}}}"#;
-        let expected = [
-            "`ends`",
-            "`scope.instances`",
-            "`features.x`",
-            "`limits.q.moon`",
-            "`limits.r.burst`",
-            "`limits.w.kind` = wallet",
-        ];
+        let expected = ["`ends`", "`features.x`", "`limits.q.moon`", "`limits.r.burst`", "`limits.w.kind` = wallet"];
         assert_eq!(check(claims).unwrap().undecided, expected);
     }
 }
