@@ -46,7 +46,7 @@ const BOUNDARIES: [Boundary; 5] = [
         name: "placet-policy",
         dir: "guest/policy",
         ours: &["placet-rules"],
-        others: Some(&["dlmalloc", "wit-bindgen"]),
+        others: Some(&["talc", "wit-bindgen"]),
         never: &["placet", "placet-artifact", "placet-cli", "placet-sidecar", "wasmtime"],
         never_directly: &[],
     },

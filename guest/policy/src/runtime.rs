@@ -5,7 +5,7 @@ use alloc::alloc::{alloc, realloc};
 use core::alloc::Layout;
 
 #[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 /// A panic is a trap, and the host replaces the instance.
 #[panic_handler]

@@ -5,14 +5,16 @@ use alloc::alloc::{alloc, realloc};
 use core::alloc::{GlobalAlloc, Layout};
 use core::sync::atomic::Ordering;
 
+use talc::wasm::WasmDynamicTalc;
+
 use crate::misbehave::{TRAP_AT_ALLOCATION, TRAP_AT_RELEASE, TRAPPING_LENGTH};
 
-struct Allocator(dlmalloc::GlobalDlmalloc);
+struct Allocator(WasmDynamicTalc);
 
 #[global_allocator]
-static ALLOCATOR: Allocator = Allocator(dlmalloc::GlobalDlmalloc);
+static ALLOCATOR: Allocator = Allocator(talc::wasm::new_wasm_dynamic_allocator());
 
-// SAFETY: dlmalloc, or a trap.
+// SAFETY: talc, or a trap.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as the caller promises.

@@ -3,7 +3,8 @@
 use alloc::vec::Vec;
 
 use ed25519_compact as ed25519;
-use p256::ecdsa as p256;
+use p256::ecdsa;
+use p256::elliptic_curve::point::AffineCoordinates;
 use rsa::{BoxedUint, RsaPublicKey};
 
 use super::{Algorithm, KeyError, Members};
@@ -18,7 +19,7 @@ const COORDINATE: usize = 32;
 #[derive(Clone, Debug)]
 pub(crate) enum Material {
     Ed25519(ed25519::PublicKey),
-    P256(p256::VerifyingKey),
+    P256(ecdsa::VerifyingKey),
     Rsa(RsaPublicKey),
 }
 
@@ -61,10 +62,11 @@ fn ed25519_point(members: &Members<'_>) -> Result<ed25519::PublicKey, KeyError> 
 }
 
 /// RFC 7518 section 6.2.1: both coordinates in full length.
-fn p256_point(members: &Members<'_>) -> Result<p256::VerifyingKey, KeyError> {
-    // The tag of an uncompressed point, SEC 1 section 2.3.3.
-    let point = [&[4][..], &coordinate(members, "x")?, &coordinate(members, "y")?].concat();
-    p256::VerifyingKey::from_sec1_bytes(&point).map_err(|_| KeyError::Numbers)
+fn p256_point(members: &Members<'_>) -> Result<ecdsa::VerifyingKey, KeyError> {
+    let (x, y) = (coordinate(members, "x")?, coordinate(members, "y")?);
+    // None where they are too large, or no point of the curve.
+    let point = p256::AffinePoint::from_coordinates(&x.into(), &y.into()).into_option().ok_or(KeyError::Numbers)?;
+    ecdsa::VerifyingKey::from_affine(point).map_err(|_| KeyError::Numbers)
 }
 
 /// RFC 7518 section 6.3.1: modulus and exponent.
