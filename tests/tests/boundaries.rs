@@ -21,7 +21,7 @@ struct Boundary {
     never_directly: &'static [&'static str],
 }
 
-const BOUNDARIES: [Boundary; 5] = [
+const BOUNDARIES: [Boundary; 6] = [
     Boundary {
         name: "placet-rules",
         dir: "guest/rules",
@@ -74,6 +74,14 @@ const BOUNDARIES: [Boundary; 5] = [
         never: &["placet-policy"],
         never_directly: &["cap-std", "redb", "wasmtime"],
     },
+    Boundary {
+        name: "placet-sidecar",
+        dir: "host/sidecar",
+        ours: &["placet"],
+        others: None,
+        never: &["placet-rules", "placet-policy", "placet-cli"],
+        never_directly: &["cap-std", "redb", "wasmtime"],
+    },
 ];
 
 /// How the world is reached, and the paths that name it in code.
@@ -85,7 +93,7 @@ const CAPABILITIES: [(&str, &[&str]); 4] = [
 ];
 
 /// The one file of a crate that uses a capability; what is not named uses none. The tests are free to use all.
-const USERS: [(&str, &str, &str); 7] = [
+const USERS: [(&str, &str, &str); 10] = [
     // The arguments, to say what is wrong with them.
     ("host/cli", "environment", "main.rs"),
     ("host/cli", "files", "files.rs"),
@@ -95,6 +103,11 @@ const USERS: [(&str, &str, &str); 7] = [
     // The install and storage keys, nonces, and the ids of reservations.
     ("host/engine", "randomness", "random.rs"),
     ("host/engine", "wall clock", "clock/source.rs"),
+    // A variable that a key of the configuration names.
+    ("host/sidecar", "environment", "environment.rs"),
+    ("host/sidecar", "files", "files.rs"),
+    // The ids of requests.
+    ("host/sidecar", "randomness", "random.rs"),
 ];
 
 #[test]

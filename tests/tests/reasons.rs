@@ -7,11 +7,19 @@ use placet_tests::source::sources;
 use syn::visit::{self, Visit};
 use syn::{Expr, Lit, Pat};
 
-const CRATES: [&str; 5] = ["guest/rules", "guest/policy", "host/artifact", "host/engine", "host/cli"];
+const CRATES: [&str; 6] = ["guest/rules", "guest/policy", "host/artifact", "host/engine", "host/cli", "host/sidecar"];
 
 /// Functions, other than those named for it, whose first argument is a reason.
-const TAKE_A_REASON: [&str; 6] =
-    ["warning", "unfit", "Failure::new", "Refusal::at", "Refusal::new", "DocumentError::Other"];
+const TAKE_A_REASON: [&str; 8] = [
+    "warning",
+    "unfit",
+    "Failure::new",
+    "Refusal::at",
+    "Refusal::new",
+    "DocumentError::Other",
+    "Problem::no_decision",
+    "Problem::of",
+];
 
 /// Methods whose last argument is a reason: of an event, and of the command's refusals.
 const SAY_A_REASON: [&str; 2] = ["refused", "tell"];

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     if let Err(error) = commands::draws(&cli) {
         return output::fail(&error, cli.format);
     }
-    match commands::run(cli.command).and_then(|answer| answer.print(cli.format)) {
+    match commands::run(cli.command, &arguments).and_then(|answer| answer.print(cli.format)) {
         Ok(outcome) => outcome.into(),
         Err(error) => output::fail(&error, cli.format),
     }

@@ -132,12 +132,17 @@ pub(crate) fn misused(error: &clap::Error, arguments: &[OsString], command: &str
         let _ = error.print();
         return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
     }
-    let rendered = error.render().to_string();
-    let message = rendered.trim_start_matches("error: ").split("\n\nFor more information").next().unwrap_or_default();
     let json = arguments.iter().any(|argument| argument == "--format=json")
         || arguments.windows(2).any(|pair| matches!(pair, [flag, value] if flag == "--format" && value == "json"));
     let help = format!("`{command} --help` explains it, with examples");
-    fail(&Problem::new(message.trim_end(), help).into(), if json { Format::Json } else { Format::Text })
+    fail(&Problem::new(misuse(error), help).into(), if json { Format::Json } else { Format::Text })
+}
+
+/// What is wrong with arguments.
+pub(crate) fn misuse(error: &clap::Error) -> String {
+    let rendered = error.render().to_string();
+    let message = rendered.trim_start_matches("error: ").split("\n\nFor more information").next().unwrap_or_default();
+    message.trim_end().to_owned()
 }
 
 /// Prints a failure on standard error: 3 where an artifact or document was refused, else 2.

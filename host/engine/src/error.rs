@@ -145,6 +145,9 @@ pub enum InstallError {
     /// It is one of the operator's own files.
     #[error("`{0}` is not in the state directory; delete the file where it is mounted, then remove it here")]
     Mounted(String),
+    /// Nothing was installed that could be taken back.
+    #[error("nothing was installed here that could be taken back")]
+    NothingReplaced,
     /// The state directory failed.
     #[error(transparent)]
     State(#[from] StateError),
@@ -164,6 +167,7 @@ impl InstallError {
             Self::Name(_) => "document-name",
             Self::NotInstalled(_) => "not-installed",
             Self::Mounted(_) => "document-mounted",
+            Self::NothingReplaced => "nothing-replaced",
             Self::State(error) => error.reason(),
             Self::Store(error) => error.reason(),
             Self::Failure(failure) => failure.reason(),

@@ -241,6 +241,21 @@ impl Placet {
         self.inner.install(document, name)
     }
 
+    /// Takes back what was installed last: what it replaced stands there again, or nothing where there was nothing. Once more, and it is as
+    /// before. What is put back is verified like any other document.
+    ///
+    /// # Errors
+    ///
+    /// [`InstallError`]; then what held before holds on.
+    pub fn rollback_install(&self) -> Result<Status, InstallError> {
+        self.inner.rollback_install()
+    }
+
+    /// By which a document is known without showing it: the SHA-256 of its bytes, in hex. None: there is none of that name.
+    pub fn fingerprint(&self, document: &str) -> Option<String> {
+        self.inner.fingerprint(document)
+    }
+
     /// Ends an installed document at once, by its name or license id. No copy is kept.
     ///
     /// # Errors
@@ -266,6 +281,15 @@ impl Placet {
     /// [`PolicyError`]; then the policy of before runs on.
     pub fn install_policy(&self, path: impl AsRef<Path>) -> Result<PolicyInfo, PolicyError> {
         self.inner.change_policy(path.as_ref(), false)
+    }
+
+    /// The same by value, such as one that was uploaded.
+    ///
+    /// # Errors
+    ///
+    /// As [`Placet::install_policy`].
+    pub fn install_policy_bytes(&self, policy: Vec<u8>) -> Result<PolicyInfo, PolicyError> {
+        self.inner.install_policy_bytes(policy)
     }
 
     /// Goes back to an older policy: this one file, no lower than the compiled-in minimum and than the licenses that hold demand.

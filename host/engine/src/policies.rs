@@ -41,7 +41,8 @@ impl Candidate {
         Self::verify(path, read_path(path, MAX_POLICY as u64)?, roots)
     }
 
-    fn verify(path: &Path, bytes: Vec<u8>, roots: &PolicyRoots) -> Result<Self, PolicyError> {
+    /// Checks that what was read there is genuine.
+    pub(crate) fn verify(path: &Path, bytes: Vec<u8>, roots: &PolicyRoots) -> Result<Self, PolicyError> {
         let verified = placet_artifact::verify(bytes, roots)
             .map_err(|source| PolicyError::NotGenuine { path: path.to_owned(), source: source.into() })?;
         Ok(Self { path: path.to_owned(), verified, kept: false, revived: None })

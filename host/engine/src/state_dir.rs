@@ -19,6 +19,8 @@ const UNFINISHED: &str = ".new";
 pub(crate) enum Folder {
     /// Documents that were installed.
     Licenses,
+    /// What the last installed document replaced.
+    Replaced,
     /// Signed policies that were adopted.
     Policies,
     /// Native code, made from policies on this machine.
@@ -33,6 +35,7 @@ impl Folder {
     fn name(self) -> &'static str {
         match self {
             Self::Licenses => "licenses",
+            Self::Replaced => "replaced",
             Self::Policies => "policies",
             Self::Code => "code",
             Self::Audit => "audit",

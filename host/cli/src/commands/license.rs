@@ -1,6 +1,7 @@
 //! `placet license`: what a vendor issues.
 
 mod new;
+mod rollback;
 mod sign;
 mod templates;
 mod verify;
@@ -21,6 +22,7 @@ pub(crate) enum Command {
     Templates(templates::Arguments),
     Sign(sign::Arguments),
     Verify(verify::Arguments),
+    Rollback(Box<rollback::Arguments>),
 }
 
 pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
@@ -29,6 +31,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
         Command::Templates(arguments) => Ok(templates::run(&arguments)),
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Rollback(arguments) => rollback::run(&arguments),
     }
 }
 

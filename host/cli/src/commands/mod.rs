@@ -27,11 +27,13 @@ mod reserve;
 mod revoke;
 mod seats;
 mod secret;
+mod serve;
 mod settle;
 mod signing;
 mod simulate;
 mod status;
 mod support;
+mod token;
 mod usage;
 
 use std::ffi::OsString;
@@ -99,6 +101,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Seats(seats::Command),
     Measure(measure::Arguments),
+    Serve(Box<serve::Arguments>),
     Replay(replay::Arguments),
     Simulate(simulate::Arguments),
     /// Tell the vendor what was used, by files
@@ -110,6 +113,9 @@ pub(crate) enum Command {
     /// Change the secret that seals what is kept
     #[command(subcommand)]
     Secret(secret::Command),
+    /// Say who may ask `placet serve`
+    #[command(subcommand)]
+    Token(token::Command),
     /// Check the log of what happened
     #[command(subcommand)]
     Audit(audit::Command),
@@ -142,8 +148,8 @@ pub(crate) fn draws(cli: &Cli) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs one command.
-pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
+/// Runs one command. `line` is what it was parsed from, for the one that reads more arguments from a file.
+pub(crate) fn run(command: Command, line: &[OsString]) -> anyhow::Result<Answer> {
     match command {
         Command::Key(command) => key::run(command),
         Command::License(command) => license::run(command),
@@ -166,7 +172,9 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
         Command::Release(arguments) => release::run(&arguments),
         Command::Seats(command) => seats::run(&command),
         Command::Secret(command) => secret::run(&command),
+        Command::Token(command) => token::run(&command),
         Command::Measure(arguments) => measure::run(&arguments),
+        Command::Serve(arguments) => serve::run(*arguments, line),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Report(command) => report::run(&command),

@@ -37,6 +37,7 @@ impl Installation {
         let changing = self.change();
         let (name, _) = self.loaded().plan(document, name)?;
         let before = self.state.read(Folder::Licenses, &name, MAX_DOCUMENT + OVERHEAD)?;
+        self.remember_replaced(&name, before.as_deref())?;
         let kept = self.vault.seal(Piece::Document(&name), document);
         let kept = kept.map_err(|source| self.state.failed("seal", &name, source))?;
         self.state.put(Folder::Licenses, &name, &kept)?;
@@ -50,6 +51,49 @@ impl Installation {
         }
         drop(changing);
         Ok((self.status(), name))
+    }
+
+    /// Before the change: what a crash leaves of it is then taken back to what it is.
+    fn remember_replaced(&self, name: &str, before: Option<&[u8]>) -> Result<(), InstallError> {
+        for other in self.state.names(Folder::Replaced)?.iter().filter(|other| *other != name) {
+            self.state.remove(Folder::Replaced, other)?;
+        }
+        // Empty: there was none.
+        Ok(self.state.put(Folder::Replaced, name, before.unwrap_or_default())?)
+    }
+
+    pub(crate) fn rollback_install(&self) -> Result<Status, InstallError> {
+        let name = self.state.names(Folder::Replaced)?.pop().ok_or(InstallError::NothingReplaced)?;
+        let before = self.state.read(Folder::Replaced, &name, MAX_DOCUMENT + OVERHEAD)?.unwrap_or_default();
+        let answer = self.put_back(&name, &before);
+        match &answer {
+            Ok(_) => self.tell("license.replaced", &name, "rolled-back"),
+            Err(error) => self.tell("license.rejected", &name, error.reason()),
+        }
+        answer
+    }
+
+    fn put_back(&self, name: &str, before: &[u8]) -> Result<Status, InstallError> {
+        if !before.is_empty() {
+            let content = self
+                .vault
+                .open(Piece::Document(name), before)
+                .map_err(|_| InstallError::Refused { reason: "sealed-damaged".into(), claim: None })?;
+            return self.try_install(&content, Some(name)).map(|(status, _)| status);
+        }
+        let changing = self.change();
+        let present = self.state.read(Folder::Licenses, name, MAX_DOCUMENT + OVERHEAD)?;
+        self.remember_replaced(name, Some(&present.ok_or(InstallError::NothingReplaced)?))?;
+        self.remove_document(name)?;
+        self.load_anew(&changing)?;
+        drop(changing);
+        Ok(self.status())
+    }
+
+    /// By which a document is known without showing it.
+    pub(crate) fn fingerprint(&self, document: &str) -> Option<String> {
+        let content = self.loaded().snapshot.read(document).ok()?;
+        Some(Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     pub(crate) fn remove(&self, name_or_id: &str) -> Result<Status, InstallError> {

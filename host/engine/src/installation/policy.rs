@@ -20,7 +20,21 @@ impl Installation {
     }
 
     pub(crate) fn change_policy(&self, path: &Path, roll_back: bool) -> Result<PolicyInfo, PolicyError> {
-        let answer = self.try_change_policy(path, roll_back);
+        self.change_to(Candidate::read(path, &self.roots), path, roll_back)
+    }
+
+    pub(crate) fn install_policy_bytes(&self, policy: Vec<u8>) -> Result<PolicyInfo, PolicyError> {
+        let path = Path::new(BY_VALUE);
+        self.change_to(Candidate::verify(path, policy, &self.roots), path, false)
+    }
+
+    fn change_to(
+        &self,
+        candidate: Result<Candidate, PolicyError>,
+        path: &Path,
+        roll_back: bool,
+    ) -> Result<PolicyInfo, PolicyError> {
+        let answer = candidate.and_then(|candidate| self.try_change_policy(candidate, roll_back));
         match &answer {
             Ok(info) => {
                 self.tell("policy.changed", &info.version, if roll_back { "policy-rolled-back" } else { "adopted" })
@@ -30,10 +44,9 @@ impl Installation {
         answer
     }
 
-    fn try_change_policy(&self, path: &Path, roll_back: bool) -> Result<PolicyInfo, PolicyError> {
+    fn try_change_policy(&self, candidate: Candidate, roll_back: bool) -> Result<PolicyInfo, PolicyError> {
         let changing = self.change();
         let before = self.loaded();
-        let candidate = Candidate::read(path, &self.roots)?;
         if candidate.name() != before.info().name {
             return Err(PolicyError::OtherName { found: candidate.name().to_owned(), expected: before.info().name });
         }
@@ -51,6 +64,9 @@ impl Installation {
         Ok(info)
     }
 }
+
+/// In place of the path of a policy that was given by value.
+const BY_VALUE: &str = "(by value)";
 
 /// The highest `min_policy` of the licenses that hold.
 fn demanded(status: &LicenseStatus) -> u64 {

@@ -15,12 +15,14 @@ pub(super) fn seal_files(state: &StateDir, vault: &Vault) -> Result<(), StateErr
     if !vault.seals() {
         return Ok(());
     }
-    for folder in [Folder::Top, Folder::Licenses, Folder::Audit] {
+    for folder in [Folder::Top, Folder::Licenses, Folder::Replaced, Folder::Audit] {
         state.sweep(folder)?;
     }
     seal_file(state, vault, Folder::Top, install_key::NAME, install_key::MAX, Piece::InstallKey)?;
-    for name in state.names(Folder::Licenses)? {
-        seal_file(state, vault, Folder::Licenses, &name, MAX_DOCUMENT + OVERHEAD, Piece::Document(&name))?;
+    for folder in [Folder::Licenses, Folder::Replaced] {
+        for name in state.names(folder)? {
+            seal_file(state, vault, folder, &name, MAX_DOCUMENT + OVERHEAD, Piece::Document(&name))?;
+        }
     }
     for name in audit::file_names(state)? {
         let Some(content) = state.read(Folder::Audit, &name, audit::MAX_READ)? else { continue };
@@ -58,7 +60,8 @@ fn seal_file(
     piece: Piece<'_>,
 ) -> Result<(), StateError> {
     let Some(content) = state.read(folder, name, max)? else { return Ok(()) };
-    if is_sealed(&content) {
+    // Empty: nothing was replaced.
+    if content.is_empty() || is_sealed(&content) {
         return Ok(());
     }
     let sealed = vault.seal(piece, &content).map_err(|source| state.failed("seal", name, source))?;

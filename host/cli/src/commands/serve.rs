@@ -1,0 +1,92 @@
+//! `placet serve`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::parser::ValueSource;
+use clap::{CommandFactory as _, Parser as _};
+use placet::{Placet, Status};
+use placet_sidecar::{Given, ServeError, Settings};
+use serde_json::Value;
+
+use super::{Cli, Command};
+use crate::files;
+use crate::output::{self, Answer};
+use crate::problem::Problem;
+use crate::roots::RootOptions;
+use crate::site::not_opened;
+
+/// Answer over HTTP, for products in any language, until told to stop
+///
+/// Every setting is a flag, a variable and a key of the configuration file; flags go before variables, variables before the file.
+/// Without a usable license it runs and denies. Exit code 1 when `on_no_license` is `exit` and no license is usable.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_long_help = "Examples:
+  placet serve --state /var/lib/acme/placet --license /etc/acme/license.json
+  placet serve --print-config >placet.yaml
+  placet serve --config placet.yaml")]
+pub(crate) struct Arguments {
+    /// Configuration file, in YAML
+    #[arg(long, env = "PLACET_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print all keys with their defaults and what they mean, and do nothing else
+    #[arg(long)]
+    print_config: bool,
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    roots: RootOptions,
+}
+
+pub(crate) fn run(arguments: Arguments, line: &[OsString]) -> anyhow::Result<Answer> {
+    if arguments.print_config {
+        return Ok(Answer::document(placet_sidecar::print_config()));
+    }
+    let Arguments { settings, roots, .. } = match &arguments.config {
+        Some(path) => with_file(path, line)?,
+        None => arguments,
+    };
+    let mut trust = Placet::builder().roots(&roots.roots()?);
+    if !roots.are_built_in() {
+        trust = trust.development_root();
+    }
+    match placet_sidecar::serve(&settings, trust) {
+        Ok(()) => Ok(Answer::yes("", Value::Null)),
+        Err(ServeError::NotUsable(status)) => Ok(unusable(&status)),
+        Err(ServeError::Open(error)) => Err(not_opened(error).into()),
+        Err(error) => Err(Problem::new("the service cannot start", HELP).because(error).into()),
+    }
+}
+
+const HELP: &str = "`placet serve --print-config` shows all keys and what they mean";
+
+fn unusable(status: &Status) -> Answer {
+    let text = format!("no license is usable: {} ({})\n", status.state, status.reason);
+    Answer::verdict(false, text, serde_json::json!({ "state": status.state, "reason": status.reason }))
+}
+
+/// The arguments again, with those of the file that are given nowhere else.
+fn with_file(path: &Path, line: &[OsString]) -> anyhow::Result<Arguments> {
+    let wrong = || format!("`{}` is not a configuration of this service", path.display());
+    let text = files::read_text(path)?;
+    let given = placet_sidecar::given(&text).map_err(|error| Problem::new(wrong(), HELP).because(error))?;
+
+    let matches = Cli::command().try_get_matches_from(line)?;
+    let serve = matches.subcommand_matches(NAME);
+    let is_given = |key: &str| {
+        let source = serve.and_then(|serve| serve.value_source(key));
+        matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable))
+    };
+    let added = given.into_iter().filter(|given| !is_given(&given.key)).flat_map(|Given { arguments, .. }| arguments);
+    // Behind the command's name: what comes before it is not the command's.
+    let (before, after) = line.split_at(line.iter().position(|word| word == NAME).map_or(line.len(), |at| at + 1));
+    let whole = before.iter().cloned().chain(added).chain(after.iter().cloned());
+    match Cli::try_parse_from(whole).map(|cli| cli.command) {
+        Ok(Command::Serve(arguments)) => Ok(*arguments),
+        Ok(_) => Err(Problem::new(wrong(), HELP).into()),
+        // The arguments alone were fine.
+        Err(error) => Err(Problem::new(wrong(), HELP).because(output::misuse(&error)).into()),
+    }
+}
+
+const NAME: &str = "serve";

@@ -1,0 +1,191 @@
+//! Who may ask for what.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::service::{Service, Site};
+
+/// Every route, and the least of the roles that may: `open`, `caller`, `owner` or `admin`.
+const ROUTES: [(&str, &str, &str); 29] = [
+    ("GET", "/healthz", "open"),
+    ("GET", "/readyz", "open"),
+    ("POST", "/v1/check", "caller"),
+    ("POST", "/v1/preview", "caller"),
+    ("POST", "/v1/consume", "caller"),
+    ("POST", "/v1/credit", "caller"),
+    ("POST", "/v1/measure", "caller"),
+    ("POST", "/v1/seats", "caller"),
+    ("DELETE", "/v1/seats", "caller"),
+    ("GET", "/v1/seats", "caller"),
+    ("POST", "/v1/reserve", "caller"),
+    ("POST", "/v1/reserve/{id}/settle", "caller"),
+    ("POST", "/v1/reserve/{id}/release", "caller"),
+    ("POST", "/v1/enforce/check", "caller"),
+    ("POST", "/v1/enforce/consume", "caller"),
+    ("POST", "/v1/enforce/seats", "caller"),
+    ("GET", "/v1/enforce/request", "caller"),
+    ("POST", "/v1/enforce/request", "caller"),
+    ("PURGE", "/v1/enforce/request", "caller"),
+    ("GET", "/v1/license", "owner"),
+    ("GET", "/v1/usage", "owner"),
+    ("GET", "/v1/usage/history", "owner"),
+    ("POST", "/v1/license", "admin"),
+    ("POST", "/v1/license?dry_run=true", "admin"),
+    ("POST", "/v1/license/rollback", "admin"),
+    ("GET", "/admin/license/status", "admin"),
+    ("GET", "/v1/policy", "admin"),
+    ("POST", "/v1/policy", "admin"),
+    ("POST", "/v1/policy/rollback", "admin"),
+];
+
+const ROLES: [&str; 4] = ["open", "caller", "owner", "admin"];
+
+/// A service with a token of each role, and a caller's and an owner's that are bound to the tenant `t1`.
+fn service(site: &Site) -> (Service, impl Fn(&str) -> String + '_) {
+    let mut entries = String::new();
+    for (role, name, more) in [
+        ("caller", "caller", &[][..]),
+        ("owner", "owner", &["--tenant", "t1"]),
+        ("admin", "admin", &[]),
+        ("caller", "bound", &["--tenant", "t1"]),
+    ] {
+        let out = format!("{name}.token");
+        let made = ["token", "new", "--role", role, "--name", name, "--out", &out];
+        entries += &site.0.done(&[&made[..], more].concat());
+        assert_eq!(std::fs::metadata(site.0.path(&out)).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    site.0.write("credentials.yaml", entries);
+    let service = site.serve(&["--credentials-file", "credentials.yaml"]);
+    assert!(!site.0.path("state/admin.token").exists());
+    (service, |name: &str| format!("Bearer {}", site.0.read(&format!("{name}.token")).trim()))
+}
+
+#[test]
+fn every_route_lets_in_the_roles_that_may_and_no_others() {
+    let routes = include_str!("../../../sidecar/src/api/mod.rs").matches(".route(").count();
+    let paths: std::collections::BTreeSet<_> = ROUTES
+        .iter()
+        .map(|(_, path, role)| (path.split('?').next(), *path == "/v1/license" && *role == "admin"))
+        .collect();
+    assert_eq!(paths.len(), routes, "a route is missing here, or one too many");
+
+    let site = Site::new();
+    let (service, bearer) = service(&site);
+    for (method, path, least) in ROUTES {
+        let least = ROLES.iter().position(|role| *role == least).unwrap();
+        for (rank, role) in ROLES.iter().enumerate() {
+            let token = if rank == 0 { String::new() } else { bearer(role) };
+            let mut headers = vec![("content-type", "application/json")];
+            if rank > 0 {
+                headers.push(("authorization", &*token));
+            }
+            let answer = service.ask(method, path, &headers, "");
+            let refused = match (rank >= least, rank) {
+                (true, _) => None,
+                (false, 0) => Some((401, "token-unknown")),
+                (false, _) => Some((403, "role-refused")),
+            };
+            match refused {
+                Some((status, reason)) => {
+                    assert_eq!(
+                        (answer.status, answer.json()["reason"].as_str()),
+                        (status, Some(reason)),
+                        "{role} {method} {path}"
+                    );
+                    assert_eq!(answer.header("www-authenticate"), if status == 401 { "Bearer" } else { "" });
+                }
+                None => assert!(
+                    answer.status != 401 && !answer.text.contains("role-refused"),
+                    "{role} {method} {path}: {answer:?}"
+                ),
+            }
+        }
+    }
+    let wrong = service.ask(
+        "GET",
+        "/v1/license",
+        &[("authorization", "Bearer placet_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")],
+        "",
+    );
+    assert_eq!(wrong.status, 401);
+}
+
+#[test]
+fn a_bound_token_speaks_for_its_tenant_alone() {
+    let site = Site::new();
+    let (service, bearer) = service(&site);
+    let token = bearer("bound");
+    let ask = |body: &str| {
+        service.ask("POST", "/v1/measure", &[("content-type", "application/json"), ("authorization", &token)], body)
+    };
+    let own = ask(r#"{"charge": {"limit": "objects", "amount": 3}}"#);
+    assert_eq!((own.status, own.json()["usage"][0]["tenant"].clone()), (200, "t1".into()), "{own:?}");
+    for body in [
+        r#"{"charge": {"limit": "objects", "amount": 1}, "context": {"tenant": "t2"}}"#,
+        r#"[{"charge": {"limit": "objects", "amount": 1}}, {"charge": {"limit": "objects", "amount": 1}, "context": {"tenant": "t2"}}]"#,
+    ] {
+        let other = ask(body);
+        assert_eq!((other.status, other.json()["reason"].clone()), (403, "tenant-refused".into()), "{other:?}");
+    }
+    for (method, path, header) in [
+        ("GET", "/v1/seats?limit=users&tenant=t2", ""),
+        ("DELETE", "/v1/seats?limit=users&tenant=t2&holder=ada", ""),
+        ("GET", "/v1/enforce/request", "t2"),
+        ("POST", "/v1/enforce/check", "t2"),
+        ("POST", "/v1/reserve", "t2"),
+    ] {
+        let body = match path {
+            "/v1/enforce/check" => r#"{"feature": "sso", "context": {"tenant": "t2"}}"#,
+            "/v1/reserve" => r#"{"charges": [{"limit": "tokens", "amount": 1}], "context": {"tenant": "t2"}}"#,
+            _ => "",
+        };
+        let headers = [("content-type", "application/json"), ("authorization", &*token), ("placet-tenant", header)];
+        let answer = service.ask(method, path, &headers, body);
+        assert_eq!(
+            (answer.status, answer.json()["reason"].clone()),
+            (403, "tenant-refused".into()),
+            "{path}: {answer:?}"
+        );
+    }
+    // An owner sees what its tenant uses, and nothing of others.
+    let owner = bearer("owner");
+    let usage = service.ask("GET", "/v1/usage", &[("authorization", &owner)], "").json();
+    assert_eq!(usage[0]["limit"], "objects", "{usage}");
+    assert!(usage.as_array().unwrap().iter().all(|usage| usage["tenant"] == "t1"), "{usage}");
+    assert_eq!(service.ask("GET", "/v1/usage?tenant=t2", &[("authorization", &owner)], "").status, 403);
+    let license = service.ask("GET", "/v1/license", &[("authorization", &owner)], "").json();
+    assert!(license["usage"].as_array().unwrap().iter().all(|usage| usage["tenant"] == "t1"), "{license}");
+}
+
+#[test]
+fn without_credentials_a_token_for_the_run_is_in_a_file_that_its_owner_alone_can_read() {
+    let site = Site::new();
+    let mut service = site.serve(&[]);
+    let path = site.0.path("state/admin.token");
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let first = service.token.clone();
+    assert_eq!(service.get("/v1/license").status, 200);
+    assert_eq!(service.ask("GET", "/v1/license", &[("authorization", "")], "").status, 401);
+    assert!(!service.log.contains(&first));
+    service.signal("-TERM");
+    assert_eq!(service.ended(), 0);
+    assert!(!path.exists());
+    let next = site.serve(&[]);
+    let old = format!("Bearer {first}");
+    assert_eq!(next.ask("GET", "/v1/license", &[("authorization", &old)], "").status, 401);
+}
+
+#[test]
+fn wrong_credentials_are_told_and_nothing_starts() {
+    let site = Site::new();
+    for (text, said) in [
+        ("- {role: owner, name: globex, token_sha256: TEST}", "`globex` has a `token_sha256` that is no SHA-256"),
+        ("nonsense", "are not a YAML list of entries"),
+    ] {
+        site.0.write("credentials.yaml", text);
+        let (code, out) = site.refused(&["--credentials-file", "credentials.yaml"]);
+        assert!(code == 2 && out.contains(said) && !out.contains("TEST}"), "{code} {out}");
+    }
+    assert_eq!(site.refused(&["--credentials-file", "nowhere.yaml"]).0, 2);
+    let run = site.0.run(&["token", "new", "--role", "owner", "--name", "x", "--out", "x.token"]);
+    assert!(run.code == 2 && run.err.contains("names no `tenants`"), "{}", run.err);
+}

@@ -1,0 +1,119 @@
+//! Decisions as statuses.
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::service::{Answer, Site};
+
+#[test]
+fn a_yes_is_204_and_a_no_a_problem_document() {
+    let site = Site::new();
+    let service = site.serve(&[]);
+    let yes = service.post("/v1/enforce/check", &json!({"feature": "sso"}));
+    assert_eq!((yes.status, &*yes.text), (204, ""));
+    let no = service.post("/v1/enforce/check", &json!({"feature": "audit"}));
+    assert_eq!((no.status, no.header("content-type")), (403, "application/problem+json"));
+    assert_eq!((no.json()["feature"].clone(), no.json()["reason"].clone()), ("audit".into(), "not-licensed".into()));
+    assert_eq!(no.json().get("limitCode"), None);
+
+    let consume = |amount| json!({"charges": [{"limit": "tokens", "amount": amount}], "context": {"tenant": "t1"}});
+    assert_eq!(service.post("/v1/enforce/consume", &consume(900)).status, 204);
+    let no = service.post("/v1/enforce/consume", &consume(200));
+    let problem = no.json();
+    assert_eq!(
+        (no.status, problem["limitCode"].clone(), problem["title"].clone()),
+        (403, "tokens".into(), "limit exceeded".into())
+    );
+    assert!(problem["detail"].as_str().unwrap().contains("900 of 1000"), "{problem}");
+    assert_eq!(problem["instance"], "/v1/enforce/consume");
+    assert_eq!((no.header("retry-after"), problem.get("feature")), ("", None));
+}
+
+/// The first answer that is no yes; a bucket holds three tokens at most, and time goes on.
+fn refused(ask: impl Fn() -> Answer) -> Answer {
+    (0..10).map(|_| ask()).find(|answer| answer.status != 204).unwrap()
+}
+
+#[test]
+fn a_rate_is_429_and_says_when_to_come_back() {
+    let site = Site::new();
+    let service = site.serve(&[]);
+    let consume = json!({"charges": [{"limit": "requests", "amount": 1}]});
+    // A bucket has one token more after each second.
+    let no = refused(|| service.post("/v1/enforce/consume", &consume));
+    assert_eq!((no.status, no.json()["limitCode"].clone()), (429, "requests".into()), "{no:?}");
+    assert!(no.header("retry-after") == "1", "{no:?}");
+    thread::sleep(Duration::from_millis(1_100));
+    assert_eq!(service.post("/v1/enforce/consume", &consume).status, 204);
+    assert_eq!(service.post("/v1/enforce/consume", &consume).status, 429);
+    // More than there ever is: waiting does not help.
+    let no = service.post("/v1/enforce/consume", &json!({"charges": [{"limit": "requests", "amount": 4}]}));
+    assert_eq!((no.status, no.header("retry-after")), (403, ""), "{no:?}");
+}
+
+#[test]
+fn a_request_is_decided_by_headers_alone_whatever_its_method() {
+    let site = Site::new();
+    let service = site.serve(&["--request-rate", "cores-are-no-rate"]);
+    let ask = |method: &str, headers: &[(&str, &str)]| service.ask(method, "/v1/enforce/request", headers, "");
+    for (method, tenant) in [("GET", "t1"), ("PUT", "t2"), ("OPTIONS", "t1")] {
+        assert_eq!(ask(method, &[("placet-tenant", tenant)]).status, 204);
+    }
+    let third = ask("GET", &[("placet-tenant", "t3")]);
+    assert_eq!((third.status, third.json()["limitCode"].clone()), (403, "tenants".into()), "{third:?}");
+
+    let all = [
+        ("placet-tenant", "t1"),
+        ("placet-feature", "sso"),
+        ("placet-charge", "tokens=5, objects=2"),
+        ("placet-charge", "tokens=1"),
+    ];
+    let answer = ask("POST", &all);
+    assert_eq!(answer.status, 204, "{answer:?}");
+    assert_eq!(service.tokens(), 6);
+    let blocked = ask("GET", &[("placet-tenant", "t1"), ("placet-feature", "audit"), ("placet-charge", "tokens=5")]);
+    assert_eq!((blocked.status, blocked.json()["feature"].clone()), (403, "audit".into()));
+    // Nothing of it is counted where one part is denied.
+    let denied = ask("GET", &[("placet-tenant", "t1"), ("placet-charge", "tokens=5, objects=4")]);
+    assert_eq!((denied.status, denied.json()["limitCode"].clone()), (403, "objects".into()));
+    assert_eq!(service.tokens(), 6);
+
+    for wrong in
+        [("placet-charge", "tokens"), ("placet-charge", "tokens=-5"), ("placet-charge", "=5"), ("placet-detail", "x")]
+    {
+        assert_eq!(ask("GET", &[("placet-tenant", "t1"), wrong]).status, 422, "{wrong:?}");
+    }
+    assert_eq!(ask("GET", &[("placet-tenant", "t1"), ("placet-tenant", "t2")]).status, 422);
+}
+
+#[test]
+fn a_request_takes_one_unit_of_the_rate() {
+    let site = Site::new();
+    let service = site.serve(&[]);
+    let ask = || service.ask("GET", "/v1/enforce/request", &[("placet-tenant", "t1")], "");
+    let no = refused(ask);
+    assert_eq!((no.status, no.json()["limitCode"].clone()), (429, "requests".into()));
+    thread::sleep(Duration::from_millis(1_100));
+    assert_eq!(ask().status, 204);
+    assert!(!no.header("retry-after").is_empty());
+}
+
+#[test]
+fn reading_goes_on_when_a_license_has_expired_and_nothing_else_does() {
+    let site = Site::without_license();
+    site.license("license.json", &["--starts", "2020-01-01", "--expires", "2021-01-01"]);
+    let service = site.serve(&[]);
+    let ask = |headers: &[(&str, &str)]| service.ask("GET", "/v1/enforce/request", headers, "");
+    assert_eq!(
+        ask(&[("placet-tenant", "t1"), ("placet-feature", "sso"), ("placet-detail", "access=read")]).status,
+        204
+    );
+    let denied = ask(&[("placet-tenant", "t1"), ("placet-feature", "sso")]);
+    assert_eq!((denied.status, denied.json()["reason"].clone()), (403, "expired".into()), "{denied:?}");
+    let denied = ask(&[("placet-tenant", "t1")]);
+    assert_eq!((denied.status, denied.json()["reason"].clone()), (403, "expired".into()), "{denied:?}");
+    let read = json!({"feature": "sso", "context": {"details": [{"name": "access", "value": "read"}]}});
+    assert_eq!(service.post("/v1/enforce/check", &read).status, 204);
+}

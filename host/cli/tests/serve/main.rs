@@ -1,0 +1,19 @@
+//! `placet serve`: the built command as a process of its own, asked over real sockets.
+#![cfg(unix)]
+#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "what helps a test fails like one")]
+
+#[path = "../cli/support.rs"]
+#[expect(dead_code, reason = "the other suite needs more of it")]
+mod support;
+
+mod access;
+mod configuration;
+mod decisions;
+mod documented;
+mod enforce;
+mod hostile;
+mod license;
+mod lifecycle;
+mod reload;
+mod service;
+mod wit;

@@ -1,0 +1,122 @@
+//! Bodies of requests, as far as they can be believed: of the type that they say, no longer than they may be, and there in time.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes, HttpBody as _};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+use crate::problem::Problem;
+use crate::service::Service;
+
+/// A JSON text.
+pub(super) struct Json<T>(pub(super) T);
+
+/// One JSON object, or a list of them.
+#[derive(Debug)]
+pub(super) enum Asked<T> {
+    One(T),
+    Many(Vec<T>),
+}
+
+impl<T> Asked<T> {
+    /// Each of them.
+    pub(super) fn each(&mut self) -> impl Iterator<Item = &mut T> {
+        match self {
+            Self::One(one) => std::slice::from_mut(one).iter_mut(),
+            Self::Many(many) => many.iter_mut(),
+        }
+    }
+}
+
+/// So many questions in one list.
+const MANY: usize = 100;
+
+impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Problem> {
+        let bytes = json_bytes(request, service).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Problem> {
+        let bytes = json_bytes(request, service).await?;
+        // Not by trial: the message is about the form that was meant.
+        if bytes.trim_ascii_start().first() != Some(&b'[') {
+            return parse(&bytes).map(Self::One);
+        }
+        let many: Vec<T> = parse(&bytes)?;
+        if many.len() > MANY {
+            return Err(Problem::input(format!("the list has {} elements; {MANY} are allowed", many.len())));
+        }
+        Ok(Self::Many(many))
+    }
+}
+
+/// The query of a URI.
+pub(super) struct Asking<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asking<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = Query::try_from_uri(&parts.uri).map_err(|_| Problem::input(QUERY))?;
+        Ok(Self(query.0))
+    }
+}
+
+const QUERY: &str =
+    "the query has a name that is not known or stands twice, lacks one, or is not encoded as it must be";
+
+async fn json_bytes(request: Request, service: &Service) -> Result<Bytes, Problem> {
+    // Also what keeps a page of another site from asking: a form cannot say this type.
+    if !is_json(request.headers()) {
+        let detail = "send the header `content-type: application/json`";
+        return Err(Problem::of("media-type", StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
+    read(request.into_body(), service.settings.body_bytes, service).await
+}
+
+/// The body, whole.
+pub(super) async fn read(body: Body, most: usize, service: &Service) -> Result<Bytes, Problem> {
+    let too_large = || {
+        let detail = format!("the body is longer than {most} bytes");
+        Problem::of("input-too-large", StatusCode::PAYLOAD_TOO_LARGE, detail)
+    };
+    if body.size_hint().lower() > most as u64 {
+        return Err(too_large());
+    }
+    match timeout(service.settings.request_time, axum::body::to_bytes(body, most)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(too_large()),
+        Err(_) => Err(Problem::of("input-late", StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let essence = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    essence
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| Problem::input(told(&error)))
+}
+
+/// Where and what, and no more of what was sent than a name.
+fn told(error: &serde_json::Error) -> String {
+    const LONGEST: usize = 300;
+    let text = error.to_string();
+    text.char_indices()
+        .nth(LONGEST)
+        .map_or_else(|| text.clone(), |(end, _)| text.get(..end).unwrap_or_default().to_owned())
+}

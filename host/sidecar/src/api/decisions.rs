@@ -1,0 +1,55 @@
+//! Decisions as they are: 200, whether yes or no.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use placet::{Decision, Denied, Placet};
+
+use super::body::Asked;
+use super::questions::Question;
+use crate::answer::json;
+use crate::credentials::Identity;
+use crate::problem::Problem;
+use crate::service::Service;
+
+/// One decision for a question, and a list for a list, in which what could not be decided is a denial that says why.
+pub(super) async fn decide<Q: Question>(
+    State(service): State<Arc<Service>>,
+    identity: Identity,
+    mut asked: Asked<Q>,
+) -> Result<Response, Problem> {
+    asked.each().try_for_each(|question| identity.bind(&mut question.context().tenant))?;
+    service.ask(move |service| answer(&service.placet, &asked)).await
+}
+
+fn answer<Q: Question>(placet: &Placet, asked: &Asked<Q>) -> Result<Response, Problem> {
+    match asked {
+        Asked::One(question) => told(question.request(placet).decide()?).map(|decision| json(&decision)),
+        Asked::Many(questions) => {
+            let decide = |question: &Q| {
+                question.request(placet).into_result().unwrap_or_else(|denied| denied.decision().clone())
+            };
+            Ok(json(&questions.iter().map(decide).collect::<Vec<_>>()))
+        }
+    }
+}
+
+/// A decision that is one.
+///
+/// # Errors
+///
+/// 409 and 422 where there was nothing to decide.
+pub(super) fn told(decision: Decision) -> Result<Decision, Problem> {
+    if decision.allowed {
+        return Ok(decision);
+    }
+    let denied: Result<Decision, Denied> = decision.into_result();
+    match denied {
+        Ok(decision) => Ok(decision),
+        Err(denied) => {
+            let problem = Problem::denied(&denied);
+            if problem.is_denial() { Ok(denied.decision().clone()) } else { Err(problem) }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Decisions as statuses that a product or a proxy can hand through: 204 for a yes.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use placet::{Decision, Request};
+
+use super::body::Json;
+use super::questions::Question;
+use crate::credentials::Identity;
+use crate::problem::Problem;
+use crate::service::Service;
+
+/// Yes or no to one question.
+pub(super) async fn decide<Q: Question>(
+    State(service): State<Arc<Service>>,
+    identity: Identity,
+    Json(mut question): Json<Q>,
+) -> Result<StatusCode, Problem> {
+    identity.bind(&mut question.context().tenant)?;
+    service.ask(move |service| enforce(question.request(&service.placet))).await
+}
+
+/// All that a request needs before its handler runs, by headers alone, so that a proxy can ask it with whatever method the request has:
+/// the feature of `placet-feature` is licensed, the tenant of `placet-tenant` is one of those that may be active, and one unit of the
+/// rate is left, as are the units of each `placet-charge: LIMIT=AMOUNT`.
+pub(super) async fn request(
+    State(service): State<Arc<Service>>,
+    identity: Identity,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    let mut asked = Asked::read(&headers)?;
+    identity.bind(&mut asked.tenant)?;
+    service.ask(move |service| asked.enforce(service)).await
+}
+
+/// What the headers say.
+#[derive(Debug, Default)]
+struct Asked {
+    tenant: Option<String>,
+    feature: Option<String>,
+    once: Option<String>,
+    charges: Vec<(String, u64)>,
+    details: Vec<(String, String)>,
+}
+
+impl Asked {
+    fn read(headers: &HeaderMap) -> Result<Self, Problem> {
+        let charge = |text: &str| {
+            let (limit, amount) = pair(text)?;
+            let is_number = !amount.is_empty() && amount.bytes().all(|byte| byte.is_ascii_digit());
+            Some((limit, amount.parse().ok().filter(|_| is_number)?))
+        };
+        Ok(Self {
+            tenant: single(headers, TENANT)?,
+            feature: single(headers, FEATURE)?,
+            once: single(headers, ONCE)?,
+            charges: all(headers, CHARGE, charge)?,
+            details: all(headers, DETAIL, pair)?,
+        })
+    }
+
+    fn enforce(&self, service: &Service) -> Result<StatusCode, Problem> {
+        let placet = &service.placet;
+        let status = placet.status();
+        let mut charges = self.charges.clone();
+        if let Some(feature) = &self.feature {
+            let decision = enforced(self.of(placet.check(feature)))?;
+            // Reading goes on when a license has expired, and is not counted then.
+            if !status.usable && decision.allowed && charges.is_empty() {
+                return Ok(StatusCode::NO_CONTENT);
+            }
+        }
+        // What the license does not limit is not asked about.
+        let standing = [&service.settings.request_tenants, &service.settings.request_rate];
+        let is_named = |name: &str| status.limits.iter().any(|limit| limit.name == name);
+        charges.extend(standing.into_iter().filter(|name| is_named(name)).map(|name| (name.clone(), 1)));
+        let Some(((limit, amount), rest)) = charges.split_first() else {
+            return if status.usable { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_usable(&status)) };
+        };
+        let request =
+            rest.iter().fold(placet.consume(limit, *amount), |request, (limit, amount)| request.and(limit, *amount));
+        let request = self.once.iter().fold(request, Request::once);
+        enforce(self.of(request))
+    }
+
+    fn of<'a>(&self, request: Request<'a>) -> Request<'a> {
+        let request = self.tenant.iter().fold(request, Request::tenant);
+        self.details.iter().fold(request, |request, (name, value)| request.detail(name, value))
+    }
+}
+
+const TENANT: &str = "placet-tenant";
+const FEATURE: &str = "placet-feature";
+const ONCE: &str = "placet-once";
+const CHARGE: &str = "placet-charge";
+const DETAIL: &str = "placet-detail";
+
+fn enforce(request: Request<'_>) -> Result<StatusCode, Problem> {
+    enforced(request).map(|_| StatusCode::NO_CONTENT)
+}
+
+fn enforced(request: Request<'_>) -> Result<Decision, Problem> {
+    request.decide()?.into_result().map_err(|denied| Problem::denied(&denied))
+}
+
+/// The value of a header that stands at most once; empty is as good as none, for that is how a proxy passes on what a client left out.
+fn single(headers: &HeaderMap, name: &'static str) -> Result<Option<String>, Problem> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().map(|value| text(name, value)).transpose()?;
+    match values.next() {
+        Some(_) => Err(Problem::input(format!("the header `{name}` stands twice"))),
+        None => Ok(value.filter(|value| !value.is_empty()).map(ToOwned::to_owned)),
+    }
+}
+
+/// The values of a header that may stand several times, each with several values between commas (RFC 9110, section 5.6.1).
+fn all<T>(headers: &HeaderMap, name: &'static str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Problem> {
+    let mut found = Vec::new();
+    for value in headers.get_all(name) {
+        for part in text(name, value)?.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let form = if name == CHARGE { "LIMIT=AMOUNT" } else { "NAME=VALUE" };
+            found.push(
+                read(part).ok_or_else(|| Problem::input(format!("the header `{name}` is not of the form {form}")))?,
+            );
+        }
+    }
+    Ok(found)
+}
+
+fn text<'a>(name: &str, value: &'a HeaderValue) -> Result<&'a str, Problem> {
+    let text = std::str::from_utf8(value.as_bytes());
+    text.map(str::trim).map_err(|_| Problem::input(format!("the header `{name}` is not UTF-8")))
+}
+
+fn pair(text: &str) -> Option<(String, String)> {
+    let (name, value) = text.split_once('=')?;
+    (!name.is_empty()).then(|| (name.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,235 @@
+//! The license: how it stands, installing another, and taking that back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use jiff::Timestamp;
+use placet::{InstallError, Placet, Status, Summary, Usage};
+use serde::{Deserialize, Serialize};
+
+use super::body::{self, Asking};
+use super::usage;
+use crate::answer::json;
+use crate::credentials::Identity;
+use crate::problem::Problem;
+use crate::service::Service;
+
+/// The longest document, in bytes.
+const MAX_DOCUMENT: usize = 1 << 20;
+
+/// `GET /v1/license`. Instants are RFC 3339.
+#[derive(Serialize)]
+struct Told {
+    status: String,
+    state: String,
+    reason: String,
+    usable: bool,
+    edition: Option<String>,
+    plan: Option<String>,
+    expires: Option<String>,
+    days_until_expiry: Option<i64>,
+    grace_active: bool,
+    features: BTreeMap<String, bool>,
+    limits: BTreeMap<String, Option<u64>>,
+    usage: Vec<Usage>,
+    metadata: BTreeMap<String, String>,
+    /// SHA-256 of the document, in hex.
+    fingerprint: Option<String>,
+}
+
+/// `GET /admin/license/status`: flat and safe to hand on. Instants are RFC 3339.
+#[derive(Serialize)]
+struct Flat {
+    status: String,
+    reason: String,
+    license_id: Option<String>,
+    customer_id: Option<String>,
+    sku: Option<String>,
+    key_id: Option<String>,
+    issuer: Option<String>,
+    issued: Option<String>,
+    not_before: Option<String>,
+    expiry: Option<String>,
+    grace_active: bool,
+    features: Vec<String>,
+    limits: BTreeMap<String, Option<u64>>,
+    /// Of the policy that decides.
+    version: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Install {
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// How the license stands, with what the tenants use that are asked for.
+pub(super) async fn tell(State(service): State<Arc<Service>>, identity: Identity) -> Result<Response, Problem> {
+    let told = service.ask(move |service| {
+        let status = service.placet.status();
+        let usage = usage::of(&service.placet, &identity)?;
+        Ok(Told::new(&service.placet, &status, usage))
+    });
+    Ok(json(&told.await?))
+}
+
+/// The same for support, without what is used.
+pub(super) async fn flat(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
+    Ok(json(&service.ask(|service| Ok(Flat::new(&service.placet.status()))).await?))
+}
+
+/// Installs the document that is the body, or that the body holds as `{"licenseKey": "…"}`; with `?dry_run=true` it only tells how the license
+/// would stand.
+pub(super) async fn install(
+    State(service): State<Arc<Service>>,
+    Asking(Install { dry_run }): Asking<Install>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let body = body::read(request.into_body(), MAX_DOCUMENT, &service).await?;
+    let told = service.ask(move |service| {
+        let placet = &service.placet;
+        let document = document(&body);
+        let status = if dry_run { placet.preview_install(&document, None) } else { placet.install(&document, None) };
+        let status = status.map_err(|error| refused(&error))?;
+        let usage = status.usage.clone();
+        Ok(Told::new(placet, &status, usage))
+    });
+    Ok(json(&told.await?))
+}
+
+/// Takes back what was installed last.
+pub(super) async fn rollback(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
+    let told = service.ask(|service| {
+        let status = service.placet.rollback_install().map_err(|error| refused(&error))?;
+        let usage = status.usage.clone();
+        Ok(Told::new(&service.placet, &status, usage))
+    });
+    Ok(json(&told.await?))
+}
+
+/// What is to be installed.
+fn document(body: &[u8]) -> Vec<u8> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Key {
+        #[serde(rename = "licenseKey")]
+        key: String,
+    }
+    serde_json::from_slice(body).map_or_else(|_| body.to_vec(), |Key { key }| key.into_bytes())
+}
+
+fn refused(error: &InstallError) -> Problem {
+    let status = match error {
+        InstallError::Refused { .. } | InstallError::Name(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        InstallError::NotInstalled(_) | InstallError::Mounted(_) | InstallError::NothingReplaced => {
+            StatusCode::CONFLICT
+        }
+        InstallError::State(_) | InstallError::Store(_) | InstallError::Failure(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    Problem::of(error.reason().to_owned(), status, error.to_string())
+}
+
+impl Told {
+    fn new(placet: &Placet, status: &Status, usage: Vec<Usage>) -> Self {
+        let license = foremost(status);
+        let detail = |name: &str| license.and_then(|license| detail(license, name));
+        let all = status.licenses.iter().flat_map(|license| &license.features);
+        let is_granted = |name: &String| status.features.iter().any(|feature| feature.name == *name);
+        Self {
+            status: word(status),
+            state: status.state.clone(),
+            reason: status.reason.clone(),
+            usable: status.usable,
+            edition: detail("edition").or_else(|| plan(license)),
+            plan: plan(license),
+            expires: license.and_then(|license| instant(license.expires)),
+            days_until_expiry: status.days_until_expiry,
+            grace_active: status.state == "grace",
+            features: all.map(|name| (name.clone(), is_granted(name))).collect(),
+            limits: limits(status),
+            usage,
+            metadata: license.map(metadata).unwrap_or_default(),
+            fingerprint: license.and_then(|license| placet.fingerprint(&license.document)),
+        }
+    }
+}
+
+impl Flat {
+    fn new(status: &Status) -> Self {
+        let license = foremost(status);
+        let text =
+            |of: fn(&Summary) -> &String| license.map(|license| of(license).clone()).filter(|text| !text.is_empty());
+        Self {
+            status: word(status),
+            reason: status.reason.clone(),
+            license_id: text(|license| &license.id),
+            customer_id: text(|license| &license.customer),
+            sku: license.and_then(|license| detail(license, "sku")),
+            key_id: text(|license| &license.key),
+            issuer: text(|license| &license.issuer),
+            issued: license.and_then(|license| instant(license.issued)),
+            not_before: license.and_then(|license| instant(license.starts)),
+            expiry: license.and_then(|license| instant(license.expires)),
+            grace_active: status.state == "grace",
+            features: status.features.iter().map(|feature| feature.name.clone()).collect(),
+            limits: limits(status),
+            version: status.policy.version.clone(),
+        }
+    }
+}
+
+/// The license that people mean: of those in the best state, the one that lasts longest.
+fn foremost(status: &Status) -> Option<&Summary> {
+    let in_state = status.licenses.iter().filter(|license| license.state == status.state);
+    let longest = in_state.max_by_key(|license| license.expires.unwrap_or(u64::MAX));
+    longest.or_else(|| status.licenses.first())
+}
+
+/// The state, in the words of older products.
+fn word(status: &Status) -> String {
+    match &*status.state {
+        "active" => "valid",
+        "expiring" => "expiring_soon",
+        other => other,
+    }
+    .to_owned()
+}
+
+fn plan(license: Option<&Summary>) -> Option<String> {
+    license.map(|license| license.plan.clone()).filter(|plan| !plan.is_empty())
+}
+
+fn limits(status: &Status) -> BTreeMap<String, Option<u64>> {
+    status.limits.iter().map(|limit| (limit.name.clone(), limit.max)).collect()
+}
+
+fn detail(license: &Summary, name: &str) -> Option<String> {
+    license.details.iter().find(|detail| detail.name == name).map(|detail| detail.value.clone())
+}
+
+/// What the vendor wrote for people. What has a meaning stands elsewhere.
+fn metadata(license: &Summary) -> BTreeMap<String, String> {
+    const MEANT: [&str; 10] = [
+        "kind",
+        "algorithm",
+        "sku",
+        "subject",
+        "min_policy",
+        "instances",
+        "maintenance",
+        "check_in",
+        "file_expires",
+        "requires",
+    ];
+    let told = license.details.iter().filter(|detail| !MEANT.contains(&&*detail.name));
+    told.map(|detail| (detail.name.clone(), detail.value.clone())).collect()
+}
+
+fn instant(milliseconds: Option<u64>) -> Option<String> {
+    let milliseconds = i64::try_from(milliseconds?).ok()?;
+    Timestamp::from_millisecond(milliseconds).ok().map(|instant| instant.to_string())
+}

@@ -1,0 +1,72 @@
+//! Who holds seats, and giving them back.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use placet::Failure;
+use serde::Deserialize;
+
+use super::body::Asking;
+use super::decisions;
+use crate::answer::json;
+use crate::credentials::Identity;
+use crate::problem::Problem;
+use crate::service::Service;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pool {
+    limit: String,
+    tenant: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Seat {
+    limit: String,
+    holder: String,
+    tenant: Option<String>,
+}
+
+/// `GET /v1/seats?limit=users`: the holders, by name.
+pub(super) async fn holders(
+    State(service): State<Arc<Service>>,
+    identity: Identity,
+    Asking(Pool { limit, tenant }): Asking<Pool>,
+) -> Result<Response, Problem> {
+    let tenant = identity.tenant(tenant)?;
+    let holders = service
+        .ask(move |service| service.placet.holders(&limit, tenant.as_deref()).map_err(|failure| unanswered(&failure)));
+    Ok(json(&holders.await?))
+}
+
+/// `DELETE /v1/seats?limit=users&holder=ada`: a decision, since the policy is asked.
+pub(super) async fn release(
+    State(service): State<Arc<Service>>,
+    identity: Identity,
+    Asking(Seat { limit, holder, tenant }): Asking<Seat>,
+) -> Result<Response, Problem> {
+    let tenant = identity.tenant(tenant)?;
+    let decide = move |service: &Service| {
+        let request = service.placet.release(&limit, &holder);
+        let request = tenant.iter().fold(request, |request, tenant| request.tenant(tenant));
+        decisions::told(request.decide()?)
+    };
+    Ok(json(&service.ask(decide).await?))
+}
+
+/// The limit is none of which there are holders, or there was no answer.
+fn unanswered(failure: &Failure) -> Problem {
+    match failure.reason() {
+        reason @ ("kind-mismatch" | "not-licensed" | "limit-undecided" | "tenant-required" | "request-invalid") => {
+            Problem::of(
+                reason.to_owned(),
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "nobody can hold seats of this limit, as it is named here",
+            )
+        }
+        _ => failure.clone().into(),
+    }
+}

@@ -1,0 +1,82 @@
+//! What is used, now and before.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use placet::{Forecast, Placet, Sample, Usage};
+use serde::{Deserialize, Serialize};
+
+use super::body::Asking;
+use crate::answer::json;
+use crate::credentials::Identity;
+use crate::problem::Problem;
+use crate::service::Service;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Now {
+    tenant: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct History {
+    /// Milliseconds since 1970.
+    #[serde(default)]
+    since: u64,
+    limit: Option<String>,
+    tenant: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Told {
+    samples: Vec<Sample>,
+    /// Of the license as a whole.
+    forecast: Vec<Forecast>,
+}
+
+/// `GET /v1/usage?tenant=t1`: each limit of the license as a whole, or of a tenant.
+pub(super) async fn now(
+    State(service): State<Arc<Service>>,
+    identity: Identity,
+    Asking(Now { tenant }): Asking<Now>,
+) -> Result<Response, Problem> {
+    let tenant = identity.tenant(tenant)?;
+    let usage = service.ask(move |service| match tenant {
+        Some(tenant) => of_tenant(&service.placet, &tenant),
+        None => Ok(service.placet.usage(None)?),
+    });
+    Ok(json(&usage.await?))
+}
+
+/// `GET /v1/usage/history?since=MILLISECONDS&limit=tokens`: hour by hour, and when each limit will be reached.
+pub(super) async fn history(
+    State(service): State<Arc<Service>>,
+    identity: Identity,
+    Asking(asked): Asking<History>,
+) -> Result<Response, Problem> {
+    let tenant = identity.tenant(asked.tenant)?;
+    let told = service.ask(move |service| {
+        let wanted = |sample: &Sample| {
+            asked.limit.as_ref().is_none_or(|limit| sample.limit == *limit)
+                && tenant.as_ref().is_none_or(|tenant| sample.tenant.as_ref() == Some(tenant))
+        };
+        let samples = service.placet.history(asked.since)?.into_iter().filter(wanted).collect();
+        let forecast = if tenant.is_none() { service.placet.forecast()? } else { Vec::new() };
+        Ok(Told { samples, forecast })
+    });
+    Ok(json(&told.await?))
+}
+
+/// What somebody may see: everything, or what its tenants use.
+pub(super) fn of(placet: &Placet, identity: &Identity) -> Result<Vec<Usage>, Problem> {
+    let Some(tenants) = &identity.tenants else { return Ok(placet.usage(None)?) };
+    let each = tenants.iter().map(|tenant| of_tenant(placet, tenant)).collect::<Result<Vec<_>, _>>()?;
+    Ok(each.concat())
+}
+
+fn of_tenant(placet: &Placet, tenant: &str) -> Result<Vec<Usage>, Problem> {
+    let usage = placet.usage(Some(tenant))?;
+    Ok(usage.into_iter().filter(|usage| usage.tenant.as_deref() == Some(tenant)).collect())
+}

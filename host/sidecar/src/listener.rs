@@ -1,0 +1,151 @@
+//! Where clients connect: an address, or a unix socket.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+use crate::files;
+use crate::settings::Settings;
+
+/// The service cannot listen. Whose fault: whoever chose the place, or another program has it.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// The address is taken, or not of this machine, or its port needs rights.
+    #[error("cannot listen on {address}")]
+    Address {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Another program listens on the socket, or it cannot be made.
+    #[error("cannot listen on the socket `{}`", path.display())]
+    Socket {
+        /// The socket.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// A place that clients connect to.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener, PathBuf),
+}
+
+impl Listener {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError`].
+    pub(crate) async fn bind(settings: &Settings) -> Result<Self, ListenError> {
+        match &settings.unix {
+            Some(path) => {
+                let socket = bind_socket(path).await;
+                socket
+                    .map(|listener| Self::Unix(listener, path.clone()))
+                    .map_err(|source| ListenError::Socket { path: path.clone(), source })
+            }
+            None => {
+                let address = settings.address;
+                TcpListener::bind(address)
+                    .await
+                    .map(Self::Tcp)
+                    .map_err(|source| ListenError::Address { address, source })
+            }
+        }
+    }
+
+    /// Where it listens, as a client names it.
+    pub(crate) fn place(&self) -> String {
+        match self {
+            Self::Tcp(listener) => {
+                listener.local_addr().map_or_else(|_| "an address".to_owned(), |address| format!("http://{address}"))
+            }
+            Self::Unix(_, path) => format!("unix:{}", path.display()),
+        }
+    }
+
+    /// The next client.
+    ///
+    /// # Errors
+    ///
+    /// What the system says; the next may be fine.
+    pub(crate) async fn accept(&self) -> io::Result<Stream> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                // Answers are written whole; waiting for more to send would only delay them.
+                stream.set_nodelay(true)?;
+                Ok(Stream::Tcp(stream))
+            }
+            Self::Unix(listener, _) => Ok(Stream::Unix(listener.accept().await?.0)),
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Self::Unix(_, path) = self {
+            // What stays is taken away by the next start.
+            drop(files::remove_socket(path));
+        }
+    }
+}
+
+async fn bind_socket(path: &Path) -> io::Result<UnixListener> {
+    if UnixStream::connect(path).await.is_ok() {
+        return Err(io::Error::new(io::ErrorKind::AddrInUse, "another process listens on it"));
+    }
+    files::remove_socket(path)?;
+    let listener = UnixListener::bind(path)?;
+    files::restrict_socket(path)?;
+    Ok(listener)
+}
+
+/// A connected client.
+#[derive(Debug)]
+pub(crate) enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Unix(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! What the service says of itself, on standard error: a line for each event, never one that holds a token, a payload or a key.
+
+use placet::Event;
+use tracing::{Level, info};
+
+use crate::settings::LogFormat;
+
+/// Begins to log. In a process that logs already, it goes there.
+pub(crate) fn start(format: LogFormat) {
+    let builder = tracing_subscriber::fmt()
+        .with_max_level(Level::INFO)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(false);
+    // A second start in one process finds the log of the first.
+    let _ = match format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+}
+
+/// Logs what happened to licenses, policy, clock and store. A denial is an answer and no event of the log: it stands in the audit log.
+pub(crate) fn event(event: &Event) {
+    let Event { name, subject, tenant, reason } = event;
+    if !matches!(*name, "license.limit_exceeded" | "license.feature_blocked") {
+        info!(event = name, subject, tenant, reason, "{name}");
+    }
+}

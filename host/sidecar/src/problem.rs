@@ -1,0 +1,123 @@
+//! Refusals, as problem documents (RFC 9457).
+
+use std::borrow::Cow;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use placet::{Decision, Denied, Failure, Status, Usage};
+use serde::Serialize;
+
+use crate::request_id::RequestId;
+
+/// Why a request was not answered as it was asked, or why the answer is no. What is the request's own is added when it is sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    reason: Cow<'static, str>,
+    detail: String,
+    denied: Option<Box<Decision>>,
+    retry_after: Option<u64>,
+}
+
+/// RFC 9457, section 3, with members of our own (3.2).
+#[derive(Debug, Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: String,
+    status: u16,
+    detail: &'a str,
+    instance: &'a str,
+    trace_id: &'a str,
+    reason: &'a str,
+    #[serde(rename = "limitCode", skip_serializing_if = "Option::is_none")]
+    limit_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feature: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<&'a [Usage]>,
+}
+
+impl Problem {
+    pub(crate) fn of(reason: impl Into<Cow<'static, str>>, status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, reason: reason.into(), detail: detail.into(), denied: None, retry_after: None }
+    }
+
+    /// What was sent cannot be understood: 422.
+    pub(crate) fn input(detail: impl Into<String>) -> Self {
+        Problem::of("input-invalid", StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+
+    /// Nobody decided: 503.
+    pub(crate) fn no_decision(reason: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        Self::of(reason, StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
+    /// The answer is no: 403; 429 for a rate that has tokens later. Or there is nothing to say yes or no to: 409 for a `once` key that
+    /// counted something else, 422 for what no policy can decide.
+    pub(crate) fn denied(denied: &Denied) -> Self {
+        let decision = denied.decision();
+        let is_rate = decision.usage.iter().any(|usage| usage.limit == decision.subject && usage.kind == "rate");
+        let retry_after = denied.retry_after().filter(|_| is_rate);
+        let status = match (denied.reason(), retry_after) {
+            ("once-mismatch", _) => StatusCode::CONFLICT,
+            ("request-empty" | "request-invalid", _) => StatusCode::UNPROCESSABLE_ENTITY,
+            (_, Some(_)) => StatusCode::TOO_MANY_REQUESTS,
+            (_, None) => StatusCode::FORBIDDEN,
+        };
+        let problem = Self::of(denied.reason().to_owned(), status, denied.to_string());
+        Self { denied: Some(Box::new(decision.clone())), retry_after, ..problem }
+    }
+
+    /// Nothing was asked that could be denied by itself, and no license is usable.
+    pub(crate) fn not_usable(status: &Status) -> Self {
+        let detail = format!("no license is usable: {} ({})", status.state, status.reason);
+        Self::of(status.reason.clone(), StatusCode::FORBIDDEN, detail)
+    }
+
+    /// Is it an answer, though a no?
+    pub(crate) fn is_denial(&self) -> bool {
+        matches!(self.status, StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS)
+    }
+
+    /// The answer to a request with these ids, for this path.
+    pub(crate) fn render(&self, type_base: &str, path: &str, id: &RequestId) -> Response {
+        let decision = self.denied.as_deref();
+        let subject = decision.map(|decision| &*decision.subject);
+        let is_limit =
+            decision.is_some_and(|decision| decision.usage.iter().any(|usage| usage.limit == decision.subject));
+        let document = Document {
+            r#type: format!("{type_base}{}", self.reason),
+            title: self.reason.replace('-', " "),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            instance: path,
+            trace_id: &id.trace,
+            reason: &self.reason,
+            limit_code: subject.filter(|_| is_limit),
+            feature: subject.filter(|_| !is_limit),
+            usage: decision.map(|decision| &*decision.usage),
+        };
+        // A document of texts and numbers can always be written down.
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let mut response = (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        Self::no_decision(failure.reason().to_owned(), "no decision could be made")
+    }
+}
+
+impl IntoResponse for Problem {
+    /// Without a body: that is written when it is known what it answers.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}

@@ -1,0 +1,96 @@
+//! By which a request is found again: the id that the client gives, or one made here.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::random;
+
+/// Taken over, and handed back.
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The trace of a request (W3C Trace Context).
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// Makes ids that no other run makes.
+#[derive(Debug)]
+pub(crate) struct RequestIds {
+    run: u64,
+    next: AtomicU64,
+}
+
+/// The ids of one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RequestId {
+    /// As the client gave it in `x-request-id`, or made here.
+    pub(crate) id: HeaderValue,
+    /// The trace id of its `traceparent`, or the same.
+    pub(crate) trace: String,
+}
+
+impl RequestIds {
+    /// # Errors
+    ///
+    /// Where the system has no random bytes.
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self { run: u64::from_be_bytes(random::bytes()?), next: AtomicU64::new(0) })
+    }
+
+    /// The ids of a request with these headers.
+    pub(crate) fn of(&self, headers: &HeaderMap) -> RequestId {
+        let given = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_plain(id));
+        let id = given.map_or_else(|| self.make(), ToOwned::to_owned);
+        let trace = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()).and_then(trace_id);
+        RequestId {
+            trace: trace.unwrap_or(&id).to_owned(),
+            id: HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("-")),
+        }
+    }
+
+    fn make(&self) -> String {
+        format!("{:016x}{:016x}", self.run, self.next.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Fit for a log as it is.
+fn is_plain(id: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
+    (1..=128).contains(&id.len()) && id.bytes().all(plain)
+}
+
+/// W3C Trace Context, section 3.2.2.3: 32 lower-case hex digits, not all of them zero, after the version.
+fn trace_id(traceparent: &str) -> Option<&str> {
+    let trace = traceparent.split('-').nth(1)?;
+    let is_hex = trace.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    (trace.len() == 32 && is_hex && trace.bytes().any(|byte| byte != b'0')).then_some(trace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(headers: &[(&'static str, &'static str)]) -> RequestId {
+        let pairs =
+            headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        RequestIds { run: 1, next: AtomicU64::new(2) }.of(&pairs.collect())
+    }
+
+    #[test]
+    fn an_id_is_taken_over_where_it_is_plain_and_made_otherwise() {
+        let made = "00000000000000010000000000000002";
+        assert_eq!(of(&[("x-request-id", "ada-1")]).id, "ada-1");
+        assert_eq!(of(&[]).id, made);
+        assert_eq!(of(&[("x-request-id", "a b")]).id, made);
+        assert_eq!(of(&[("x-request-id", "")]).id, made);
+    }
+
+    #[test]
+    fn a_trace_is_taken_over_where_it_is_one() {
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        assert_eq!(of(&[("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")]).trace, trace);
+        for wrong in ["", "00", "00-xyz-1-01", "00-00000000000000000000000000000000-00f067aa0ba902b7-01"] {
+            assert_eq!(of(&[("x-request-id", "ada"), ("traceparent", wrong)]).trace, "ada");
+        }
+    }
+}

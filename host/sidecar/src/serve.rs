@@ -1,0 +1,228 @@
+//! The service from its start to its end.
+
+use std::io;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use placet::{Builder, OpenError, Placet, Status};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
+use tracing::{info, warn};
+
+use crate::credentials::{Credentials, CredentialsError};
+use crate::listener::{ListenError, Listener, Stream};
+use crate::service::Service;
+use crate::settings::{FailMode, OnNoLicense, Settings};
+use crate::{api, credentials, environment, files, log, reload};
+
+/// Threads that wait for the policy and the counters. The policy has 16 instances at most; further ones would wait for these.
+const DECIDING: usize = 32;
+
+/// The service cannot start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The installation cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// No license is usable, and the operator wants the service to exit then.
+    #[error("no license is usable: {} ({})", .0.state, .0.reason)]
+    NotUsable(Box<Status>),
+    /// Who may ask is told wrongly.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// It cannot listen.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The variable that `license.token_env` names is not set.
+    #[error("`license.token_env` names the variable `{0}`, which is not set or empty")]
+    NoVariable(String),
+    /// A file that a key names cannot be read.
+    #[error("`{}` cannot be read", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The system gives no threads, signals or random bytes.
+    #[error("the system does not let the service run")]
+    System(#[source] io::Error),
+}
+
+/// Opens the installation and answers requests until the process is told to stop (SIGTERM, SIGINT). The builder says whom to trust.
+///
+/// # Errors
+///
+/// [`ServeError`] where it cannot start.
+pub fn serve(settings: &Settings, trust: Builder) -> Result<(), ServeError> {
+    log::start(settings.log_format);
+    let configured = settings.credentials.as_deref().map(Credentials::read).transpose()?;
+    let placet = open(settings, trust)?;
+    let credentials = configured.map_or_else(|| one_time(settings), Ok)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(DECIDING)
+        .build()
+        .map_err(ServeError::System)?;
+    let service = Service::new(placet, settings.clone(), credentials).map_err(ServeError::System)?;
+    let served = runtime.block_on(run(Arc::new(service), settings));
+    // Waits for what is being counted; then the last owner of the installation is gone, and it is closed.
+    drop(runtime);
+    settings.one_time_token().iter().for_each(|path| files::remove_secret(path));
+    info!("stopped");
+    served
+}
+
+fn open(settings: &Settings, trust: Builder) -> Result<Placet, ServeError> {
+    let placet = builder(settings, trust)?.open()?;
+    placet.subscribe(log::event);
+    let status = placet.status();
+    let told = (&*status.state, &*status.reason);
+    match settings.on_no_license {
+        _ if status.usable => info!(state = told.0, reason = told.1, "the license is usable"),
+        OnNoLicense::Refuse => {
+            warn!(state = told.0, reason = told.1, "no license is usable: decisions are denied until one is")
+        }
+        OnNoLicense::Exit => return Err(ServeError::NotUsable(Box::new(status))),
+    }
+    Ok(placet)
+}
+
+/// A token for this run, which only who may read the state directory finds.
+fn one_time(settings: &Settings) -> Result<Credentials, ServeError> {
+    let token = credentials::random_token().map_err(ServeError::System)?;
+    if let Some(path) = settings.one_time_token() {
+        files::write_secret(&path, &token).map_err(|source| ServeError::File { path: path.clone(), source })?;
+        warn!(file = %path.display(), "no credentials are configured: a token for this run is in a file");
+    }
+    Ok(Credentials::admin(&token))
+}
+
+fn builder(settings: &Settings, trust: Builder) -> Result<Builder, ServeError> {
+    let mut builder = trust.recheck_interval(settings.recheck).fail_mode(match settings.fail_mode {
+        FailMode::Error => placet::FailMode::Error,
+        FailMode::Closed => placet::FailMode::Closed,
+    });
+    if let Some(path) = &settings.policy {
+        builder = builder.policy(path);
+    }
+    if let Some(path) = &settings.state {
+        builder = builder.state(path);
+    }
+    builder = settings.licenses.iter().chain(&settings.token_file).fold(builder, Builder::licenses);
+    builder = settings.token.iter().fold(builder, Builder::license_token);
+    if let Some(name) = &settings.token_env {
+        let token = environment::variable(name).ok_or_else(|| ServeError::NoVariable(name.clone()))?;
+        builder = builder.license_token(token);
+    }
+    builder = settings.facts.iter().fold(builder, |builder, fact| builder.fact(&fact.name, &fact.value));
+    builder = match &settings.storage_secret {
+        Some(path) => builder.storage_secret_file(path),
+        None => builder.storage_secret_from_env(),
+    };
+    for secret in &settings.secret_files {
+        let path = PathBuf::from(&secret.value);
+        let value = files::read_text(&path).map_err(|source| ServeError::File { path, source })?;
+        builder = builder.secret(&secret.name, value.trim());
+    }
+    Ok(builder)
+}
+
+async fn run(service: Arc<Service>, settings: &Settings) -> Result<(), ServeError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::System)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::System)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(ServeError::System)?;
+    let listener = Listener::bind(settings).await?;
+    info!(address = listener.place(), "listening");
+
+    let reloading = async {
+        while hangup.recv().await.is_some() {
+            reload::reload(&service).await;
+        }
+    };
+    let watched: Vec<_> = settings.licenses.iter().chain(&settings.token_file).cloned().collect();
+
+    let connections = Connections::new(settings, &api::router(service.clone()));
+    tokio::select! {
+        () = connections.take(&listener) => {}
+        () = reloading => {}
+        () = reload::watch(&service, &watched, settings.watch) => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    info!("stopping");
+    drop(listener);
+    if timeout(settings.stop_time, connections.graceful.shutdown()).await.is_err() {
+        warn!("requests were still under way when the time to stop was over");
+    }
+    Ok(())
+}
+
+/// The clients that are connected.
+struct Connections {
+    router: axum::Router,
+    http: http1::Builder,
+    graceful: GracefulShutdown,
+    free: Arc<Semaphore>,
+    write_time: Duration,
+}
+
+impl Connections {
+    fn new(settings: &Settings, router: &axum::Router) -> Self {
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(settings.header_time)
+            .max_header_size(settings.header_bytes)
+            .max_buf_size(settings.header_bytes.max(SMALLEST_BUFFER));
+        Self {
+            router: router.clone(),
+            http,
+            graceful: GracefulShutdown::new(),
+            free: Arc::new(Semaphore::new(settings.connections)),
+            write_time: settings.request_time,
+        }
+    }
+
+    /// Takes clients as they come, for ever.
+    async fn take(&self, listener: &Listener) {
+        loop {
+            let Ok(place) = self.free.clone().acquire_owned().await else { return };
+            match listener.accept().await {
+                Ok(stream) => self.connect(stream, place),
+                Err(error) => {
+                    // The next one would fail alike where the process has no more files to open: some end meanwhile.
+                    warn!(%error, "a client could not be accepted");
+                    sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    fn connect(&self, stream: Stream, place: tokio::sync::OwnedSemaphorePermit) {
+        let mut stream = TimeoutStream::new(stream);
+        // Who does not take the answer is not waited for.
+        stream.set_write_timeout(Some(self.write_time));
+        let connection =
+            self.http.serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(self.router.clone()));
+        let watched = self.graceful.watch(connection);
+        tokio::spawn(async move {
+            // What a client does wrong, or that it went away, is no event of ours.
+            drop(pin!(watched).await);
+            drop(place);
+        });
+    }
+}
+
+/// The least that hyper reads into, in bytes.
+const SMALLEST_BUFFER: usize = 8_192;
+
+/// After a client could not be accepted.
+const RETRY: Duration = Duration::from_millis(100);
