@@ -22,6 +22,29 @@ pub(crate) fn recall(
     sandbox.revive(&read(state, &name(sandbox, hash))?)
 }
 
+/// Native code, and which policy's it is.
+pub(crate) struct Recalled {
+    /// The policy's content hash, in hex.
+    of: String,
+    code: Result<Compiled, CompileError>,
+}
+
+impl Recalled {
+    /// The code, if it is this policy's.
+    pub(crate) fn of(self, hash: &ContentHash) -> Option<Result<Compiled, CompileError>> {
+        (self.of == hex(hash)).then_some(self.code)
+    }
+}
+
+/// What [`recall`] would find, before it is known which policy is asked for: where there is but one that fits this compiler.
+pub(crate) fn recall_only(sandbox: &Sandbox, state: &StateDir) -> Option<Recalled> {
+    let suffix = suffix(sandbox);
+    let names = state.names(Folder::Code).ok()?;
+    let mut fitting = names.iter().filter_map(|name| Some((name, name.strip_suffix(&suffix)?)));
+    let ((name, of), None) = (fitting.next()?, fitting.next()) else { return None };
+    Some(Recalled { of: of.to_owned(), code: sandbox.revive(&read(state, name)?)? })
+}
+
 /// Keeps what passed its self-test. Where that fails the next start compiles again: slower, and nothing else.
 pub(crate) fn keep(sandbox: &Sandbox, state: &StateDir, hash: &ContentHash, compiled: &Compiled) {
     let Some(code) = compiled.serialize() else { return };
@@ -31,7 +54,11 @@ pub(crate) fn keep(sandbox: &Sandbox, state: &StateDir, hash: &ContentHash, comp
 }
 
 fn name(sandbox: &Sandbox, hash: &ContentHash) -> String {
-    format!("{}-{:016x}.cwasm", hex(hash), sandbox.compatibility())
+    format!("{}{}", hex(hash), suffix(sandbox))
+}
+
+fn suffix(sandbox: &Sandbox) -> String {
+    format!("-{:016x}.cwasm", sandbox.compatibility())
 }
 
 fn read(state: &StateDir, name: &str) -> Option<TrustedCode> {

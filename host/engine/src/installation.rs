@@ -30,6 +30,7 @@ use crate::bindings::exports::placet::policy::types::Status as LicenseStatus;
 use crate::builder::{Builder, FailMode};
 use crate::capability::Tape;
 use crate::clock::Clock;
+use crate::code_cache;
 use crate::deployment::Deployment;
 use crate::documents::{Snapshot, Source};
 use crate::error::{Failure, OpenError, PolicyError};
@@ -79,14 +80,17 @@ impl Installation {
         let state_path = builder.state.as_deref().ok_or(OpenError::NoState)?;
         let state = Arc::new(StateDir::open(state_path)?);
         let sandbox = Sandbox::new().map_err(|error| OpenError::Machine(error.into()))?;
-        // Verifying a policy computes, and opening the store waits for the disk.
-        let (store, shipped) = thread::scope(|scope| {
-            let read = |path| Candidate::read(path, &roots).map(|found| found.revive(&sandbox, &state));
-            let path = builder.policy.as_deref();
-            let shipped = scope.spawn(move || path.map(read).transpose());
-            (open_store(&state, &builder), shipped.join())
+        // Verifying a policy and reading its code compute, and opening the store waits for the disk.
+        let (store, shipped, code) = thread::scope(|scope| {
+            let (path, roots, sandbox) = (builder.policy.as_deref(), &roots, &sandbox);
+            let cache = &*state;
+            let shipped = scope.spawn(move || path.map(|path| Candidate::read(path, roots)).transpose());
+            let code = scope.spawn(move || path.and_then(|_| code_cache::recall_only(sandbox, cache)));
+            (open_store(&state, &builder), shipped.join(), code.join())
         });
-        let shipped = shipped.unwrap_or_else(|panic| resume_unwind(panic));
+        let code = code.unwrap_or_else(|panic| resume_unwind(panic));
+        let shipped =
+            shipped.unwrap_or_else(|panic| resume_unwind(panic)).map(|shipped| shipped.map(|one| one.with_code(code)));
         let (vault, store) = store?;
         let store: Arc<dyn Store> = Arc::new(store);
         let clock = Arc::new(Clock::open(&*store)?);

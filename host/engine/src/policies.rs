@@ -8,7 +8,7 @@ use std::sync::Arc;
 use placet_artifact::{Admitted, Adopted, Floor, MAX_POLICY, PolicyRoots, Verified, Version};
 
 use crate::clock::Clock;
-use crate::code_cache;
+use crate::code_cache::{self, Recalled};
 use crate::code_size::CodeSizeError;
 use crate::deployment::Deployment;
 use crate::error::PolicyError;
@@ -48,9 +48,9 @@ impl Candidate {
         Ok(Self { path: path.to_owned(), verified, kept: false, revived: None })
     }
 
-    /// With its native code of before, where there is some and nobody else could have written it.
-    pub(crate) fn revive(self, sandbox: &Sandbox, cache: &StateDir) -> Self {
-        Self { revived: code_cache::recall(sandbox, cache, &self.verified.content_hash()), ..self }
+    /// With its native code of before, if this is it.
+    pub(crate) fn with_code(self, code: Option<Recalled>) -> Self {
+        Self { revived: code.and_then(|code| code.of(&self.verified.content_hash())), ..self }
     }
 
     /// Every genuine policy that was adopted before, but for `known`, which is not verified twice; and of the files that are damaged,
