@@ -104,3 +104,17 @@ fn what_was_acknowledged_under_load_is_counted_after_a_stop_and_after_a_kill() {
     // What was counted and not told may be one for each client of the kill.
     assert!(counted > 20 && (counted..=counted + 4).contains(&used), "{counted} acknowledged, {used} counted");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn it_takes_less_than_64_mib() {
+    let site = Site::new();
+    // The first start compiles the policy.
+    drop(site.serve(&[]));
+    let service = site.serve(&[]);
+    let charge = json!({"charges": [{"limit": "tokens", "amount": 1}]});
+    for _ in 0..100 {
+        assert_eq!(service.post("/v1/consume", &charge).status, 200);
+    }
+    assert!(service.resident() < 64 << 10, "{} KiB", service.resident());
+}

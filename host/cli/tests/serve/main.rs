@@ -14,6 +14,8 @@ mod enforce;
 mod hostile;
 mod license;
 mod lifecycle;
+#[cfg(target_os = "linux")]
+mod nginx;
 mod reload;
 mod service;
 mod wit;
