@@ -12,6 +12,7 @@ mod decisions;
 mod documented;
 mod enforce;
 mod hostile;
+mod leaks;
 mod license;
 mod lifecycle;
 #[cfg(target_os = "linux")]
