@@ -112,13 +112,30 @@ pub(crate) fn is_directory(path: &Path) -> bool {
 /// # Errors
 /// When it cannot be looked at.
 pub(crate) fn list(path: &Path, extension: &str) -> Result<Vec<PathBuf>, Problem> {
-    let listed = std::fs::read_dir(path).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
-    let mut files: Vec<PathBuf> = listed.map_err(|error: io::Error| {
-        Problem::new(format!("`{}` cannot be looked at", path.display()), "give a directory that you may read")
-            .because(error)
-    })?;
+    let mut files = entries(path)?;
     files.retain(|file| file.extension().is_some_and(|found| found == extension));
     Ok(files)
+}
+
+/// What stands in a directory, by name; of a file, the file.
+///
+/// # Errors
+/// When it cannot be looked at.
+pub(crate) fn entries_or_self(path: &Path) -> Result<Vec<PathBuf>, Problem> {
+    if !is_directory(path) {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut all = entries(path)?;
+    all.sort_unstable();
+    Ok(all)
+}
+
+fn entries(path: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let listed = std::fs::read_dir(path).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+    listed.map_err(|error: io::Error| {
+        Problem::new(format!("`{}` cannot be looked at", path.display()), "give a directory that you may read")
+            .because(error)
+    })
 }
 
 /// Makes a directory, and those above it.

@@ -127,15 +127,21 @@ fn begin(arguments: &Arguments, from: Option<u64>, now: Timestamp) -> anyhow::Re
     }
 }
 
-/// The keys as entries of a manifest, for whatever product the first license names.
+/// The keys as entries of a manifest, for whatever product the first license names that names one.
 fn trust(arguments: &Arguments) -> anyhow::Result<serde_json::Value> {
-    let Some(file) = arguments.site.license_paths().first() else {
+    let paths = arguments.site.license_paths();
+    if paths.is_empty() {
         return Err(Problem::new("no license is named", "give `--license FILE`, as often as there are files").into());
-    };
-    let audience = peek(&files::read(file)?).and_then(|(_, claims)| {
-        let audience = claims.get("aud")?;
-        Some(audience.as_str().or_else(|| audience.get(0)?.as_str())?.to_owned())
-    });
+    }
+    let mut audience = None;
+    for path in paths {
+        for file in files::entries_or_self(path)? {
+            // What else lies in a directory is the policy's to judge.
+            let document =
+                if files::is_directory(path) { files::read(&file).unwrap_or_default() } else { files::read(&file)? };
+            audience = audience.or_else(|| named_product(&document));
+        }
+    }
     let mut trust = Vec::new();
     for key in &arguments.key {
         let mut entry = key.trusted(&USES.map(ToOwned::to_owned), &arguments.settings)?;
@@ -143,6 +149,12 @@ fn trust(arguments: &Arguments) -> anyhow::Result<serde_json::Value> {
         trust.push(entry);
     }
     Ok(serde_json::to_value(trust)?)
+}
+
+fn named_product(document: &[u8]) -> Option<String> {
+    let (_, claims) = peek(document)?;
+    let audience = claims.get("aud")?;
+    Some(audience.as_str().or_else(|| audience.get(0)?.as_str())?.to_owned())
 }
 
 /// Runs it, and tells of its progress where that takes long.
