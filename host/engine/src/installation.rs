@@ -6,6 +6,7 @@ mod anchors;
 mod changing;
 mod copies;
 mod documents;
+mod figures;
 mod history;
 mod policy;
 mod reports;
@@ -35,6 +36,7 @@ use crate::deployment::Deployment;
 use crate::documents::{Snapshot, Source};
 use crate::error::{Failure, OpenError, PolicyError};
 use crate::event::{Event, Subscriber};
+use crate::figures::Counting;
 use crate::holder::{self, HolderStatus};
 use crate::policies::{Candidate, Tested};
 use crate::program::{Lent, Loaded, on_tape};
@@ -64,6 +66,7 @@ pub(crate) struct Installation {
     state: Arc<StateDir>,
     vault: Vault,
     audit: Audit,
+    counting: Counting,
     /// The last state and reason that were told, and whether the clock was set back.
     noticed: Mutex<Noticed>,
     /// Why the policy that the product ships does not run, where an installed one does in its place.
@@ -121,6 +124,7 @@ impl Installation {
             state,
             vault,
             audit,
+            counting: Counting::default(),
             noticed,
             shipped_refused,
             loaded: RwLock::new(Arc::new(loaded)),
@@ -146,6 +150,7 @@ impl Installation {
 
     pub(crate) fn ask(&self, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {
         let answer = self.put(question, context);
+        self.count(question.kind(), context, answer.as_ref());
         self.tell_answer(question, context, answer.as_ref());
         answer
     }
@@ -164,6 +169,7 @@ impl Installation {
             question.put(instance, limits::DECISION_TICKS, &context)
         });
         let answer = Failure::flattened(answer);
+        self.count(question.kind(), &context, answer.as_ref());
         self.tell_answer(&question, &context, answer.as_ref());
         let recording = Recording::new(&loaded.program, &loaded.snapshot, question, context, tape.calls(), &answer);
         Recorded { answer, recording }
@@ -297,9 +303,14 @@ impl Installation {
     }
 
     fn load_anew(&self, changing: &Changing<'_>) -> Result<(), Failure> {
-        self.load_once(changing)?;
-        // What was judged by the time of before is judged again.
-        if self.take_anchors(changing) { self.load_once(changing) } else { Ok(()) }
+        let load = || {
+            self.load_once(changing)?;
+            // What was judged by the time of before is judged again.
+            if self.take_anchors(changing) { self.load_once(changing) } else { Ok(()) }
+        };
+        let answer = load();
+        self.counting.reloaded(answer.is_ok());
+        answer
     }
 
     fn load_once(&self, changing: &Changing<'_>) -> Result<(), Failure> {

@@ -15,6 +15,7 @@ mod documents;
 mod environment;
 mod error;
 mod event;
+mod figures;
 mod fingerprint;
 mod history;
 mod holder;
@@ -54,6 +55,10 @@ pub use crate::builder::{Builder, FailMode};
 pub use crate::decision::{Denied, PROBLEM_BASE, Problem};
 pub use crate::error::{Failure, InstallError, OpenError, PolicyError, SettleError};
 pub use crate::event::Event;
+pub use crate::figures::{
+    COMMIT_BOUNDS, Counts, DecisionFigures, DecisionKind, Figures, MAX_REQUESTERS, Outcomes, Reloads, RequestFigures,
+    Requester, StoreFigures,
+};
 pub use crate::fingerprint::fingerprints;
 pub use crate::history::{Forecast, Outlook, Sample};
 pub use crate::holder::{HolderError, HolderStatus};

@@ -9,6 +9,7 @@ use crate::Attribute;
 use crate::bindings::exports::placet::policy::enforcement::{Charge, Context};
 use crate::builder::FailMode;
 use crate::error::Failure;
+use crate::figures::DecisionKind;
 use crate::placet::Placet;
 use crate::recording::Recorded;
 use crate::sandbox::{self, Instance};
@@ -154,6 +155,18 @@ impl Question<'_> {
             Self::Measure(charge) => Question::Measure(charge),
             Self::Claim { charge, holder, ttl } => Question::Claim { charge, holder, ttl },
             Self::Release { limit, holder } => Question::Release { limit, holder },
+        }
+    }
+
+    pub(crate) fn kind(&self) -> DecisionKind {
+        match self {
+            Self::Check(_) => DecisionKind::Check,
+            Self::Preview(_) => DecisionKind::Preview,
+            Self::Consume(_) => DecisionKind::Consume,
+            Self::Credit(_) => DecisionKind::Credit,
+            Self::Measure(_) => DecisionKind::Measure,
+            Self::Claim { .. } => DecisionKind::Claim,
+            Self::Release { .. } => DecisionKind::Release,
         }
     }
 

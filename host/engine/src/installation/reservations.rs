@@ -5,6 +5,7 @@ use crate::bindings::exports::placet::policy::enforcement::{Charge, Context};
 use crate::bindings::placet::policy::counters::Portion;
 use crate::counter_name::{EXCESS, excess_beside, excess_of, is_excess_of, is_of};
 use crate::error::{Failure, SettleError};
+use crate::figures::DecisionKind;
 use crate::random;
 use crate::request::{Question, denial};
 use crate::store::{Ends, Part, Reserved, Settlement, Settling, Standing, StoreError};
@@ -22,12 +23,13 @@ type Parted = (Decision, Option<String>);
 
 impl Installation {
     /// Charges, and gives what was charged a term of so many milliseconds.
-    pub(crate) fn reserve(
-        &self,
-        charges: &[Charge],
-        context: &Context,
-        term: u64,
-    ) -> Result<(Decision, Option<String>), Failure> {
+    pub(crate) fn reserve(&self, charges: &[Charge], context: &Context, term: u64) -> Result<Parted, Failure> {
+        let answer = self.try_reserve(charges, context, term);
+        self.count(DecisionKind::Reserve, context, answer.as_ref().map(|(decision, _)| decision));
+        answer
+    }
+
+    fn try_reserve(&self, charges: &[Charge], context: &Context, term: u64) -> Result<Parted, Failure> {
         let Some(Charge { limit, .. }) = charges.first() else { return Err(Failure::new("request-empty")) };
         let amount = charges.iter().filter(|charge| charge.limit == *limit);
         let moment = self.clock.moment();

@@ -18,6 +18,7 @@ use super::{
     recorded, recorded_add,
 };
 use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Place, Portion, Supply};
+use crate::figures::StoreFigures;
 
 /// A store that lives as long as its value.
 #[derive(Debug, Default)]
@@ -412,6 +413,10 @@ impl Store for MemoryStore {
 
     fn burned(&self) -> &[Burned] {
         &[]
+    }
+
+    fn figures(&self) -> StoreFigures {
+        StoreFigures::default()
     }
 
     fn install_key(&self) -> String {

@@ -25,6 +25,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Member, Once, Place, Portion, Recorded, Supply};
+use crate::figures::StoreFigures;
 
 pub use self::error::StoreError;
 pub(crate) use self::memory::MemoryStore;
@@ -278,6 +279,9 @@ pub(crate) trait Store: Send + Sync + fmt::Debug {
 
     /// What the crash before this opening burned; empty after a clean stop.
     fn burned(&self) -> &[Burned];
+
+    /// How its commits went since this opening.
+    fn figures(&self) -> StoreFigures;
 
     /// By which the install key is known; sixteen hex digits, empty where nothing is sealed.
     fn install_key(&self) -> String;

@@ -50,6 +50,7 @@ use super::{
     Store, StoreError, anchor_key, at_most, check_add, check_name, check_read, check_subtract,
 };
 use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Place, Portion, Supply};
+use crate::figures::StoreFigures;
 use crate::vault::Vault;
 
 /// A store in a state directory. Dropping it writes the file's last state and releases the lock.
@@ -329,6 +330,10 @@ impl Store for RedbStore {
 
     fn burned(&self) -> &[Burned] {
         &self.writer.burned
+    }
+
+    fn figures(&self) -> StoreFigures {
+        self.writer.figures()
     }
 
     fn install_key(&self) -> String {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use super::blocks::{self, Moved};
 use super::chain;
@@ -15,6 +16,7 @@ use super::error::RowError;
 use super::file::{Opened, Opener, damaged, row_error};
 use super::rows::{self, Outcome};
 use super::sealed::{Txn, View};
+use crate::figures::{Commits, StoreFigures};
 use crate::store::block::Blocks;
 use crate::store::{Burned, Moment, StoreError};
 
@@ -44,6 +46,7 @@ struct Shared {
     blocks: Blocks,
     /// When the next term of a reservation ends.
     due: Due,
+    commits: Commits,
     /// The open file, or why there is none.
     database: RwLock<Result<Opened, StoreError>>,
 }
@@ -65,6 +68,7 @@ impl Writer {
             report_seed: opened.seals.report_seed,
             blocks: Blocks::default(),
             due,
+            commits: Commits::default(),
             database: RwLock::new(Ok(opened)),
         });
         let (jobs, received) = channel();
@@ -86,6 +90,11 @@ impl Writer {
     /// The seed of the key that signs reports.
     pub(super) fn report_seed(&self) -> [u8; 32] {
         self.shared.report_seed
+    }
+
+    /// How commits went.
+    pub(super) fn figures(&self) -> StoreFigures {
+        self.shared.commits.figures()
     }
 
     /// Units that are counted in memory.
@@ -180,7 +189,12 @@ fn run(opener: &dyn Opener, shared: &Shared, received: &Receiver<Box<dyn Job>>) 
     while let Ok(first) = received.recv() {
         let mut batch = vec![first];
         batch.extend(received.try_iter().take(BATCH - 1));
+        let began = Instant::now();
         let done = commit(opener, shared, &mut batch, &mut failed);
+        match done {
+            Ok(()) => shared.commits.done(began.elapsed()),
+            Err(_) => shared.commits.failed(),
+        }
         for job in batch {
             job.answer(&done);
         }
