@@ -10,6 +10,7 @@ mod environment;
 mod files;
 mod listener;
 mod log;
+mod metrics;
 mod problem;
 mod random;
 mod reload;

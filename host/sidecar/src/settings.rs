@@ -12,7 +12,7 @@ use clap::ArgAction;
 
 pub use self::file::{ConfigError, Given, given};
 pub use self::printed::print_config;
-use self::values::{Fact, count, duration, enabled, fact, size, type_base};
+use self::values::{Fact, count, duration, enabled, fact, metrics_prefix, size, type_base};
 
 /// All keys. The id of an argument is the key as the configuration file has it, such as `license.path`; its flag has dashes instead.
 #[derive(Clone, Debug, clap::Args)]
@@ -159,6 +159,13 @@ pub struct Settings {
         default_value = "tenants"
     )]
     pub(crate) request_tenants: String,
+
+    /// Whether `/metrics` is open to whoever asks; else it takes a token that is bound to no tenant
+    #[arg(id = "metrics.open", long = "metrics-open", env = "PLACET_METRICS_OPEN", value_name = "true|false", default_value = "false", action = ArgAction::Set, hide_possible_values = true)]
+    pub(crate) metrics_open: bool,
+    /// What the names of metrics begin with; dots are written as `_`
+    #[arg(id = "metrics.prefix", long = "metrics-prefix", env = "PLACET_METRICS_PREFIX", value_name = "NAME", default_value = "placet.license", value_parser = metrics_prefix)]
+    pub(crate) metrics_prefix: String,
 
     /// The longest body of a request, in bytes; documents and policies have their own
     #[arg(id = "limits.body_bytes", long = "limits-body-bytes", env = "PLACET_LIMITS_BODY_BYTES", value_name = "BYTES", default_value = "65536", value_parser = size)]

@@ -5,9 +5,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use crate::service::{Service, Site};
 
 /// Every route, and the least of the roles that may: `open`, `caller`, `owner` or `admin`.
-const ROUTES: [(&str, &str, &str); 29] = [
+const ROUTES: [(&str, &str, &str); 30] = [
     ("GET", "/healthz", "open"),
     ("GET", "/readyz", "open"),
+    ("GET", "/metrics", "caller"),
     ("POST", "/v1/check", "caller"),
     ("POST", "/v1/preview", "caller"),
     ("POST", "/v1/consume", "caller"),

@@ -15,6 +15,7 @@ mod hostile;
 mod leaks;
 mod license;
 mod lifecycle;
+mod metrics;
 #[cfg(target_os = "linux")]
 mod nginx;
 mod reload;

@@ -7,6 +7,7 @@ mod decisions;
 mod enforce;
 mod health;
 mod license;
+mod metrics;
 mod policy;
 mod questions;
 mod reservations;
@@ -52,10 +53,13 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/admin/license/status", get(license::flat))
         .route("/v1/policy", get(policy::list).post(policy::install))
         .route("/v1/policy/rollback", post(policy::rollback));
+    let metrics = Router::new().route("/metrics", get(metrics::metrics));
     let may = |role, routes: Router<Arc<Service>>| {
         routes.route_layer(from_fn_with_state((service.clone(), role), authorize::authorize))
     };
-    open.merge(may(Role::Caller, callers))
+    let metrics = if service.settings.metrics_open { metrics } else { may(Role::Caller, metrics) };
+    open.merge(metrics)
+        .merge(may(Role::Caller, callers))
         .merge(may(Role::Owner, owners))
         .merge(may(Role::Admin, admins))
         .fallback(async || Problem::of("route-unknown", StatusCode::NOT_FOUND, "nothing is at this path"))

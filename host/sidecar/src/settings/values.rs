@@ -58,6 +58,16 @@ pub(super) fn type_base(text: &str) -> Result<String, String> {
     }
 }
 
+/// A name of a metric (OpenMetrics 1.0.0, section "ABNF"), with dots in it.
+pub(super) fn metrics_prefix(text: &str) -> Result<String, String> {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"_.".contains(&byte);
+    if text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.len() <= 64 && text.bytes().all(inner) {
+        Ok(text.to_owned())
+    } else {
+        Err("write a letter, and then letters, digits, `_` and `.`, such as acme.license".to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
