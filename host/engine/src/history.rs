@@ -23,6 +23,7 @@ const DAY: u64 = 24 * HOUR;
 
 /// What was used of a limit, as it stood when an hour was first looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sample {
     /// The beginning of the hour: milliseconds since the Unix epoch.
     pub hour: u64,

@@ -51,6 +51,7 @@ impl CountersInfo {
 
 /// A policy, for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PolicyInfo {
     /// `vendor/product`.
     pub name: String,

@@ -11,6 +11,7 @@ mod files;
 mod listener;
 mod log;
 mod metrics;
+mod openapi;
 mod problem;
 mod random;
 mod reload;

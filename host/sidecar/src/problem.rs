@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use placet::{Decision, Denied, Failure, Status, Usage};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::request_id::RequestId;
@@ -19,20 +20,35 @@ pub(crate) struct Problem {
     retry_after: Option<u64>,
 }
 
-/// RFC 9457, section 3, with members of our own (3.2).
-#[derive(Debug, Serialize)]
-struct Document<'a> {
+/// The media type of a problem document (RFC 9457, section 6.1).
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Why a request was not answered as it was asked, or why the answer is no (RFC 9457).
+// Section 3, with members of our own (3.2).
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(crate) struct Document<'a> {
+    /// The reason as a URI.
     r#type: String,
+    /// The reason, for people.
     title: String,
+    /// That of the answer.
     status: u16,
+    /// What is wrong with this very request.
     detail: &'a str,
+    /// The path that was asked.
     instance: &'a str,
+    /// The trace id of `traceparent`, or the id of the request.
     trace_id: &'a str,
+    /// Why, for machines.
     reason: &'a str,
+    /// The limit that said no.
     #[serde(rename = "limitCode", skip_serializing_if = "Option::is_none")]
     limit_code: Option<&'a str>,
+    /// The feature that said no.
     #[serde(skip_serializing_if = "Option::is_none")]
     feature: Option<&'a str>,
+    /// What is used of the limits that were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<&'a [Usage]>,
 }
@@ -99,7 +115,7 @@ impl Problem {
         };
         // A document of texts and numbers can always be written down.
         let body = serde_json::to_vec(&document).unwrap_or_default();
-        let mut response = (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        let mut response = (self.status, [(header::CONTENT_TYPE, PROBLEM_JSON)], body).into_response();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -109,7 +125,14 @@ impl Problem {
 
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
-        Self::no_decision(failure.reason().to_owned(), "no decision could be made")
+        match failure.reason() {
+            reason @ ("request-empty" | "request-invalid") => Self::of(
+                reason.to_owned(),
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "no policy can decide about what was sent",
+            ),
+            reason => Self::no_decision(reason.to_owned(), "no decision could be made"),
+        }
     }
 }
 

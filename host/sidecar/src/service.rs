@@ -3,10 +3,12 @@
 use std::io;
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use placet::Placet;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use crate::api;
 use crate::credentials::Credentials;
 use crate::problem::Problem;
 use crate::request_id::RequestIds;
@@ -19,11 +21,14 @@ pub(crate) struct Service {
     pub(crate) settings: Settings,
     pub(crate) credentials: Credentials,
     pub(crate) ids: RequestIds,
+    /// What describes it.
+    pub(crate) openapi: Bytes,
 }
 
 impl Service {
     pub(crate) fn new(placet: Placet, settings: Settings, credentials: Credentials) -> io::Result<Self> {
-        Ok(Self { placet, settings, credentials, ids: RequestIds::new()? })
+        let openapi = api::description(&settings);
+        Ok(Self { placet, settings, credentials, ids: RequestIds::new()?, openapi })
     }
 
     /// Asks the installation, which waits for policy and disk, on a thread that may wait.

@@ -5,10 +5,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use crate::service::{Service, Site};
 
 /// Every route, and the least of the roles that may: `open`, `caller`, `owner` or `admin`.
-const ROUTES: [(&str, &str, &str); 30] = [
+pub(crate) const ROUTES: [(&str, &str, &str); 31] = [
     ("GET", "/healthz", "open"),
     ("GET", "/readyz", "open"),
     ("GET", "/metrics", "caller"),
+    ("GET", "/v1/openapi.json", "caller"),
     ("POST", "/v1/check", "caller"),
     ("POST", "/v1/preview", "caller"),
     ("POST", "/v1/consume", "caller"),

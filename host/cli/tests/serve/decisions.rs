@@ -99,6 +99,14 @@ fn what_cannot_be_understood_is_422_and_says_where() {
         ("/v1/credit", json!({"charges": []})),
         ("/v1/seats", json!({"charge": {"limit": "users", "amount": 1}})),
         ("/v1/enforce/check", json!([{"feature": "sso"}])),
+        // The members of an object, without it.
+        ("/v1/enforce/check", json!(["sso"])),
+        ("/v1/check", json!([["sso"]])),
+        ("/v1/check", json!({"feature": "sso", "context": ["t1", null, []]})),
+        ("/v1/check", json!({"feature": "sso", "context": {"details": [["access", "read"]]}})),
+        ("/v1/consume", json!({"charges": [["tokens", 1]]})),
+        ("/v1/measure", json!({"charge": ["objects", 1]})),
+        ("/v1/reserve/none/settle", json!([1])),
     ] {
         assert_problem(&service.post(path, &body), 422, "input-invalid");
     }
@@ -108,6 +116,7 @@ fn what_cannot_be_understood_is_422_and_says_where() {
     }
     let deep = "[".repeat(50_000);
     assert_problem(&service.ask("POST", "/v1/check", &json, &deep), 422, "input-invalid");
+    assert_problem(&service.get("/v1/usage?tenant="), 422, "request-invalid");
     let detail = service.post("/v1/check", &json!({"feature": 5})).json()["detail"].clone();
     assert!(detail.as_str().unwrap().contains("line 1 column"), "{detail}");
     // What reads as a question, and what no policy can decide.

@@ -18,6 +18,7 @@ mod lifecycle;
 mod metrics;
 #[cfg(target_os = "linux")]
 mod nginx;
+mod openapi;
 mod reload;
 mod service;
 mod wit;

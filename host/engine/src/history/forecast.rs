@@ -12,6 +12,7 @@ const SPAN: u64 = DAY;
 
 /// What is to be expected of a limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Forecast {
     /// The limit.
     pub limit: String,
@@ -27,6 +28,7 @@ pub struct Forecast {
 /// If its use goes on as in the last 7 days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "outlook", rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Outlook {
     /// The samples lie less than a day apart.
     NotEnoughSamples,

@@ -62,6 +62,7 @@ pub(crate) enum Standing {
 
 /// What became of a reservation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Settlement {
     /// The reservation.
     pub id: String,

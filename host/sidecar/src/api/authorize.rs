@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::credentials::{Identity, Role};
+use crate::openapi::{Input, Operation, Schemas};
 use crate::problem::Problem;
 use crate::service::Service;
 
@@ -40,5 +41,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Identity {
         // Every route behind `authorize` has one.
         let identity = parts.extensions.get::<Self>().cloned();
         identity.ok_or_else(|| Problem::of("token-unknown", StatusCode::UNAUTHORIZED, "this route asks for a token"))
+    }
+}
+
+impl Input for Identity {
+    /// It may speak for other tenants than the one that is asked for.
+    fn describe(operation: &mut Operation, _: &mut Schemas) {
+        operation.refuses(StatusCode::FORBIDDEN);
     }
 }

@@ -6,11 +6,19 @@ use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 use tokio::time::timeout;
 
+use super::object::Object;
+use crate::answer::JSON;
+use crate::openapi::{Input, Operation, Schemas};
 use crate::problem::Problem;
 use crate::service::Service;
+
+/// The media type of a body that is not JSON.
+pub(super) const BYTES: &str = "application/octet-stream";
 
 /// A JSON text.
 pub(super) struct Json<T>(pub(super) T);
@@ -40,7 +48,15 @@ impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Json<T> {
 
     async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Problem> {
         let bytes = json_bytes(request, service).await?;
-        parse(&bytes).map(Self)
+        parse::<Object<T>>(&bytes).map(|Object(body)| Self(body))
+    }
+}
+
+impl<T: JsonSchema> Input for Json<T> {
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        operation.takes(JSON, schemas.asked::<T>());
+        refuses_bodies(operation);
+        operation.refuses(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
 }
 
@@ -51,13 +67,22 @@ impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Asked<T> {
         let bytes = json_bytes(request, service).await?;
         // Not by trial: the message is about the form that was meant.
         if bytes.trim_ascii_start().first() != Some(&b'[') {
-            return parse(&bytes).map(Self::One);
+            return parse::<Object<T>>(&bytes).map(|Object(one)| Self::One(one));
         }
-        let many: Vec<T> = parse(&bytes)?;
+        let many: Vec<Object<T>> = parse(&bytes)?;
         if many.len() > MANY {
             return Err(Problem::input(format!("the list has {} elements; {MANY} are allowed", many.len())));
         }
-        Ok(Self::Many(many))
+        Ok(Self::Many(many.into_iter().map(|Object(one)| one).collect()))
+    }
+}
+
+impl<T: JsonSchema> Input for Asked<T> {
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        let one = schemas.asked::<T>();
+        let many = json!({"type": "array", "items": one, "maxItems": MANY});
+        Json::<T>::describe(operation, schemas);
+        operation.takes(JSON, json!({"oneOf": [one, many]}));
     }
 }
 
@@ -70,6 +95,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asking<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = Query::try_from_uri(&parts.uri).map_err(|_| Problem::input(QUERY))?;
         Ok(Self(query.0))
+    }
+}
+
+impl<T: JsonSchema> Input for Asking<T> {
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        for (name, is_required, schema) in schemas.members::<T>() {
+            operation.takes_parameter("query", &name, is_required, schema);
+        }
+        operation.refuses(StatusCode::UNPROCESSABLE_ENTITY);
     }
 }
 
@@ -99,6 +133,13 @@ pub(super) async fn read(body: Body, most: usize, service: &Service) -> Result<B
         Ok(Err(_)) => Err(too_large()),
         Err(_) => Err(Problem::of("input-late", StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
     }
+}
+
+/// With what a body is refused that [`read`] does not read, or that holds something else.
+pub(super) fn refuses_bodies(operation: &mut Operation) {
+    operation.refuses(StatusCode::REQUEST_TIMEOUT);
+    operation.refuses(StatusCode::PAYLOAD_TOO_LARGE);
+    operation.refuses(StatusCode::UNPROCESSABLE_ENTITY);
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -3,34 +3,44 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::Response;
 use placet::{Decision, Denied, Placet};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::body::Asked;
 use super::questions::Question;
-use crate::answer::json;
+use crate::answer::Answer;
 use crate::credentials::Identity;
 use crate::problem::Problem;
 use crate::service::Service;
+
+/// The decision of a question, or those of a list of them.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub(super) enum Decided {
+    One(Decision),
+    Many(Vec<Decision>),
+}
 
 /// One decision for a question, and a list for a list, in which what could not be decided is a denial that says why.
 pub(super) async fn decide<Q: Question>(
     State(service): State<Arc<Service>>,
     identity: Identity,
     mut asked: Asked<Q>,
-) -> Result<Response, Problem> {
+) -> Result<Answer<Decided>, Problem> {
     asked.each().try_for_each(|question| identity.bind(&mut question.context().tenant))?;
-    service.ask(move |service| answer(&service.placet, &asked)).await
+    service.ask(move |service| answer(&service.placet, &asked)).await.map(Answer)
 }
 
-fn answer<Q: Question>(placet: &Placet, asked: &Asked<Q>) -> Result<Response, Problem> {
+fn answer<Q: Question>(placet: &Placet, asked: &Asked<Q>) -> Result<Decided, Problem> {
     match asked {
-        Asked::One(question) => told(question.request(placet).decide()?).map(|decision| json(&decision)),
+        Asked::One(question) => told(question.request(placet).decide()?).map(Decided::One),
         Asked::Many(questions) => {
             let decide = |question: &Q| {
                 question.request(placet).into_result().unwrap_or_else(|denied| denied.decision().clone())
             };
-            Ok(json(&questions.iter().map(decide).collect::<Vec<_>>()))
+            Ok(Decided::Many(questions.iter().map(decide).collect()))
         }
     }
 }

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::NoContent;
 use placet::{Decision, Request};
+use serde_json::json;
 
 use super::body::Json;
 use super::questions::Question;
 use crate::credentials::Identity;
+use crate::openapi::{Input, Operation, Schemas};
 use crate::problem::Problem;
 use crate::service::Service;
 
@@ -17,7 +21,7 @@ pub(super) async fn decide<Q: Question>(
     State(service): State<Arc<Service>>,
     identity: Identity,
     Json(mut question): Json<Q>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     identity.bind(&mut question.context().tenant)?;
     service.ask(move |service| enforce(question.request(&service.placet))).await
 }
@@ -28,21 +32,45 @@ pub(super) async fn decide<Q: Question>(
 pub(super) async fn request(
     State(service): State<Arc<Service>>,
     identity: Identity,
-    headers: HeaderMap,
-) -> Result<StatusCode, Problem> {
-    let mut asked = Asked::read(&headers)?;
+    mut asked: Asked,
+) -> Result<NoContent, Problem> {
     identity.bind(&mut asked.tenant)?;
     service.ask(move |service| asked.enforce(service)).await
 }
 
 /// What the headers say.
 #[derive(Debug, Default)]
-struct Asked {
+pub(super) struct Asked {
     tenant: Option<String>,
     feature: Option<String>,
     once: Option<String>,
     charges: Vec<(String, u64)>,
     details: Vec<(String, String)>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Self::read(&parts.headers)
+    }
+}
+
+impl Input for Asked {
+    fn describe(operation: &mut Operation, _: &mut Schemas) {
+        let text = |description| json!({"type": "string", "description": description});
+        let list = |description, pattern| json!({"type": "array", "items": {"type": "string", "pattern": pattern}, "description": description});
+        for (name, schema) in [
+            (TENANT, text("For which tenant")),
+            (FEATURE, text("The feature that is to be licensed")),
+            (ONCE, text("The same key never counts twice")),
+            (CHARGE, list("Charges, as LIMIT=AMOUNT", "^[A-Za-z0-9._-]+=[0-9]{1,19}$")),
+            (DETAIL, list("What else the policy is to know, as NAME=VALUE", "^[A-Za-z0-9._-]+=[!-+.-~-]*$")),
+        ] {
+            operation.takes_parameter("header", name, false, schema);
+        }
+        operation.refuses(StatusCode::UNPROCESSABLE_ENTITY);
+    }
 }
 
 impl Asked {
@@ -61,7 +89,7 @@ impl Asked {
         })
     }
 
-    fn enforce(&self, service: &Service) -> Result<StatusCode, Problem> {
+    fn enforce(&self, service: &Service) -> Result<NoContent, Problem> {
         let placet = &service.placet;
         let status = placet.status();
         let mut charges = self.charges.clone();
@@ -69,7 +97,7 @@ impl Asked {
             let decision = enforced(self.of(placet.check(feature)))?;
             // Reading goes on when a license has expired, and is not counted then.
             if !status.usable && decision.allowed && charges.is_empty() {
-                return Ok(StatusCode::NO_CONTENT);
+                return Ok(NoContent);
             }
         }
         // What the license does not limit is not asked about.
@@ -77,7 +105,7 @@ impl Asked {
         let is_named = |name: &str| status.limits.iter().any(|limit| limit.name == name);
         charges.extend(standing.into_iter().filter(|name| is_named(name)).map(|name| (name.clone(), 1)));
         let Some(((limit, amount), rest)) = charges.split_first() else {
-            return if status.usable { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_usable(&status)) };
+            return if status.usable { Ok(NoContent) } else { Err(Problem::not_usable(&status)) };
         };
         let request =
             rest.iter().fold(placet.consume(limit, *amount), |request, (limit, amount)| request.and(limit, *amount));
@@ -97,8 +125,8 @@ const ONCE: &str = "placet-once";
 const CHARGE: &str = "placet-charge";
 const DETAIL: &str = "placet-detail";
 
-fn enforce(request: Request<'_>) -> Result<StatusCode, Problem> {
-    enforced(request).map(|_| StatusCode::NO_CONTENT)
+fn enforce(request: Request<'_>) -> Result<NoContent, Problem> {
+    enforced(request).map(|_| NoContent)
 }
 
 fn enforced(request: Request<'_>) -> Result<Decision, Problem> {

@@ -4,32 +4,54 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::answer::json;
+use crate::answer::{Answer, JSON};
+use crate::openapi::{Operation, Output, Schemas};
 use crate::problem::Problem;
 use crate::service::Service;
 
-#[derive(Serialize)]
-struct Live {
+/// It lives.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Live {
     status: &'static str,
 }
 
-#[derive(Serialize)]
-struct Ready {
+/// Whether it is of use.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Ready {
+    /// The status is 200.
     ready: bool,
+    /// Of the license.
     state: String,
+    /// Why.
     reason: String,
 }
 
+impl IntoResponse for Ready {
+    fn into_response(self) -> Response {
+        let status = if self.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        (status, Answer(self)).into_response()
+    }
+}
+
+impl Output for Ready {
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        for status in [StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE] {
+            operation.answers(status, JSON, schemas.answered::<Self>());
+        }
+    }
+}
+
 /// 200, whatever the license says.
-pub(super) async fn live() -> Response {
-    json(&Live { status: "ok" })
+pub(super) async fn live() -> Answer<Live> {
+    Answer(Live { status: "ok" })
 }
 
 /// 200 while requests can be allowed, or at least read; else 503.
-pub(super) async fn ready(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
+pub(super) async fn ready(State(service): State<Arc<Service>>) -> Result<Ready, Problem> {
     let when_expired = service.settings.ready_when_expired;
     let status = service.ask(|service| Ok(service.placet.status())).await?;
     let ready = match &*status.state {
@@ -37,6 +59,5 @@ pub(super) async fn ready(State(service): State<Arc<Service>>) -> Result<Respons
         "expired" => when_expired,
         _ => false,
     };
-    let body = json(&Ready { ready, state: status.state.clone(), reason: status.reason.clone() });
-    Ok(if ready { body } else { (StatusCode::SERVICE_UNAVAILABLE, body).into_response() })
+    Ok(Ready { ready, state: status.state.clone(), reason: status.reason.clone() })
 }

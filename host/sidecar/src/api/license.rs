@@ -3,46 +3,60 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
-use axum::response::Response;
 use jiff::Timestamp;
 use placet::{InstallError, Placet, Status, Summary, Usage};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::body::{self, Asking};
+use super::body::{self, Asking, BYTES};
+use super::object::Object;
 use super::usage;
-use crate::answer::json;
+use crate::answer::{Answer, JSON};
 use crate::credentials::Identity;
+use crate::openapi::{Input, Operation, Schemas};
 use crate::problem::Problem;
 use crate::service::Service;
 
 /// The longest document, in bytes.
 const MAX_DOCUMENT: usize = 1 << 20;
 
-/// `GET /v1/license`. Instants are RFC 3339.
-#[derive(Serialize)]
-struct Told {
+/// How the license stands. Instants are RFC 3339.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "License")]
+pub(super) struct Told {
+    /// The state, where `valid` is active and `expiring_soon` is expiring.
     status: String,
+    /// missing, invalid, pending, active, expiring, grace, expired or revoked.
     state: String,
+    /// Why.
     reason: String,
+    /// What it grants is granted.
     usable: bool,
     edition: Option<String>,
     plan: Option<String>,
     expires: Option<String>,
+    /// Whole days; negative after the end.
     days_until_expiry: Option<i64>,
+    /// It has expired, and holds within its grace.
     grace_active: bool,
+    /// Each that a license names, with whether it is granted.
     features: BTreeMap<String, bool>,
+    /// The maximum of each; null: unlimited.
     limits: BTreeMap<String, Option<u64>>,
     usage: Vec<Usage>,
+    /// What the vendor wrote for people.
     metadata: BTreeMap<String, String>,
     /// SHA-256 of the document, in hex.
     fingerprint: Option<String>,
 }
 
-/// `GET /admin/license/status`: flat and safe to hand on. Instants are RFC 3339.
-#[derive(Serialize)]
-struct Flat {
+/// The license, flat and safe to hand on. Instants are RFC 3339.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "LicenseStatus")]
+pub(super) struct Flat {
     status: String,
     reason: String,
     license_id: Option<String>,
@@ -60,26 +74,27 @@ struct Flat {
     version: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Install {
+    /// Only tells how the license would stand.
     #[serde(default)]
     dry_run: bool,
 }
 
 /// How the license stands, with what the tenants use that are asked for.
-pub(super) async fn tell(State(service): State<Arc<Service>>, identity: Identity) -> Result<Response, Problem> {
+pub(super) async fn tell(State(service): State<Arc<Service>>, identity: Identity) -> Result<Answer<Told>, Problem> {
     let told = service.ask(move |service| {
         let status = service.placet.status();
         let usage = usage::of(&service.placet, &identity)?;
         Ok(Told::new(&service.placet, &status, usage))
     });
-    Ok(json(&told.await?))
+    told.await.map(Answer)
 }
 
 /// The same for support, without what is used.
-pub(super) async fn flat(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
-    Ok(json(&service.ask(|service| Ok(Flat::new(&service.placet.status()))).await?))
+pub(super) async fn flat(State(service): State<Arc<Service>>) -> Result<Answer<Flat>, Problem> {
+    service.ask(|service| Ok(Flat::new(&service.placet.status()))).await.map(Answer)
 }
 
 /// Installs the document that is the body, or that the body holds as `{"licenseKey": "…"}`; with `?dry_run=true` it only tells how the license
@@ -87,39 +102,57 @@ pub(super) async fn flat(State(service): State<Arc<Service>>) -> Result<Response
 pub(super) async fn install(
     State(service): State<Arc<Service>>,
     Asking(Install { dry_run }): Asking<Install>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let body = body::read(request.into_body(), MAX_DOCUMENT, &service).await?;
+    Offered(document): Offered,
+) -> Result<Answer<Told>, Problem> {
     let told = service.ask(move |service| {
         let placet = &service.placet;
-        let document = document(&body);
         let status = if dry_run { placet.preview_install(&document, None) } else { placet.install(&document, None) };
         let status = status.map_err(|error| refused(&error))?;
         let usage = status.usage.clone();
         Ok(Told::new(placet, &status, usage))
     });
-    Ok(json(&told.await?))
+    told.await.map(Answer)
 }
 
 /// Takes back what was installed last.
-pub(super) async fn rollback(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
+pub(super) async fn rollback(State(service): State<Arc<Service>>) -> Result<Answer<Told>, Problem> {
     let told = service.ask(|service| {
         let status = service.placet.rollback_install().map_err(|error| refused(&error))?;
         let usage = status.usage.clone();
         Ok(Told::new(&service.placet, &status, usage))
     });
-    Ok(json(&told.await?))
+    told.await.map(Answer)
 }
 
 /// What is to be installed.
-fn document(body: &[u8]) -> Vec<u8> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Key {
-        #[serde(rename = "licenseKey")]
-        key: String,
+#[derive(Debug)]
+pub(super) struct Offered(Vec<u8>);
+
+/// A document by value.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "LicenseKey")]
+struct Key {
+    #[serde(rename = "licenseKey")]
+    key: String,
+}
+
+impl FromRequest<Arc<Service>> for Offered {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Problem> {
+        let body = body::read(request.into_body(), MAX_DOCUMENT, service).await?;
+        Ok(Self(serde_json::from_slice(&body).map_or_else(|_| body.to_vec(), |Object(Key { key })| key.into_bytes())))
     }
-    serde_json::from_slice(body).map_or_else(|_| body.to_vec(), |Key { key }| key.into_bytes())
+}
+
+impl Input for Offered {
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        // The document itself is an object as well, or a text that is no JSON.
+        operation.takes(JSON, json!({"anyOf": [schemas.asked::<Key>(), {"type": "object"}]}));
+        operation.takes(BYTES, json!({}));
+        body::refuses_bodies(operation);
+    }
 }
 
 fn refused(error: &InstallError) -> Problem {

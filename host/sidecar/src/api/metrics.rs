@@ -5,10 +5,12 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
 
 use crate::credentials::Identity;
 use crate::metrics::{MEDIA_TYPE, openmetrics};
+use crate::openapi::{Input, Operation, Output, Schemas};
 use crate::problem::Problem;
 use crate::service::Service;
 
@@ -16,7 +18,7 @@ use crate::service::Service;
 pub(super) async fn metrics(
     State(service): State<Arc<Service>>,
     identity: Option<Extension<Identity>>,
-) -> Result<Response, Problem> {
+) -> Result<Text, Problem> {
     if identity.is_some_and(|Extension(identity)| identity.tenants.is_some()) {
         let detail = "the metrics are of all tenants, and this token speaks for its own";
         return Err(Problem::of("tenant-refused", StatusCode::FORBIDDEN, detail));
@@ -24,5 +26,26 @@ pub(super) async fn metrics(
     let figures = service.ask(|service| Ok(service.placet.figures())).await?;
     let text = openmetrics(figures, &service.settings.metrics_prefix)
         .map_err(|_| Problem::no_decision("io", "the metrics cannot be written"))?;
-    Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
+    Ok(Text(text))
+}
+
+/// A page of OpenMetrics.
+#[derive(Debug)]
+pub(super) struct Text(String);
+
+impl IntoResponse for Text {
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, MEDIA_TYPE)], self.0).into_response()
+    }
+}
+
+impl Output for Text {
+    fn describe(operation: &mut Operation, _: &mut Schemas) {
+        operation.answers(StatusCode::OK, MEDIA_TYPE, json!({"type": "string"}));
+    }
+}
+
+impl Input for Option<Extension<Identity>> {
+    /// It is refused where it does not speak for all tenants; where the metrics are open, there is none.
+    fn describe(_: &mut Operation, _: &mut Schemas) {}
 }

@@ -8,61 +8,116 @@ mod enforce;
 mod health;
 mod license;
 mod metrics;
+mod object;
+mod openapi;
 mod policy;
 mod questions;
 mod reservations;
+mod routes;
 mod seats;
 mod usage;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{any, get, post};
 
 use self::questions::{Check, Claim, Consume, Credit, Measure, Preview};
+use self::routes::{Routes, any, get, post};
 use crate::credentials::Role;
 use crate::problem::Problem;
 use crate::service::Service;
+use crate::settings::Settings;
 
-/// All routes.
+/// All routes, as they are set, with who may.
+fn routes(settings: &Settings) -> [Routes; 5] {
+    const CONFLICT: StatusCode = StatusCode::CONFLICT;
+    const NOT_FOUND: StatusCode = StatusCode::NOT_FOUND;
+    const LATER: StatusCode = StatusCode::TOO_MANY_REQUESTS;
+    const UNFIT: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+    let open = Routes::of(None)
+        .route("/healthz", get(health::live).about("The process lives", &[]))
+        .route("/readyz", get(health::ready).about("The service is of use", &[]));
+    let metrics = Routes::of((!settings.metrics_open).then_some(Role::Caller))
+        .route("/metrics", get(metrics::metrics).about("The figures, as OpenMetrics text", &[StatusCode::FORBIDDEN]));
+    let callers = Routes::of(Some(Role::Caller))
+        .route("/v1/openapi.json", get(openapi::document).about("This document", &[]))
+        .route(
+            "/v1/check",
+            post(decisions::decide::<Check>).about("May this feature be used? Counts nothing", &[CONFLICT]),
+        )
+        .route(
+            "/v1/preview",
+            post(decisions::decide::<Preview>).about("Would these charges be allowed? Counts nothing", &[CONFLICT]),
+        )
+        .route("/v1/consume", post(decisions::decide::<Consume>).about("Charges all or none", &[CONFLICT]))
+        .route("/v1/credit", post(decisions::decide::<Credit>).about("Gives back", &[CONFLICT]))
+        .route("/v1/measure", post(decisions::decide::<Measure>).about("Reports the level of a gauge", &[CONFLICT]))
+        .route(
+            "/v1/seats",
+            post(decisions::decide::<Claim>)
+                .about("Claims or renews seats for a holder", &[CONFLICT])
+                .delete(seats::release)
+                .about("Gives the seats of a holder back", &[CONFLICT])
+                .get(seats::holders)
+                .about("Who holds seats of a limit, by name", &[]),
+        )
+        .route("/v1/reserve", post(reservations::reserve).about("Charges in advance, for a term", &[CONFLICT]))
+        .route(
+            "/v1/reserve/{id}/settle",
+            post(reservations::settle).about("Tells what it cost in the end", &[NOT_FOUND, CONFLICT]),
+        )
+        .route(
+            "/v1/reserve/{id}/release",
+            post(reservations::release).about("Gives back all that was reserved", &[NOT_FOUND, CONFLICT]),
+        )
+        .route("/v1/enforce/check", post(enforce::decide::<Check>).about("May this feature be used?", &[CONFLICT]))
+        .route("/v1/enforce/consume", post(enforce::decide::<Consume>).about("Charges all or none", &[CONFLICT, LATER]))
+        .route(
+            "/v1/enforce/seats",
+            post(enforce::decide::<Claim>).about("Claims or renews seats for a holder", &[CONFLICT]),
+        )
+        .route(
+            "/v1/enforce/request",
+            any(enforce::request).about("All that a request needs before its handler runs", &[CONFLICT, LATER]),
+        );
+    let owners = Routes::of(Some(Role::Owner))
+        .route("/v1/license", get(license::tell).about("How the license stands", &[]))
+        .route("/v1/usage", get(usage::now).about("What is used of each limit", &[]))
+        .route("/v1/usage/history", get(usage::history).about("What was used hour by hour, with a forecast", &[]));
+    let admins = Routes::of(Some(Role::Admin))
+        .route("/v1/license", post(license::install).about("Installs a document", &[CONFLICT]))
+        .route(
+            "/v1/license/rollback",
+            post(license::rollback).about("Takes back what was installed last", &[CONFLICT, UNFIT]),
+        )
+        .route("/admin/license/status", get(license::flat).about("The license for support, flat", &[]))
+        .route(
+            "/v1/policy",
+            get(policy::list)
+                .about("The policies that are kept, oldest first", &[UNFIT])
+                .post(policy::install)
+                .about("Adopts a signed policy", &[]),
+        )
+        .route("/v1/policy/rollback", post(policy::rollback).about("Goes back to a policy that is kept", &[NOT_FOUND]));
+    [open, metrics, callers, owners, admins]
+}
+
+/// What describes them.
+pub(crate) fn description(settings: &Settings) -> Bytes {
+    crate::openapi::document(routes(settings).into_iter().flat_map(|routes| routes.described))
+}
+
+/// Who answers.
 pub(crate) fn router(service: Arc<Service>) -> Router {
-    let open = Router::new().route("/healthz", get(health::live)).route("/readyz", get(health::ready));
-    let callers = Router::new()
-        .route("/v1/check", post(decisions::decide::<Check>))
-        .route("/v1/preview", post(decisions::decide::<Preview>))
-        .route("/v1/consume", post(decisions::decide::<Consume>))
-        .route("/v1/credit", post(decisions::decide::<Credit>))
-        .route("/v1/measure", post(decisions::decide::<Measure>))
-        .route("/v1/seats", post(decisions::decide::<Claim>).delete(seats::release).get(seats::holders))
-        .route("/v1/reserve", post(reservations::reserve))
-        .route("/v1/reserve/{id}/settle", post(reservations::settle))
-        .route("/v1/reserve/{id}/release", post(reservations::release))
-        .route("/v1/enforce/check", post(enforce::decide::<Check>))
-        .route("/v1/enforce/consume", post(enforce::decide::<Consume>))
-        .route("/v1/enforce/seats", post(enforce::decide::<Claim>))
-        .route("/v1/enforce/request", any(enforce::request));
-    let owners = Router::new()
-        .route("/v1/license", get(license::tell))
-        .route("/v1/usage", get(usage::now))
-        .route("/v1/usage/history", get(usage::history));
-    let admins = Router::new()
-        .route("/v1/license", post(license::install))
-        .route("/v1/license/rollback", post(license::rollback))
-        .route("/admin/license/status", get(license::flat))
-        .route("/v1/policy", get(policy::list).post(policy::install))
-        .route("/v1/policy/rollback", post(policy::rollback));
-    let metrics = Router::new().route("/metrics", get(metrics::metrics));
-    let may = |role, routes: Router<Arc<Service>>| {
-        routes.route_layer(from_fn_with_state((service.clone(), role), authorize::authorize))
+    let guarded = |routes: Routes| match routes.role() {
+        Some(role) => routes.router.route_layer(from_fn_with_state((service.clone(), role), authorize::authorize)),
+        None => routes.router,
     };
-    let metrics = if service.settings.metrics_open { metrics } else { may(Role::Caller, metrics) };
-    open.merge(metrics)
-        .merge(may(Role::Caller, callers))
-        .merge(may(Role::Owner, owners))
-        .merge(may(Role::Admin, admins))
-        .fallback(async || Problem::of("route-unknown", StatusCode::NOT_FOUND, "nothing is at this path"))
+    let all = routes(&service.settings).into_iter().map(guarded).fold(Router::new(), Router::merge);
+    all.fallback(async || Problem::of("route-unknown", StatusCode::NOT_FOUND, "nothing is at this path"))
         .method_not_allowed_fallback(async || {
             Problem::of(
                 "method-refused",

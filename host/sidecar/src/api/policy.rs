@@ -2,57 +2,66 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
-use axum::response::Response;
 use placet::artifact::MAX_POLICY;
 use placet::{PolicyError, PolicyInfo};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::body::{self, Json};
-use crate::answer::json;
+use super::body::{self, BYTES, Json};
+use crate::answer::Answer;
+use crate::openapi::{Input, Operation, Schemas};
 use crate::problem::Problem;
 use crate::service::Service;
 
-#[derive(Serialize)]
-struct Kept {
+/// A policy that is kept.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "KeptPolicy")]
+pub(super) struct Kept {
     #[serde(flatten)]
     info: PolicyInfo,
     /// It decides.
     active: bool,
 }
 
-#[derive(Debug, Deserialize)]
+/// Which policy to go back to.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "PolicyRollback")]
 pub(super) struct Rollback {
     /// Of the policy to go back to, as `GET /v1/policy` has it.
     hash: String,
 }
 
 /// All that are kept, oldest first.
-pub(super) async fn list(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
+pub(super) async fn list(State(service): State<Arc<Service>>) -> Result<Answer<Vec<Kept>>, Problem> {
     let kept = service.ask(|service| {
         let active = service.placet.status().policy;
         let policies = service.placet.policies().map_err(|error| refused(&error))?;
         let kept = policies.into_iter().map(|(_, info)| Kept { active: info.hash == active.hash, info });
         Ok(kept.collect::<Vec<_>>())
     });
-    Ok(json(&kept.await?))
+    kept.await.map(Answer)
 }
 
 /// Adopts the signed policy that is the body.
-pub(super) async fn install(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Problem> {
-    let policy = body::read(request.into_body(), MAX_POLICY, &service).await?;
+pub(super) async fn install(
+    State(service): State<Arc<Service>>,
+    Signed(policy): Signed,
+) -> Result<Answer<PolicyInfo>, Problem> {
     let adopted = service
         .ask(move |service| service.placet.install_policy_bytes(policy.to_vec()).map_err(|error| refused(&error)));
-    Ok(json(&adopted.await?))
+    adopted.await.map(Answer)
 }
 
 /// Goes back to one that is kept.
 pub(super) async fn rollback(
     State(service): State<Arc<Service>>,
     Json(Rollback { hash }): Json<Rollback>,
-) -> Result<Response, Problem> {
+) -> Result<Answer<PolicyInfo>, Problem> {
     let adopted = service.ask(move |service| {
         let policies = service.placet.policies().map_err(|error| refused(&error))?;
         let kept = policies.iter().find(|(_, info)| info.hash == hash);
@@ -65,7 +74,26 @@ pub(super) async fn rollback(
         })?;
         service.placet.rollback_policy(path).map_err(|error| refused(&error))
     });
-    Ok(json(&adopted.await?))
+    adopted.await.map(Answer)
+}
+
+/// The file of a policy.
+#[derive(Debug)]
+pub(super) struct Signed(Bytes);
+
+impl FromRequest<Arc<Service>> for Signed {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Problem> {
+        body::read(request.into_body(), MAX_POLICY, service).await.map(Self)
+    }
+}
+
+impl Input for Signed {
+    fn describe(operation: &mut Operation, _: &mut Schemas) {
+        operation.takes(BYTES, json!({}));
+        body::refuses_bodies(operation);
+    }
 }
 
 fn refused(error: &PolicyError) -> Problem {

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use placet::{Placet, Request};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+
+use super::object::{Object, object};
 
 /// What can be asked of an installation.
 pub(super) trait Question: DeserializeOwned + Send + 'static {
@@ -16,96 +19,113 @@ pub(super) trait Question: DeserializeOwned + Send + 'static {
 }
 
 /// Units of a limit.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Charge {
+    /// The name of the limit.
     pub(super) limit: String,
+    /// Units; of seats, the weight.
     pub(super) amount: u64,
 }
 
 /// One charge at least.
-#[derive(Debug, Deserialize)]
-#[serde(try_from = "Vec<Charge>")]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(try_from = "Vec<Object<Charge>>")]
+#[schemars(extend("minItems" = 1))]
 pub(super) struct Charges {
     pub(super) first: Charge,
     pub(super) rest: Vec<Charge>,
 }
 
-impl TryFrom<Vec<Charge>> for Charges {
+impl TryFrom<Vec<Object<Charge>>> for Charges {
     type Error = &'static str;
 
-    fn try_from(charges: Vec<Charge>) -> Result<Self, Self::Error> {
-        let mut charges = charges.into_iter();
+    fn try_from(charges: Vec<Object<Charge>>) -> Result<Self, Self::Error> {
+        let mut charges = charges.into_iter().map(|Object(charge)| charge);
         let first = charges.next().ok_or("there is no charge")?;
         Ok(Self { first, rest: charges.collect() })
     }
 }
 
 /// For whom, under which key, and what else the policy is to know.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Context {
+    /// For which tenant.
     pub(super) tenant: Option<String>,
+    /// The same key never counts twice.
     pub(super) once: Option<String>,
-    pub(super) details: Vec<Detail>,
+    /// What else the policy is to know.
+    pub(super) details: Vec<Object<Detail>>,
 }
 
 /// An attribute of the interface; this one refuses members that there are not.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Detail {
     pub(super) name: String,
     pub(super) value: String,
 }
 
-#[derive(Debug, Deserialize)]
+/// May this feature be used?
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Check {
+    /// The name of the feature.
     feature: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     context: Context,
 }
 
-#[derive(Debug, Deserialize)]
+/// Would these charges be allowed?
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Preview {
     charges: Charges,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     context: Context,
 }
 
-#[derive(Debug, Deserialize)]
+/// Charges all or none.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Consume {
     charges: Charges,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     context: Context,
 }
 
-#[derive(Debug, Deserialize)]
+/// Gives back.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Credit {
+    #[serde(deserialize_with = "object")]
     charge: Charge,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     context: Context,
 }
 
-#[derive(Debug, Deserialize)]
+/// Reports the level of a gauge.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Measure {
+    #[serde(deserialize_with = "object")]
     charge: Charge,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     context: Context,
 }
 
-#[derive(Debug, Deserialize)]
+/// Claims or renews seats for a holder.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Claim {
+    #[serde(deserialize_with = "object")]
     charge: Charge,
+    /// Who takes them.
     holder: String,
-    /// Milliseconds.
+    /// Until it must be renewed: milliseconds.
     ttl: Option<u64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     context: Context,
 }
 
@@ -114,7 +134,7 @@ impl Context {
     fn of<'a>(&self, request: Request<'a>) -> Request<'a> {
         let request = self.tenant.iter().fold(request, |request, tenant| request.tenant(tenant));
         let request = self.once.iter().fold(request, |request, key| request.once(key));
-        self.details.iter().fold(request, |request, detail| request.detail(&detail.name, &detail.value))
+        self.details.iter().fold(request, |request, Object(detail)| request.detail(&detail.name, &detail.value))
     }
 }
 

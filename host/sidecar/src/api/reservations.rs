@@ -3,38 +3,46 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::request::Parts;
 use placet::{Decision, SettleError, Settlement};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::body::Json;
 use super::decisions;
+use super::object::{Object, object};
 use super::questions::{Charge, Charges, Context};
-use crate::answer::json;
+use crate::answer::Answer;
 use crate::credentials::Identity;
+use crate::openapi::{Input, Operation, Schemas};
 use crate::problem::Problem;
 use crate::service::Service;
 
-#[derive(Debug, Deserialize)]
+/// Charges in advance.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Reserve {
     charges: Charges,
-    /// Milliseconds.
+    /// After which all of it is given back: milliseconds.
     term: Option<u64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     context: Context,
 }
 
-#[derive(Debug, Deserialize)]
+/// What it cost in the end.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Settle {
+    /// Units of the first charge.
     actual: u64,
 }
 
-#[derive(Serialize)]
-struct Reserved {
+/// What was charged in advance.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Reserved {
+    /// The id to settle by; null where it was denied.
     reservation: Option<String>,
     decision: Decision,
 }
@@ -44,7 +52,7 @@ pub(super) async fn reserve(
     State(service): State<Arc<Service>>,
     identity: Identity,
     Json(mut asked): Json<Reserve>,
-) -> Result<Response, Problem> {
+) -> Result<Answer<Reserved>, Problem> {
     identity.bind(&mut asked.context.tenant)?;
     let reserved = service.ask(move |service| {
         let Charge { limit, amount } = &asked.charges.first;
@@ -55,30 +63,47 @@ pub(super) async fn reserve(
         let Context { tenant, once, details } = &asked.context;
         let request = tenant.iter().fold(request, placet::Reserve::tenant);
         let request = once.iter().fold(request, placet::Reserve::once);
-        let request = details.iter().fold(request, |request, detail| request.detail(&detail.name, &detail.value));
+        let request =
+            details.iter().fold(request, |request, Object(detail)| request.detail(&detail.name, &detail.value));
         let reservation = request.decide()?;
         let decision = decisions::told(reservation.decision().clone())?;
         Ok(Reserved { reservation: reservation.id().map(ToOwned::to_owned), decision })
     });
-    Ok(json(&reserved.await?))
+    reserved.await.map(Answer)
 }
 
 /// Tells what it cost.
 pub(super) async fn settle(
     State(service): State<Arc<Service>>,
-    Path(id): Path<String>,
+    Id(id): Id,
     Json(Settle { actual }): Json<Settle>,
-) -> Result<Response, Problem> {
-    settled(service.ask(move |service| service.placet.settle(&id, actual).map_err(unsettled)).await)
+) -> Result<Answer<Settlement>, Problem> {
+    service.ask(move |service| service.placet.settle(&id, actual).map_err(unsettled)).await.map(Answer)
 }
 
 /// Gives all of it back.
-pub(super) async fn release(State(service): State<Arc<Service>>, Path(id): Path<String>) -> Result<Response, Problem> {
-    settled(service.ask(move |service| service.placet.release_reservation(&id).map_err(unsettled)).await)
+pub(super) async fn release(State(service): State<Arc<Service>>, Id(id): Id) -> Result<Answer<Settlement>, Problem> {
+    service.ask(move |service| service.placet.release_reservation(&id).map_err(unsettled)).await.map(Answer)
 }
 
-fn settled(settlement: Result<Settlement, Problem>) -> Result<Response, Problem> {
-    settlement.map(|settlement| json(&settlement))
+/// Of a reservation, in the path.
+#[derive(Debug)]
+pub(super) struct Id(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let id = Path::<String>::from_request_parts(parts, state).await;
+        id.map(|Path(id)| Self(id)).map_err(|_| Problem::input("the id in the path is not UTF-8"))
+    }
+}
+
+impl Input for Id {
+    /// The path names it.
+    fn describe(operation: &mut Operation, _: &mut Schemas) {
+        operation.refuses(StatusCode::UNPROCESSABLE_ENTITY);
+    }
 }
 
 fn unsettled(error: SettleError) -> Problem {

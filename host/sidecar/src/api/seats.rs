@@ -4,25 +4,25 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
-use placet::Failure;
+use placet::{Decision, Failure, Holder};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::body::Asking;
 use super::decisions;
-use crate::answer::json;
+use crate::answer::Answer;
 use crate::credentials::Identity;
 use crate::problem::Problem;
 use crate::service::Service;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Pool {
     limit: String,
     tenant: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Seat {
     limit: String,
@@ -35,11 +35,11 @@ pub(super) async fn holders(
     State(service): State<Arc<Service>>,
     identity: Identity,
     Asking(Pool { limit, tenant }): Asking<Pool>,
-) -> Result<Response, Problem> {
+) -> Result<Answer<Vec<Holder>>, Problem> {
     let tenant = identity.tenant(tenant)?;
     let holders = service
         .ask(move |service| service.placet.holders(&limit, tenant.as_deref()).map_err(|failure| unanswered(&failure)));
-    Ok(json(&holders.await?))
+    holders.await.map(Answer)
 }
 
 /// `DELETE /v1/seats?limit=users&holder=ada`: a decision, since the policy is asked.
@@ -47,14 +47,14 @@ pub(super) async fn release(
     State(service): State<Arc<Service>>,
     identity: Identity,
     Asking(Seat { limit, holder, tenant }): Asking<Seat>,
-) -> Result<Response, Problem> {
+) -> Result<Answer<Decision>, Problem> {
     let tenant = identity.tenant(tenant)?;
     let decide = move |service: &Service| {
         let request = service.placet.release(&limit, &holder);
         let request = tenant.iter().fold(request, |request, tenant| request.tenant(tenant));
         decisions::told(request.decide()?)
     };
-    Ok(json(&service.ask(decide).await?))
+    service.ask(decide).await.map(Answer)
 }
 
 /// The limit is none of which there are holders, or there was no answer.

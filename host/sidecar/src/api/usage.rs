@@ -3,23 +3,23 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::Response;
 use placet::{Forecast, Placet, Sample, Usage};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::body::Asking;
-use crate::answer::json;
+use crate::answer::Answer;
 use crate::credentials::Identity;
 use crate::problem::Problem;
 use crate::service::Service;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Now {
     tenant: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct History {
     /// Milliseconds since 1970.
@@ -29,8 +29,10 @@ pub(super) struct History {
     tenant: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Told {
+/// What was used, and what is to be expected.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "UsageHistory")]
+pub(super) struct Told {
     samples: Vec<Sample>,
     /// Of the license as a whole.
     forecast: Vec<Forecast>,
@@ -41,13 +43,13 @@ pub(super) async fn now(
     State(service): State<Arc<Service>>,
     identity: Identity,
     Asking(Now { tenant }): Asking<Now>,
-) -> Result<Response, Problem> {
+) -> Result<Answer<Vec<Usage>>, Problem> {
     let tenant = identity.tenant(tenant)?;
     let usage = service.ask(move |service| match tenant {
         Some(tenant) => of_tenant(&service.placet, &tenant),
         None => Ok(service.placet.usage(None)?),
     });
-    Ok(json(&usage.await?))
+    usage.await.map(Answer)
 }
 
 /// `GET /v1/usage/history?since=MILLISECONDS&limit=tokens`: hour by hour, and when each limit will be reached.
@@ -55,7 +57,7 @@ pub(super) async fn history(
     State(service): State<Arc<Service>>,
     identity: Identity,
     Asking(asked): Asking<History>,
-) -> Result<Response, Problem> {
+) -> Result<Answer<Told>, Problem> {
     let tenant = identity.tenant(asked.tenant)?;
     let told = service.ask(move |service| {
         let wanted = |sample: &Sample| {
@@ -66,7 +68,7 @@ pub(super) async fn history(
         let forecast = if tenant.is_none() { service.placet.forecast()? } else { Vec::new() };
         Ok(Told { samples, forecast })
     });
-    Ok(json(&told.await?))
+    told.await.map(Answer)
 }
 
 /// What somebody may see: everything, or what its tenants use.
