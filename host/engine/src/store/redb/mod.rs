@@ -43,7 +43,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use self::file::{Opener, StateFile};
 use self::pools::Pool;
 use self::writer::Writer;
-use super::block::Take;
+use super::block::{Blocks, Take};
 use super::bucket::Buckets;
 use super::{
     Ancestry, Burned, Floor, Head, MAX_ITEMS, MAX_ONCE_KEY, Moment, Part, Recalled, Reserved, Settling, Standing,
@@ -105,17 +105,20 @@ impl Store for RedbStore {
             return self.buckets.take(namespace, &draws, moment.mark).map(|()| Vec::new()).map_err(Error::Empty);
         }
         self.free_due(moment)?;
-        if let ([entry], [], None, None) = (&*entries, &*draws, &once, &part)
-            && entry.slack > 0
-        {
-            match self.writer.blocks().take(namespace, &entry.counter, entry.amount, entry.ceiling, entry.slack) {
-                Take::Taken(sum) => return Ok(vec![sum]),
-                Take::Exceeded(current) => return Err(Error::Exceeded(Excess { entry: 0, current })),
-                Take::Missing => {}
-            }
+        let from_block = match (&*entries, &*draws, &once, &part) {
+            ([entry], [], None, None) if entry.slack > 0 => Some(entry),
+            _ => None,
+        };
+        if let Some(answer) = from_block.and_then(|entry| take(self.writer.blocks(), namespace, entry)) {
+            return answer;
         }
+        // Whoever waits while another caller fills the block is then served from it.
+        let in_memory = {
+            let (blocks, namespace, entry) = (self.writer.blocks().clone(), namespace.to_owned(), from_block.cloned());
+            move || take(&blocks, &namespace, entry.as_ref()?)
+        };
         let taken = Arc::new(AtomicBool::new(false));
-        let outcome = self.writer.write(moment.mark, {
+        let outcome = self.writer.write_unless(moment.mark, in_memory, {
             let (namespace, draws, buckets, taken) =
                 (namespace.to_owned(), draws.clone(), self.buckets.clone(), taken.clone());
             move |txn| {
@@ -354,5 +357,14 @@ impl Store for RedbStore {
 
     fn ancestry(&self, earlier: &Head) -> Result<Ancestry, StoreError> {
         self.writer.view(|view| chain::ancestry(view, earlier))
+    }
+}
+
+/// Takes what an entry adds out of its block; none where that has to be asked of the disk.
+fn take(blocks: &Blocks, namespace: &str, entry: &Entry) -> Option<Result<Vec<u64>, Error>> {
+    match blocks.take(namespace, &entry.counter, entry.amount, entry.ceiling, entry.slack) {
+        Take::Taken(sum) => Some(Ok(vec![sum])),
+        Take::Exceeded(current) => Some(Err(Error::Exceeded(Excess { entry: 0, current }))),
+        Take::Missing => None,
     }
 }

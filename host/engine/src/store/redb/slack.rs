@@ -99,6 +99,24 @@ fn whatever_else_changes_a_counter_sees_what_was_used() {
 }
 
 #[test]
+fn callers_that_wait_while_a_block_is_filled_are_served_from_it() {
+    // A real one: while it syncs, the others arrive.
+    let directory = tempfile::tempdir().unwrap();
+    let store = RedbStore::open(directory.path()).unwrap();
+    // A block follows the rate: as large as the slack from the second on.
+    (0..100).for_each(|_| assert!(add(&store, 1, 1_000_000, 100, 0).is_ok()));
+    let before = store.head().unwrap().number;
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| (0..10_000).for_each(|_| assert!(add(&store, 1, 1_000_000, 100, 0).is_ok())));
+        }
+    });
+    assert_eq!(held(&store), 20_100);
+    let commits = store.head().unwrap().number - before;
+    assert!(commits <= 250, "{commits} commits for 200 blocks");
+}
+
+#[test]
 fn sixty_four_threads_at_a_ceiling_get_exactly_its_units_with_blocks_and_without() {
     let rounds = if std::env::var_os("PLACET_LONG").is_some() { 1_000 } else { 100 };
     for round in 0..rounds {

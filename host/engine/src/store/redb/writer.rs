@@ -43,7 +43,7 @@ struct Shared {
     /// The id of the install key.
     install_key: String,
     report_seed: [u8; 32],
-    blocks: Blocks,
+    blocks: Arc<Blocks>,
     /// When the next term of a reservation ends.
     due: Due,
     commits: Commits,
@@ -66,7 +66,7 @@ impl Writer {
             path: path.clone(),
             install_key: opened.seals.id.clone(),
             report_seed: opened.seals.report_seed,
-            blocks: Blocks::default(),
+            blocks: Arc::default(),
             due,
             commits: Commits::default(),
             database: RwLock::new(Ok(opened)),
@@ -98,7 +98,7 @@ impl Writer {
     }
 
     /// Units that are counted in memory.
-    pub(super) fn blocks(&self) -> &Blocks {
+    pub(super) fn blocks(&self) -> &Arc<Blocks> {
         &self.shared.blocks
     }
 
@@ -113,8 +113,18 @@ impl Writer {
         mark: u64,
         apply: impl FnOnce(&Txn<'_>) -> Result<Outcome<T>, RowError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.write_unless(mark, || None, apply)
+    }
+
+    /// The same, unless `in_memory` has an answer when it is its turn: others may have brought about meanwhile what it waited for.
+    pub(super) fn write_unless<T: Send + 'static>(
+        &self,
+        mark: u64,
+        in_memory: impl Fn() -> Option<T> + Send + 'static,
+        apply: impl FnOnce(&Txn<'_>) -> Result<Outcome<T>, RowError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (answer, answered) = sync_channel(1);
-        let job = Call { mark, apply: Some(apply), answer, outcome: None };
+        let job = Call { mark, in_memory, apply: Some(apply), answer, outcome: None };
         let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(Box::new(job)).is_ok());
         let gone = || damaged(&self.shared.path, "the thread that writes it has ended");
         if sent { answered.recv().unwrap_or_else(|_| Err(gone())) } else { Err(gone()) }
@@ -189,6 +199,10 @@ fn run(opener: &dyn Opener, shared: &Shared, received: &Receiver<Box<dyn Job>>) 
     while let Ok(first) = received.recv() {
         let mut batch = vec![first];
         batch.extend(received.try_iter().take(BATCH - 1));
+        batch.retain(|job| !job.answer_in_memory());
+        if batch.is_empty() {
+            continue;
+        }
         let began = Instant::now();
         let done = commit(opener, shared, &mut batch, &mut failed);
         match done {
@@ -361,6 +375,9 @@ fn message(panic: &(dyn Any + Send)) -> &str {
 
 /// A call on its way through the thread.
 trait Job: Send {
+    /// Tells the caller, where that needs no transaction. Whether it did.
+    fn answer_in_memory(&self) -> bool;
+
     /// Does it. Answers the time mark to commit, if it changed something.
     fn apply(&mut self, txn: &Txn<'_>) -> Result<Option<u64>, RowError>;
 
@@ -368,18 +385,25 @@ trait Job: Send {
     fn answer(self: Box<Self>, done: &Result<(), StoreError>);
 }
 
-struct Call<F, T> {
+struct Call<M, F, T> {
     mark: u64,
+    in_memory: M,
     apply: Option<F>,
     outcome: Option<T>,
     answer: SyncSender<Result<T, StoreError>>,
 }
 
-impl<F, T> Job for Call<F, T>
+impl<M, F, T> Job for Call<M, F, T>
 where
+    M: Fn() -> Option<T> + Send,
     F: FnOnce(&Txn<'_>) -> Result<Outcome<T>, RowError> + Send,
     T: Send,
 {
+    fn answer_in_memory(&self) -> bool {
+        // A caller that is gone needs no answer.
+        (self.in_memory)().map(|outcome| drop(self.answer.send(Ok(outcome)))).is_some()
+    }
+
     fn apply(&mut self, txn: &Txn<'_>) -> Result<Option<u64>, RowError> {
         let Some(apply) = self.apply.take() else { return Ok(None) };
         let (outcome, mark) = match apply(txn)? {
