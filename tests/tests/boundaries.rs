@@ -95,7 +95,7 @@ const CAPABILITIES: [(&str, &[&str]); 4] = [
 /// The one file of a crate that uses a capability; what is not named uses none. The tests are free to use all.
 const USERS: [(&str, &str, &str); 10] = [
     // The arguments, to say what is wrong with them.
-    ("host/cli", "environment", "main.rs"),
+    ("host/cli", "environment", "environment.rs"),
     ("host/cli", "files", "files.rs"),
     ("host/cli", "randomness", "random.rs"),
     ("host/cli", "wall clock", "wall_clock.rs"),

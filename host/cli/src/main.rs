@@ -5,6 +5,7 @@ mod artifact;
 mod change;
 mod commands;
 mod component;
+mod environment;
 mod files;
 mod issue;
 mod keys;
@@ -22,11 +23,9 @@ mod wall_clock;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    let arguments: Vec<_> = std::env::args_os().collect();
-    let cli = match commands::Cli::try_parse_from(&arguments) {
+    let arguments = environment::arguments();
+    let cli = match commands::Cli::parsed(arguments.iter().cloned()) {
         Ok(cli) => cli,
         Err(error) => return output::misused(&error, &arguments, &commands::named(&arguments)),
     };

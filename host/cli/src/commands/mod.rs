@@ -38,8 +38,10 @@ mod usage;
 
 use std::ffi::OsString;
 
-use clap::CommandFactory as _;
+use clap::builder::Resettable;
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
+use crate::environment;
 use crate::output::{Answer, Format};
 use crate::problem::Problem;
 
@@ -62,6 +64,28 @@ pub(crate) struct Cli {
     pub(crate) format: Format,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// What is asked. A variable that is set to nothing is not set.
+    pub(crate) fn parsed(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut command = without_empty(Self::command());
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+
+    /// The same, untyped.
+    fn matches(arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
+        without_empty(Self::command()).try_get_matches_from(arguments)
+    }
+}
+
+fn without_empty(command: clap::Command) -> clap::Command {
+    let unset = |argument: clap::Arg| match argument.get_env() {
+        Some(variable) if environment::is_empty(variable) => argument.env(Resettable::Reset),
+        _ => argument,
+    };
+    command.mut_args(unset).mut_subcommands(without_empty)
 }
 
 #[derive(Debug, clap::Subcommand)]

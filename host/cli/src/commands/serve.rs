@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
-use clap::{CommandFactory as _, Parser as _};
 use placet::{Placet, Status};
 use placet_sidecar::{Given, ServeError, Settings};
 use serde_json::Value;
@@ -71,7 +70,7 @@ fn with_file(path: &Path, line: &[OsString]) -> anyhow::Result<Arguments> {
     let text = files::read_text(path)?;
     let given = placet_sidecar::given(&text).map_err(|error| Problem::new(wrong(), HELP).because(error))?;
 
-    let matches = Cli::command().try_get_matches_from(line)?;
+    let matches = Cli::matches(line)?;
     let serve = matches.subcommand_matches(NAME);
     let is_given = |key: &str| {
         let source = serve.and_then(|serve| serve.value_source(key));
@@ -81,7 +80,7 @@ fn with_file(path: &Path, line: &[OsString]) -> anyhow::Result<Arguments> {
     // Behind the command's name: what comes before it is not the command's.
     let (before, after) = line.split_at(line.iter().position(|word| word == NAME).map_or(line.len(), |at| at + 1));
     let whole = before.iter().cloned().chain(added).chain(after.iter().cloned());
-    match Cli::try_parse_from(whole).map(|cli| cli.command) {
+    match Cli::parsed(whole).map(|cli| cli.command) {
         Ok(Command::Serve(arguments)) => Ok(*arguments),
         Ok(_) => Err(Problem::new(wrong(), HELP).into()),
         // The arguments alone were fine.
