@@ -5,6 +5,7 @@
 
 mod answer;
 mod api;
+mod connections;
 mod credentials;
 mod environment;
 mod files;
@@ -19,8 +20,10 @@ mod request_id;
 mod serve;
 mod service;
 mod settings;
+mod tls;
 
 pub use crate::credentials::{CredentialsError, NewToken, Role, new_token};
 pub use crate::listener::ListenError;
 pub use crate::serve::{ServeError, serve};
 pub use crate::settings::{ConfigError, Given, Settings, given, print_config};
+pub use crate::tls::TlsError;

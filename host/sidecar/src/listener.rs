@@ -1,16 +1,19 @@
-//! Where clients connect: an address, or a unix socket.
+//! Where clients connect: an address, with TLS or without, or a unix socket.
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio_rustls::server::TlsStream;
 
 use crate::files;
 use crate::settings::Settings;
+use crate::tls::Tls;
 
 /// The service cannot listen. Whose fault: whoever chose the place, or another program has it.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +39,7 @@ pub enum ListenError {
 /// A place that clients connect to.
 #[derive(Debug)]
 pub(crate) enum Listener {
-    Tcp(TcpListener),
+    Tcp(TcpListener, Option<Arc<Tls>>),
     Unix(UnixListener, PathBuf),
 }
 
@@ -46,7 +49,7 @@ impl Listener {
     /// # Errors
     ///
     /// [`ListenError`].
-    pub(crate) async fn bind(settings: &Settings) -> Result<Self, ListenError> {
+    pub(crate) async fn bind(settings: &Settings, tls: Option<Arc<Tls>>) -> Result<Self, ListenError> {
         match &settings.unix {
             Some(path) => {
                 let socket = bind_socket(path).await;
@@ -58,7 +61,7 @@ impl Listener {
                 let address = settings.address;
                 TcpListener::bind(address)
                     .await
-                    .map(Self::Tcp)
+                    .map(|listener| Self::Tcp(listener, tls))
                     .map_err(|source| ListenError::Address { address, source })
             }
         }
@@ -67,10 +70,22 @@ impl Listener {
     /// Where it listens, as a client names it.
     pub(crate) fn place(&self) -> String {
         match self {
-            Self::Tcp(listener) => {
-                listener.local_addr().map_or_else(|_| "an address".to_owned(), |address| format!("http://{address}"))
+            Self::Tcp(listener, tls) => {
+                let scheme = if tls.is_some() { "https" } else { "http" };
+                let address = listener.local_addr();
+                address.map_or_else(|_| "an address".to_owned(), |address| format!("{scheme}://{address}"))
             }
             Self::Unix(_, path) => format!("unix:{}", path.display()),
+        }
+    }
+
+    /// Whether others than this machine's processes can reach it, and read what is said to it.
+    pub(crate) fn is_exposed(&self) -> bool {
+        match self {
+            Self::Tcp(listener, None) => {
+                listener.local_addr().is_ok_and(|address| !address.ip().to_canonical().is_loopback())
+            }
+            Self::Tcp(_, Some(_)) | Self::Unix(..) => false,
         }
     }
 
@@ -79,15 +94,18 @@ impl Listener {
     /// # Errors
     ///
     /// What the system says; the next may be fine.
-    pub(crate) async fn accept(&self) -> io::Result<Stream> {
+    pub(crate) async fn accept(&self) -> io::Result<Client> {
         match self {
-            Self::Tcp(listener) => {
+            Self::Tcp(listener, tls) => {
                 let (stream, _) = listener.accept().await?;
                 // Answers are written whole; waiting for more to send would only delay them.
                 stream.set_nodelay(true)?;
-                Ok(Stream::Tcp(stream))
+                Ok(match tls {
+                    Some(tls) => Client::Handshake(stream, tls.clone()),
+                    None => Client::Ready(Stream::Tcp(stream)),
+                })
             }
-            Self::Unix(listener, _) => Ok(Stream::Unix(listener.accept().await?.0)),
+            Self::Unix(listener, _) => Ok(Client::Ready(Stream::Unix(listener.accept().await?.0))),
         }
     }
 }
@@ -111,10 +129,19 @@ async fn bind_socket(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
+/// Who has connected.
+#[derive(Debug)]
+pub(crate) enum Client {
+    Ready(Stream),
+    /// It has yet to agree on a secret.
+    Handshake(TcpStream, Arc<Tls>),
+}
+
 /// A connected client.
 #[derive(Debug)]
 pub(crate) enum Stream {
     Tcp(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
     Unix(UnixStream),
 }
 
@@ -122,6 +149,7 @@ impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
         }
     }
@@ -131,6 +159,7 @@ impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
         }
     }
@@ -138,6 +167,7 @@ impl AsyncWrite for Stream {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
             Self::Unix(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
@@ -145,6 +175,7 @@ impl AsyncWrite for Stream {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }

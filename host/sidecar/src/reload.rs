@@ -1,4 +1,4 @@
-//! Reading licenses anew: when the process is told to (SIGHUP), and when a file of theirs has changed.
+//! Reading files anew: when the process is told to (SIGHUP), and when one has changed.
 //!
 //! Changes are looked for, not waited for: that sees a file that was renamed into place, a link that a Kubernetes mount turned, and a
 //! network share alike.
@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use crate::files::{self, Seen};
 use crate::service::Service;
 
-/// Reads them anew. What does not hold changes nothing that does.
+/// Reads the licenses anew. What does not hold changes nothing that does.
 pub(crate) async fn reload(service: &Arc<Service>) {
     let service = service.clone();
     let reloaded = spawn_blocking(move || match service.placet.reload() {
@@ -26,14 +26,14 @@ pub(crate) async fn reload(service: &Arc<Service>) {
 }
 
 /// Reloads whenever one of these changes, for ever: once it stands still for as long as it is looked at again.
-pub(crate) async fn watch(service: &Arc<Service>, paths: &[PathBuf], every: Duration) {
+pub(crate) async fn watch(paths: &[PathBuf], every: Duration, mut reload: impl AsyncFnMut()) {
     let mut loaded = look(paths).await;
     let mut last = loaded.clone();
     loop {
         sleep(every).await;
         let seen = look(paths).await;
         if seen == last && seen != loaded {
-            reload(service).await;
+            reload().await;
             loaded = seen.clone();
         }
         last = seen;

@@ -1,26 +1,20 @@
 //! The service from its start to its end.
 
+use std::future::pending;
 use std::io;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use placet::{Builder, OpenError, Placet, Status};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
-use tokio_io_timeout::TimeoutStream;
 use tracing::{info, warn};
 
+use crate::connections::Connections;
 use crate::credentials::{Credentials, CredentialsError};
-use crate::listener::{ListenError, Listener, Stream};
+use crate::listener::{ListenError, Listener};
 use crate::service::Service;
 use crate::settings::{FailMode, OnNoLicense, Settings};
+use crate::tls::{Tls, TlsError};
 use crate::{api, credentials, environment, files, log, reload};
 
 /// Threads that wait for the policy and the counters. The policy has 16 instances at most; further ones would wait for these.
@@ -38,6 +32,9 @@ pub enum ServeError {
     /// Who may ask is told wrongly.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
+    /// It cannot speak TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// It cannot listen.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -65,6 +62,7 @@ pub enum ServeError {
 pub fn serve(settings: &Settings, trust: Builder) -> Result<(), ServeError> {
     log::start(settings.log_format);
     let configured = settings.credentials.as_deref().map(Credentials::read).transpose()?;
+    let tls = Tls::configured(settings)?.map(Arc::new);
     let placet = open(settings, trust)?;
     let credentials = configured.map_or_else(|| one_time(settings), Ok)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -73,7 +71,7 @@ pub fn serve(settings: &Settings, trust: Builder) -> Result<(), ServeError> {
         .build()
         .map_err(ServeError::System)?;
     let service = Service::new(placet, settings.clone(), credentials).map_err(ServeError::System)?;
-    let served = runtime.block_on(run(Arc::new(service), settings));
+    let served = runtime.block_on(run(Arc::new(service), settings, tls));
     // Waits for what is being counted; then the last owner of the installation is gone, and it is closed.
     drop(runtime);
     settings.one_time_token().iter().for_each(|path| files::remove_secret(path));
@@ -136,93 +134,47 @@ fn builder(settings: &Settings, trust: Builder) -> Result<Builder, ServeError> {
     Ok(builder)
 }
 
-async fn run(service: Arc<Service>, settings: &Settings) -> Result<(), ServeError> {
+async fn run(service: Arc<Service>, settings: &Settings, tls: Option<Arc<Tls>>) -> Result<(), ServeError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::System)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::System)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(ServeError::System)?;
-    let listener = Listener::bind(settings).await?;
+    let listener = Listener::bind(settings, tls.clone()).await?;
     info!(address = listener.place(), "listening");
+    if listener.is_exposed() {
+        warn!(
+            "tokens and answers cross the network unencrypted: set `listen.tls_certificate`, or listen on a loopback address"
+        );
+    }
 
     let reloading = async {
         while hangup.recv().await.is_some() {
             reload::reload(&service).await;
+            if let Some(tls) = &tls {
+                tls.reload().await;
+            }
         }
     };
-    let watched: Vec<_> = settings.licenses.iter().chain(&settings.token_file).cloned().collect();
+    let licenses: Vec<_> = settings.licenses.iter().chain(&settings.token_file).cloned().collect();
+    let certificate = async {
+        match &tls {
+            Some(tls) => reload::watch(&tls.files(), settings.watch, async || tls.reload().await).await,
+            None => pending().await,
+        }
+    };
 
-    let connections = Connections::new(settings, &api::router(service.clone()));
+    let connections = Connections::new(settings, api::router(service.clone()));
     tokio::select! {
         () = connections.take(&listener) => {}
         () = reloading => {}
-        () = reload::watch(&service, &watched, settings.watch) => {}
+        () = reload::watch(&licenses, settings.watch, async || reload::reload(&service).await) => {}
+        () = certificate => {}
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
     info!("stopping");
     drop(listener);
-    if timeout(settings.stop_time, connections.graceful.shutdown()).await.is_err() {
+    if !connections.stop(settings.stop_time).await {
         warn!("requests were still under way when the time to stop was over");
     }
     Ok(())
 }
-
-/// The clients that are connected.
-struct Connections {
-    router: axum::Router,
-    http: http1::Builder,
-    graceful: GracefulShutdown,
-    free: Arc<Semaphore>,
-    write_time: Duration,
-}
-
-impl Connections {
-    fn new(settings: &Settings, router: &axum::Router) -> Self {
-        let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new())
-            .header_read_timeout(settings.header_time)
-            .max_header_size(settings.header_bytes)
-            .max_buf_size(settings.header_bytes.max(SMALLEST_BUFFER));
-        Self {
-            router: router.clone(),
-            http,
-            graceful: GracefulShutdown::new(),
-            free: Arc::new(Semaphore::new(settings.connections)),
-            write_time: settings.request_time,
-        }
-    }
-
-    /// Takes clients as they come, for ever.
-    async fn take(&self, listener: &Listener) {
-        loop {
-            let Ok(place) = self.free.clone().acquire_owned().await else { return };
-            match listener.accept().await {
-                Ok(stream) => self.connect(stream, place),
-                Err(error) => {
-                    // The next one would fail alike where the process has no more files to open: some end meanwhile.
-                    warn!(%error, "a client could not be accepted");
-                    sleep(RETRY).await;
-                }
-            }
-        }
-    }
-
-    fn connect(&self, stream: Stream, place: tokio::sync::OwnedSemaphorePermit) {
-        let mut stream = TimeoutStream::new(stream);
-        // Who does not take the answer is not waited for.
-        stream.set_write_timeout(Some(self.write_time));
-        let connection =
-            self.http.serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(self.router.clone()));
-        let watched = self.graceful.watch(connection);
-        tokio::spawn(async move {
-            // What a client does wrong, or that it went away, is no event of ours.
-            drop(pin!(watched).await);
-            drop(place);
-        });
-    }
-}
-
-/// The least that hyper reads into, in bytes.
-const SMALLEST_BUFFER: usize = 8_192;
-
-/// After a client could not be accepted.
-const RETRY: Duration = Duration::from_millis(100);

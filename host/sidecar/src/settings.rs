@@ -31,6 +31,17 @@ pub struct Settings {
     /// Listen on this unix socket instead; its owner and group may connect
     #[arg(id = "listen.unix", long = "listen-unix", env = "PLACET_LISTEN_UNIX", value_name = "PATH")]
     pub(crate) unix: Option<PathBuf>,
+    /// Speak TLS with this certificate, and those between it and its root, in PEM; read anew when it changes
+    #[arg(
+        id = "listen.tls_certificate",
+        long = "listen-tls-certificate",
+        env = "PLACET_LISTEN_TLS_CERTIFICATE",
+        value_name = "FILE"
+    )]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// The private key of the certificate, in PEM
+    #[arg(id = "listen.tls_key", long = "listen-tls-key", env = "PLACET_LISTEN_TLS_KEY", value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
 
     /// Signed policy that the product ships; not needed once one was installed
     #[arg(
@@ -84,7 +95,7 @@ pub struct Settings {
     /// How often licenses are read again by themselves
     #[arg(id = "license.recheck_interval", long = "license-recheck-interval", env = "PLACET_LICENSE_RECHECK_INTERVAL", value_name = "TIME", default_value = "1h", value_parser = duration)]
     pub(crate) recheck: Duration,
-    /// How often license files are looked at for a change, without reading them
+    /// How often license files, and the certificate, are looked at for a change, without reading them
     #[arg(id = "license.watch_interval", long = "license-watch-interval", env = "PLACET_LICENSE_WATCH_INTERVAL", value_name = "TIME", default_value = "1s", value_parser = duration)]
     pub(crate) watch: Duration,
     /// Always true: nothing turns enforcement off
@@ -176,7 +187,7 @@ pub struct Settings {
     /// Connections at one time; further ones wait until one ends
     #[arg(id = "limits.connections", long = "limits-connections", env = "PLACET_LIMITS_CONNECTIONS", value_name = "NUMBER", default_value = "512", value_parser = count)]
     pub(crate) connections: usize,
-    /// How long a client may take to send a header, and to be idle between two requests
+    /// How long a client may take for a TLS handshake, to send a header, and to be idle between two requests
     #[arg(id = "limits.header_time", long = "limits-header-time", env = "PLACET_LIMITS_HEADER_TIME", value_name = "TIME", default_value = "10s", value_parser = duration)]
     pub(crate) header_time: Duration,
     /// How long a request may take from its header to its answer, and a client to take the answer

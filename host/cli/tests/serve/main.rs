@@ -21,4 +21,5 @@ mod nginx;
 mod openapi;
 mod reload;
 mod service;
+mod tls;
 mod wit;

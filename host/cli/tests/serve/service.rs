@@ -73,7 +73,7 @@ impl Site {
 pub(crate) struct Service {
     child: Child,
     lines: Mutex<mpsc::Receiver<String>>,
-    /// `http://127.0.0.1:PORT`, or `unix:PATH`.
+    /// `http://127.0.0.1:PORT`, `https://…`, or `unix:PATH`.
     pub(crate) address: String,
     /// What it logged until it listened, and what was waited for since.
     pub(crate) log: String,
@@ -204,7 +204,7 @@ impl Service {
 
     /// A connection of its own.
     pub(crate) fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.address.trim_start_matches("http://")).unwrap();
+        let stream = TcpStream::connect(self.address.split("//").nth(1).unwrap()).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         stream
     }
