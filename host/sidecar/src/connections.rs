@@ -9,6 +9,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -42,7 +43,7 @@ impl Connections {
             router,
             http,
             graceful: GracefulShutdown::new(),
-            free: Arc::new(Semaphore::new(settings.connections)),
+            free: Arc::new(Semaphore::new(room(settings.connections))),
             header_time: settings.header_time,
             write_time: settings.request_time,
         }
@@ -100,6 +101,26 @@ impl Connections {
         timeout(time, self.graceful.shutdown()).await.is_ok()
     }
 }
+
+/// Lets the process have as many files open as so many connections take: how many of these it can have.
+fn room(connections: usize) -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let needed = OTHER_FILES.saturating_add(connections as u64);
+    let Some(current) = limit.current.filter(|current| *current < needed) else { return connections };
+    let raised = limit.maximum.map_or(needed, |maximum| maximum.min(needed));
+    let current = match setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum: limit.maximum }) {
+        Ok(()) => raised,
+        Err(_) => current,
+    };
+    let places = usize::try_from(current.saturating_sub(OTHER_FILES)).unwrap_or(connections).clamp(1, connections);
+    if places < connections {
+        warn!(places, "the process may not open as many files as `limits.connections` takes: it has fewer connections");
+    }
+    places
+}
+
+/// What the process has open beside connections, at the most.
+const OTHER_FILES: u64 = 128;
 
 /// The least that hyper reads into, in bytes.
 const SMALLEST_BUFFER: usize = 8_192;

@@ -138,6 +138,7 @@ async fn run(service: Arc<Service>, settings: &Settings, tls: Option<Arc<Tls>>) 
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::System)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::System)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(ServeError::System)?;
+    let connections = Connections::new(settings, api::router(service.clone()));
     let listener = Listener::bind(settings, tls.clone()).await?;
     info!(address = listener.place(), "listening");
     if listener.is_exposed() {
@@ -162,7 +163,6 @@ async fn run(service: Arc<Service>, settings: &Settings, tls: Option<Arc<Tls>>) 
         }
     };
 
-    let connections = Connections::new(settings, api::router(service.clone()));
     tokio::select! {
         () = connections.take(&listener) => {}
         () = reloading => {}

@@ -7,6 +7,7 @@
 mod support;
 
 mod access;
+mod client;
 mod configuration;
 mod decisions;
 mod documented;
@@ -21,5 +22,6 @@ mod nginx;
 mod openapi;
 mod reload;
 mod service;
+mod smuggling;
 mod tls;
 mod wit;

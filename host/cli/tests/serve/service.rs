@@ -59,7 +59,9 @@ impl Site {
 
     /// Starts the service with the configuration, and these arguments besides.
     pub(crate) fn serve(&self, more: &[&str]) -> Service {
-        Service::start(self, more)
+        let mut command = Command::new(env!("CARGO_BIN_EXE_placet"));
+        command.args(["serve", "--config", "placet.yaml", "--root", "TEST-root.pub"]);
+        Service::start(self, command.args(more))
     }
 
     /// Runs a service that is to end by itself: its exit code and what it said.
@@ -101,10 +103,9 @@ impl Answer {
 }
 
 impl Service {
-    fn start(site: &Site, more: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_placet"))
-            .args(["serve", "--config", "placet.yaml", "--root", "TEST-root.pub"])
-            .args(more)
+    /// Starts it by a command that ends as it does.
+    pub(crate) fn start(site: &Site, command: &mut Command) -> Self {
+        let mut child = command
             .current_dir(site.0.path(""))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -1,8 +1,10 @@
 //! Bodies of requests, as far as they can be believed: of the type that they say, no longer than they may be, and there in time.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes, HttpBody as _};
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -110,7 +112,7 @@ impl<T: JsonSchema> Input for Asking<T> {
 const QUERY: &str =
     "the query has a name that is not known or stands twice, lacks one, or is not encoded as it must be";
 
-async fn json_bytes(request: Request, service: &Service) -> Result<Bytes, Problem> {
+async fn json_bytes(request: Request, service: &Service) -> Result<Vec<u8>, Problem> {
     // Also what keeps a page of another site from asking: a form cannot say this type.
     if !is_json(request.headers()) {
         let detail = "send the header `content-type: application/json`";
@@ -120,19 +122,32 @@ async fn json_bytes(request: Request, service: &Service) -> Result<Bytes, Proble
 }
 
 /// The body, whole.
-pub(super) async fn read(body: Body, most: usize, service: &Service) -> Result<Bytes, Problem> {
-    let too_large = || {
-        let detail = format!("the body is longer than {most} bytes");
-        Problem::of("input-too-large", StatusCode::PAYLOAD_TOO_LARGE, detail)
-    };
+pub(super) async fn read(body: Body, most: usize, service: &Service) -> Result<Vec<u8>, Problem> {
     if body.size_hint().lower() > most as u64 {
-        return Err(too_large());
+        return Err(too_large(most));
     }
-    match timeout(service.settings.request_time, axum::body::to_bytes(body, most)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(_)) => Err(too_large()),
-        Err(_) => Err(Problem::of("input-late", StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
+    timeout(service.settings.request_time, collected(body, most)).await.unwrap_or_else(|_| {
+        Err(Problem::of("input-late", StatusCode::REQUEST_TIMEOUT, "the body did not come in time"))
+    })
+}
+
+async fn collected(mut body: Body, most: usize) -> Result<Vec<u8>, Problem> {
+    let mut whole = Vec::new();
+    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        let frame = frame.map_err(|_| Problem::input("the body broke off, or is not chunked as it says"))?;
+        // What follows the chunks (RFC 9112, section 7.1.2) says nothing to this service.
+        let Ok(data) = frame.into_data() else { continue };
+        if data.len() > most.saturating_sub(whole.len()) {
+            return Err(too_large(most));
+        }
+        whole.extend_from_slice(&data);
     }
+    Ok(whole)
+}
+
+fn too_large(most: usize) -> Problem {
+    let detail = format!("the body is longer than {most} bytes");
+    Problem::of("input-too-large", StatusCode::PAYLOAD_TOO_LARGE, detail)
 }
 
 /// With what a body is refused that [`read`] does not read, or that holds something else.
