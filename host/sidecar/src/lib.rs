@@ -9,6 +9,7 @@ mod connections;
 mod credentials;
 mod environment;
 mod files;
+mod health;
 mod listener;
 mod log;
 mod metrics;
@@ -23,6 +24,7 @@ mod settings;
 mod tls;
 
 pub use crate::credentials::{CredentialsError, NewToken, Role, new_token};
+pub use crate::health::{HealthError, health};
 pub use crate::listener::ListenError;
 pub use crate::serve::{ServeError, serve};
 pub use crate::settings::{ConfigError, Given, Settings, given, print_config};

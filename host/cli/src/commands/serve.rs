@@ -31,6 +31,9 @@ pub(crate) struct Arguments {
     /// Print all keys with their defaults and what they mean, and do nothing else
     #[arg(long)]
     print_config: bool,
+    /// Ask the service that runs with these settings whether it lives, and do nothing else: exit code 0 when it does, 2 when not
+    #[arg(long, conflicts_with = "print_config")]
+    health: bool,
     #[command(flatten)]
     settings: Settings,
     #[command(flatten)]
@@ -41,10 +44,20 @@ pub(crate) fn run(arguments: Arguments, line: &[OsString]) -> anyhow::Result<Ans
     if arguments.print_config {
         return Ok(Answer::document(placet_sidecar::print_config()));
     }
-    let Arguments { settings, roots, .. } = match &arguments.config {
+    let Arguments { settings, roots, health, .. } = match &arguments.config {
         Some(path) => with_file(path, line)?,
         None => arguments,
     };
+    if health {
+        let problem = || {
+            Problem::new(
+                "the service does not live",
+                "its log says why; `--health` takes the settings that it was started with",
+            )
+        };
+        placet_sidecar::health(&settings).map_err(|error| problem().because(error))?;
+        return Ok(Answer::yes("the service lives\n", serde_json::json!({ "status": "ok" })));
+    }
     let mut trust = Placet::builder().roots(&roots.roots()?);
     if !roots.are_built_in() {
         trust = trust.development_root();

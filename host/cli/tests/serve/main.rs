@@ -20,6 +20,8 @@ mod metrics;
 #[cfg(target_os = "linux")]
 mod nginx;
 mod openapi;
+#[cfg(target_os = "linux")]
+mod packaging;
 mod reload;
 mod service;
 mod smuggling;
