@@ -25,22 +25,41 @@ pub(crate) async fn reload(service: &Arc<Service>) {
     drop(reloaded.await);
 }
 
-/// Reloads whenever one of these changes, for ever: once it stands still for as long as it is looked at again.
-pub(crate) async fn watch(paths: &[PathBuf], every: Duration, mut reload: impl AsyncFnMut()) {
-    let mut loaded = look(paths).await;
-    let mut last = loaded.clone();
-    loop {
-        sleep(every).await;
-        let seen = look(paths).await;
-        if seen == last && seen != loaded {
-            reload().await;
-            loaded = seen.clone();
+/// Files that are looked at for a change.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    paths: Vec<PathBuf>,
+    /// As they were when they were read last, or before.
+    loaded: Vec<Vec<Seen>>,
+}
+
+impl Watched {
+    /// As they are now. They are to be read after this: a change in between is seen.
+    pub(crate) fn new(paths: Vec<PathBuf>) -> Self {
+        let loaded = look_at(&paths);
+        Self { paths, loaded }
+    }
+
+    /// Reloads whenever one of them changes, for ever: once it stands still for as long as it is looked at again.
+    pub(crate) async fn watch(mut self, every: Duration, mut reload: impl AsyncFnMut()) {
+        let mut last = self.loaded.clone();
+        loop {
+            sleep(every).await;
+            let seen = look(&self.paths).await;
+            if seen == last && seen != self.loaded {
+                reload().await;
+                self.loaded = seen.clone();
+            }
+            last = seen;
         }
-        last = seen;
     }
 }
 
 async fn look(paths: &[PathBuf]) -> Vec<Vec<Seen>> {
     let paths = paths.to_vec();
-    spawn_blocking(move || paths.iter().map(|path| files::look(path)).collect()).await.unwrap_or_default()
+    spawn_blocking(move || look_at(&paths)).await.unwrap_or_default()
+}
+
+fn look_at(paths: &[PathBuf]) -> Vec<Vec<Seen>> {
+    paths.iter().map(|path| files::look(path)).collect()
 }

@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use crate::connections::Connections;
 use crate::credentials::{Credentials, CredentialsError};
 use crate::listener::{ListenError, Listener};
+use crate::reload::Watched;
 use crate::service::Service;
 use crate::settings::{FailMode, OnNoLicense, Settings};
 use crate::tls::{Tls, TlsError};
@@ -62,6 +63,7 @@ pub enum ServeError {
 pub fn serve(settings: &Settings, trust: Builder) -> Result<(), ServeError> {
     log::start(settings.log_format);
     let configured = settings.credentials.as_deref().map(Credentials::read).transpose()?;
+    let watching = Watching::new(settings);
     let tls = Tls::configured(settings)?.map(Arc::new);
     let placet = open(settings, trust)?;
     let credentials = configured.map_or_else(|| one_time(settings), Ok)?;
@@ -71,7 +73,7 @@ pub fn serve(settings: &Settings, trust: Builder) -> Result<(), ServeError> {
         .build()
         .map_err(ServeError::System)?;
     let service = Service::new(placet, settings.clone(), credentials).map_err(ServeError::System)?;
-    let served = runtime.block_on(run(Arc::new(service), settings, tls));
+    let served = runtime.block_on(run(Arc::new(service), settings, tls, watching));
     // Waits for what is being counted; then the last owner of the installation is gone, and it is closed.
     drop(runtime);
     settings.one_time_token().iter().for_each(|path| files::remove_secret(path));
@@ -134,7 +136,30 @@ fn builder(settings: &Settings, trust: Builder) -> Result<Builder, ServeError> {
     Ok(builder)
 }
 
-async fn run(service: Arc<Service>, settings: &Settings, tls: Option<Arc<Tls>>) -> Result<(), ServeError> {
+/// What is looked at for changes.
+struct Watching {
+    licenses: Watched,
+    certificate: Watched,
+}
+
+impl Watching {
+    /// Before any of it is read.
+    fn new(settings: &Settings) -> Self {
+        let licenses = settings.licenses.iter().chain(&settings.token_file);
+        let certificate = settings.tls_certificate.iter().chain(&settings.tls_key);
+        Self {
+            licenses: Watched::new(licenses.cloned().collect()),
+            certificate: Watched::new(certificate.cloned().collect()),
+        }
+    }
+}
+
+async fn run(
+    service: Arc<Service>,
+    settings: &Settings,
+    tls: Option<Arc<Tls>>,
+    watching: Watching,
+) -> Result<(), ServeError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::System)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::System)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(ServeError::System)?;
@@ -155,10 +180,9 @@ async fn run(service: Arc<Service>, settings: &Settings, tls: Option<Arc<Tls>>) 
             }
         }
     };
-    let licenses: Vec<_> = settings.licenses.iter().chain(&settings.token_file).cloned().collect();
     let certificate = async {
         match &tls {
-            Some(tls) => reload::watch(&tls.files(), settings.watch, async || tls.reload().await).await,
+            Some(tls) => watching.certificate.watch(settings.watch, async || tls.reload().await).await,
             None => pending().await,
         }
     };
@@ -166,7 +190,7 @@ async fn run(service: Arc<Service>, settings: &Settings, tls: Option<Arc<Tls>>) 
     tokio::select! {
         () = connections.take(&listener) => {}
         () = reloading => {}
-        () = reload::watch(&licenses, settings.watch, async || reload::reload(&service).await) => {}
+        () = watching.licenses.watch(settings.watch, async || reload::reload(&service).await) => {}
         () = certificate => {}
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

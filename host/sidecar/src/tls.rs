@@ -80,11 +80,6 @@ impl Tls {
         Ok(Some(Self { certificate, key, shown }))
     }
 
-    /// The files, to be looked at for a change.
-    pub(crate) fn files(&self) -> [PathBuf; 2] {
-        [self.certificate.clone(), self.key.clone()]
-    }
-
     /// Reads them anew. New connections see what they hold then; where that cannot be used, what they held before.
     pub(crate) async fn reload(self: &Arc<Self>) {
         let tls = self.clone();

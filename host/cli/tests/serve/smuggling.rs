@@ -240,6 +240,7 @@ fn who_sends_byte_by_byte_is_let_go_in_time_and_holds_nobody_up() {
         }
         let asked = Instant::now();
         assert_eq!(client.post("/v1/check", BODY).unwrap().0, 200);
+        assert_eq!(client.get("/healthz").unwrap().0, 200);
         longest = longest.max(asked.elapsed());
         pause(50);
     }

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::body::{Body, HttpBody as _};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -112,7 +112,7 @@ impl<T: JsonSchema> Input for Asking<T> {
 const QUERY: &str =
     "the query has a name that is not known or stands twice, lacks one, or is not encoded as it must be";
 
-async fn json_bytes(request: Request, service: &Service) -> Result<Vec<u8>, Problem> {
+async fn json_bytes(request: Request, service: &Service) -> Result<Bytes, Problem> {
     // Also what keeps a page of another site from asking: a form cannot say this type.
     if !is_json(request.headers()) {
         let detail = "send the header `content-type: application/json`";
@@ -122,7 +122,7 @@ async fn json_bytes(request: Request, service: &Service) -> Result<Vec<u8>, Prob
 }
 
 /// The body, whole.
-pub(super) async fn read(body: Body, most: usize, service: &Service) -> Result<Vec<u8>, Problem> {
+pub(super) async fn read(body: Body, most: usize, service: &Service) -> Result<Bytes, Problem> {
     if body.size_hint().lower() > most as u64 {
         return Err(too_large(most));
     }
@@ -131,7 +131,7 @@ pub(super) async fn read(body: Body, most: usize, service: &Service) -> Result<V
     })
 }
 
-async fn collected(mut body: Body, most: usize) -> Result<Vec<u8>, Problem> {
+async fn collected(mut body: Body, most: usize) -> Result<Bytes, Problem> {
     let mut whole = Vec::new();
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
         let frame = frame.map_err(|_| Problem::input("the body broke off, or is not chunked as it says"))?;
@@ -142,7 +142,7 @@ async fn collected(mut body: Body, most: usize) -> Result<Vec<u8>, Problem> {
         }
         whole.extend_from_slice(&data);
     }
-    Ok(whole)
+    Ok(whole.into())
 }
 
 fn too_large(most: usize) -> Problem {
