@@ -34,6 +34,18 @@ pub struct Builder {
     pub(crate) recheck: Duration,
     pub(crate) wait: Duration,
     pub(crate) secrets: Secrets,
+    pub(crate) uploads: Uploads,
+    pub(crate) validation_grace: Option<Duration>,
+}
+
+/// Where licenses go that are installed by [`Placet::install`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Uploads {
+    /// Into the state directory: they hold from now on.
+    #[default]
+    State,
+    /// Into memory: they hold until the installation is closed, and are never written down.
+    Memory,
 }
 
 /// What the product gets where no decision could be made.
@@ -61,6 +73,8 @@ impl Builder {
             recheck: RECHECK,
             wait: Duration::ZERO,
             secrets: Secrets::default(),
+            uploads: Uploads::default(),
+            validation_grace: None,
         }
     }
 
@@ -189,6 +203,22 @@ impl Builder {
     #[must_use]
     pub fn recheck_interval(mut self, interval: Duration) -> Self {
         self.recheck = interval.max(Duration::from_secs(1));
+        self
+    }
+
+    /// Where licenses go that are installed. [`Uploads::State`] unless told. Documents of other kinds (revocation lists, orders, receipts, time
+    /// anchors) always go into the state directory, for what they do stays.
+    #[must_use]
+    pub fn uploads(mut self, uploads: Uploads) -> Self {
+        self.uploads = uploads;
+        self
+    }
+
+    /// Lets the kept copy of a license that is damaged, unreadable or gone stand in no longer than this since it was last seen valid, even where
+    /// the license grants a longer grace; it never makes one longer. Copies of revocation lists stand in as ever.
+    #[must_use]
+    pub fn validation_grace(mut self, at_most: Duration) -> Self {
+        self.validation_grace = Some(at_most);
         self
     }
 

@@ -7,6 +7,7 @@
 //! - Names are single path segments in UTF-8. Of a directory, hidden files (a leading dot) and directories are passed over.
 //! - A file that changed while it was read is read again.
 
+mod held;
 mod reading;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
+pub(crate) use self::held::{Held, Replaced};
 use self::reading::{read_opened, reason_of};
 use crate::vault::Vault;
 
@@ -42,6 +44,8 @@ pub(crate) enum Source {
     Token(Token),
     /// Documents installed into the state directory, and what opens them.
     Installed(PathBuf, Vault),
+    /// Documents installed for this run alone; they stand before those of the state directory.
+    Held(Held),
 }
 
 /// A license by value; its content is not for logs.
@@ -79,8 +83,17 @@ pub(crate) struct Snapshot {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Offered {
     content: Result<Arc<[u8]>, DocumentError>,
-    /// Its file's name in the state directory, if it was installed there.
-    installed: Option<String>,
+    place: Kept,
+}
+
+/// Where the content of a document is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kept {
+    Mounted,
+    /// Its file's name in the state directory.
+    Installed(String),
+    /// Its name among those of this run.
+    Held(String),
 }
 
 /// Where a document was read from.
@@ -90,6 +103,8 @@ pub(crate) enum Place<'a> {
     Mounted,
     /// The state directory; the file's name there.
     Installed(&'a str),
+    /// The memory of this run; its name there.
+    Held(&'a str),
 }
 
 /// A source that could not be looked at as a whole.
@@ -110,6 +125,7 @@ impl Snapshot {
                 Source::Token(token) => snapshot.offer(TOKEN_NAME.to_owned(), Ok(token.0.clone()), false),
                 Source::Path(path) => snapshot.look(path, None),
                 Source::Installed(path, vault) => snapshot.look(path, Some(vault)),
+                Source::Held(held) => snapshot.hold(held),
             }
         }
         snapshot
@@ -149,7 +165,11 @@ impl Snapshot {
 
     /// Where a document on offer was read from. None: nothing of that name is on offer.
     pub(crate) fn place(&self, name: &str) -> Option<Place<'_>> {
-        self.offered.get(name).map(|offered| offered.installed.as_deref().map_or(Place::Mounted, Place::Installed))
+        self.offered.get(name).map(|offered| match &offered.place {
+            Kept::Mounted => Place::Mounted,
+            Kept::Installed(file) => Place::Installed(file),
+            Kept::Held(name) => Place::Held(name),
+        })
     }
 
     /// What could not be looked at.
@@ -169,7 +189,17 @@ impl Snapshot {
             }
             name = format!("{number}.{file}");
         }
-        self.offered.insert(name, Offered { content, installed: installed.then_some(file) });
+        let place = if installed { Kept::Installed(file) } else { Kept::Mounted };
+        self.offered.insert(name, Offered { content, place });
+    }
+
+    /// One stands before the installed one of its name, and beside a mounted one.
+    fn hold(&mut self, held: &Held) {
+        for (file, content) in held.all() {
+            let is_mounted = self.place(&file) == Some(Place::Mounted);
+            let name = if is_mounted { format!("{COLLISION_PREFIX}{file}") } else { file.clone() };
+            self.offered.insert(name, Offered { content: Ok(content), place: Kept::Held(file) });
+        }
     }
 
     fn look(&mut self, path: &Path, installed: Option<&Vault>) {

@@ -7,6 +7,7 @@ mod changing;
 mod copies;
 mod documents;
 mod figures;
+mod grace;
 mod history;
 mod policy;
 mod reports;
@@ -23,17 +24,18 @@ use std::time::{Duration, Instant};
 use placet_artifact::PolicyRoots;
 
 use self::changing::Changing;
+use self::grace::Grace;
 use self::telling::Noticed;
 use crate::adoption::{Choice, adopt};
 use crate::audit::Audit;
 use crate::bindings::exports::placet::policy::enforcement::Context;
 use crate::bindings::exports::placet::policy::types::Status as LicenseStatus;
-use crate::builder::{Builder, FailMode};
+use crate::builder::{Builder, FailMode, Uploads};
 use crate::capability::Tape;
 use crate::clock::Clock;
 use crate::code_cache;
 use crate::deployment::Deployment;
-use crate::documents::{Snapshot, Source};
+use crate::documents::{Held, Snapshot, Source};
 use crate::error::{Failure, OpenError, PolicyError};
 use crate::event::{Event, Subscriber};
 use crate::figures::Counting;
@@ -59,6 +61,9 @@ pub(crate) struct Installation {
     minimum_sequence: u64,
     deployment: Deployment,
     sources: Vec<Source>,
+    uploads: Uploads,
+    held: Held,
+    grace: Option<Grace>,
     fail_mode: FailMode,
     sandbox: Sandbox,
     clock: Arc<Clock>,
@@ -106,7 +111,12 @@ impl Installation {
         sealing::seal_copies(&*store, &vault, tested.program.manifest.name.as_str(), clock.moment().mark)?;
         let mut sources = builder.sources;
         sources.push(Source::Installed(state.path(Folder::Licenses), vault.clone()));
-        let loaded = load(&tested, &sources, &store, &clock, &vault)?;
+        let held = Held::default();
+        sources.push(Source::Held(held.clone()));
+        let grace =
+            builder.validation_grace.map(|most| Grace::open(most, tested.program.manifest.name.as_str(), &*store));
+        let grace = grace.transpose()?;
+        let loaded = load(&tested, &sources, &store, &clock, &vault, grace.as_ref())?;
         adopt(&tested, &state, &*store, &clock)?;
 
         let audit = Audit::start(state.clone(), store.clone(), vault.clone());
@@ -117,6 +127,9 @@ impl Installation {
             minimum_sequence: builder.minimum_sequence,
             deployment: builder.deployment,
             sources,
+            uploads: builder.uploads,
+            held,
+            grace,
             fail_mode: builder.fail_mode,
             sandbox,
             clock,
@@ -138,6 +151,7 @@ impl Installation {
             if installation.take_anchors(&changing) {
                 installation.load_once(&changing).map_err(|failure| OpenError::Machine(failure.into()))?;
             }
+            installation.limit_grace(&changing).map_err(|failure| OpenError::Machine(failure.into()))?;
         }
         if builder.require_usable {
             let status = installation.status();
@@ -237,7 +251,12 @@ impl Installation {
 
     /// Keeps the time mark, and frees what was reserved for a term that is over. None of it is lost if it fails: it is tried again.
     pub(crate) fn keep_mark(&self) {
-        if let Err(error) = self.clock.commit(&*self.store).and_then(|()| self.store.free_due(self.clock.moment())) {
+        if let Err(error) = self
+            .clock
+            .commit(&*self.store)
+            .and_then(|()| self.store.free_due(self.clock.moment()))
+            .and_then(|()| self.keep_valid())
+        {
             self.tell("store.failed", "", error.reason());
         }
     }
@@ -283,6 +302,9 @@ impl Installation {
         let license = loaded.current().unwrap_or_else(|failure| no_status(failure.reason(), self.clock.read().now));
         let usage = self.usage(None).map_err(|failure| failure.reason().to_owned());
         let mut status = Status::new(license, usage, loaded.info(), self.counters());
+        if let Some((grace, due)) = self.grace.as_ref().and_then(|grace| Some((grace, grace.due()?))) {
+            status.warn_shortened(due, grace.seconds());
+        }
         if self.development {
             status.warn_development();
         }
@@ -304,9 +326,13 @@ impl Installation {
 
     fn load_anew(&self, changing: &Changing<'_>) -> Result<(), Failure> {
         let load = || {
+            self.note_valid();
             self.load_once(changing)?;
             // What was judged by the time of before is judged again.
-            if self.take_anchors(changing) { self.load_once(changing) } else { Ok(()) }
+            if self.take_anchors(changing) {
+                self.load_once(changing)?;
+            }
+            self.limit_grace(changing)
         };
         let answer = load();
         self.counting.reloaded(answer.is_ok());
@@ -315,8 +341,8 @@ impl Installation {
 
     fn load_once(&self, changing: &Changing<'_>) -> Result<(), Failure> {
         let before = self.loaded();
-        let snapshot =
-            snapshot(&before.lent, &self.sources, &self.vault).map_err(|error| Failure::new(error.reason()))?;
+        let snapshot = snapshot(&before.lent, &self.sources, &self.vault, self.grace.as_ref())
+            .map_err(|error| Failure::new(error.reason()))?;
         let loaded = Loaded::load(before.program.clone(), Arc::new(snapshot), before.lent.clone())
             .map_err(|error| Failure::new(error.reason()))?;
         self.swap(loaded, changing);
@@ -340,6 +366,7 @@ impl Drop for Installation {
     /// costs no more than that.
     fn drop(&mut self) {
         drop(self.try_sample());
+        drop(self.keep_valid());
         drop(self.clock.commit(&*self.store));
         holder::end(&self.state);
     }
@@ -370,10 +397,11 @@ fn load(
     store: &Arc<dyn Store>,
     clock: &Arc<Clock>,
     vault: &Vault,
+    grace: Option<&Grace>,
 ) -> Result<Loaded, PolicyError> {
     let manifest = &tested.program.manifest;
     let lent = Lent { clock: clock.clone(), store: store.clone(), namespace: manifest.name.as_str().into() };
-    let snapshot = snapshot(&lent, sources, vault)?;
+    let snapshot = snapshot(&lent, sources, vault, grace)?;
     Loaded::load(tested.program.clone(), Arc::new(snapshot), lent).map_err(|error| PolicyError::Unfit {
         name: manifest.name.to_string(),
         version: manifest.version.to_string(),
@@ -382,8 +410,10 @@ fn load(
     })
 }
 
-fn snapshot(lent: &Lent, sources: &[Source], vault: &Vault) -> Result<Snapshot, StoreError> {
-    Ok(Snapshot::take(sources, kept_copies(&*lent.store, &lent.namespace, vault)?))
+fn snapshot(lent: &Lent, sources: &[Source], vault: &Vault, grace: Option<&Grace>) -> Result<Snapshot, StoreError> {
+    let mut kept = kept_copies(&*lent.store, &lent.namespace, vault)?;
+    kept.retain(|name, _| grace.is_none_or(|grace| grace.admits(name)));
+    Ok(Snapshot::take(sources, kept))
 }
 
 /// The copies that stand in for documents of a policy.

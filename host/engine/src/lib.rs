@@ -51,7 +51,7 @@ pub use crate::bindings::exports::placet::policy::licensing::Holder;
 pub use crate::bindings::exports::placet::policy::types::{
     Attribute, Decision, Document, Feature, Limit, Status as LicenseStatus, Summary, Usage, Warning,
 };
-pub use crate::builder::{Builder, FailMode};
+pub use crate::builder::{Builder, FailMode, Uploads};
 pub use crate::decision::{Denied, PROBLEM_BASE, Problem};
 pub use crate::error::{Failure, InstallError, OpenError, PolicyError, SettleError};
 pub use crate::event::Event;

@@ -12,7 +12,9 @@ use crate::installation::Installation;
 const MARK: Duration = Duration::from_secs(60);
 /// How often the status is written down for other processes: it is never older than 5 seconds.
 const SHOW: Duration = Duration::from_secs(4);
-/// And for the first time so long after the opening: a command that ends sooner tells nobody.
+/// How often it is looked whether a grace is over.
+const GRACE: Duration = Duration::from_secs(1);
+/// The status for the first time so long after the opening: a command that ends sooner tells nobody.
 const FIRST_SHOW: Duration = Duration::from_millis(100);
 
 /// The running thread. When this is dropped it ends what it is at and stops, so that nothing of the installation outlives its owner.
@@ -51,6 +53,7 @@ fn run(installation: &Installation, recheck: Duration, stopped: &AtomicBool) {
         Task { due: now + FIRST_SHOW, every: SHOW, run: Installation::show },
         Task { due: now + MARK, every: MARK, run: Installation::keep_mark },
         Task { due: now + MARK, every: MARK, run: Installation::sample },
+        Task { due: now + GRACE, every: GRACE, run: Installation::end_grace },
         Task { due: after(now, recheck), every: recheck, run: Installation::recheck },
     ];
     while !stopped.load(Ordering::Relaxed) {

@@ -110,6 +110,15 @@ impl Status {
         self.license.warnings.push(warning("development-root", None, text));
     }
 
+    /// Tells that kept copies stand in until then alone.
+    pub(crate) fn warn_shortened(&mut self, due: u64, seconds: u64) {
+        self.license.until = Some(self.license.until.map_or(due, |until| until.min(due)));
+        let text = format!(
+            "as it is set here, a kept copy stands in for no longer than {seconds} s after its document was seen valid last"
+        );
+        self.license.warnings.push(warning("validation-grace", None, &text));
+    }
+
     /// Warns of a clock that is faked within this process.
     pub(crate) fn warn_faked_clock(&mut self) {
         let text = "the C library tells another time than the kernel, as with libfaketime; the kernel's counts";

@@ -14,7 +14,7 @@ use crate::credentials::{Credentials, CredentialsError};
 use crate::listener::{ListenError, Listener};
 use crate::reload::Watched;
 use crate::service::Service;
-use crate::settings::{FailMode, OnNoLicense, Settings};
+use crate::settings::{FailMode, OnNoLicense, Settings, Uploads};
 use crate::tls::{Tls, TlsError};
 use crate::{api, credentials, environment, files, log, reload};
 
@@ -111,6 +111,13 @@ fn builder(settings: &Settings, trust: Builder) -> Result<Builder, ServeError> {
         FailMode::Error => placet::FailMode::Error,
         FailMode::Closed => placet::FailMode::Closed,
     });
+    builder = builder.uploads(match settings.uploads {
+        Uploads::State => placet::Uploads::State,
+        Uploads::Memory => placet::Uploads::Memory,
+    });
+    if let Some(time) = settings.validation_grace {
+        builder = builder.validation_grace(time);
+    }
     if let Some(path) = &settings.policy {
         builder = builder.policy(path);
     }

@@ -98,6 +98,9 @@ pub struct Settings {
     /// How often license files, and the certificate, are looked at for a change, without reading them
     #[arg(id = "license.watch_interval", long = "license-watch-interval", env = "PLACET_LICENSE_WATCH_INTERVAL", value_name = "TIME", default_value = "1s", value_parser = duration)]
     pub(crate) watch: Duration,
+    /// How long the kept copy of a license that is damaged or gone stands in at the most; it can only shorten what the license grants
+    #[arg(id = "license.grace_period_on_validation_error", long = "license-grace-period-on-validation-error", env = "PLACET_LICENSE_GRACE_PERIOD_ON_VALIDATION_ERROR", value_name = "TIME", value_parser = duration)]
+    pub(crate) validation_grace: Option<Duration>,
     /// Always true: nothing turns enforcement off
     #[arg(id = "license.enabled", long = "license-enabled", env = "PLACET_LICENSE_ENABLED", value_name = "true", default_value = "true", action = ArgAction::Set, value_parser = enabled)]
     pub(crate) _enabled: bool,
@@ -122,6 +125,29 @@ pub struct Settings {
     /// `admin.token` in the state directory
     #[arg(id = "credentials_file", long = "credentials-file", env = "PLACET_CREDENTIALS_FILE", value_name = "FILE")]
     pub(crate) credentials: Option<PathBuf>,
+
+    /// Who may install a license over HTTP: admin, or owner, whose tokens see what their tenants use
+    #[arg(
+        id = "install_role",
+        long = "install-role",
+        env = "PLACET_INSTALL_ROLE",
+        value_enum,
+        value_name = "admin|owner",
+        default_value = "admin",
+        hide_possible_values = true
+    )]
+    pub(crate) install_role: InstallRole,
+    /// Where a license goes that is uploaded: state, into the state directory; or memory, where it is held for this run only and never written
+    #[arg(
+        id = "uploads",
+        long = "uploads",
+        env = "PLACET_UPLOADS",
+        value_enum,
+        value_name = "state|memory",
+        default_value = "state",
+        hide_possible_values = true
+    )]
+    pub(crate) uploads: Uploads,
 
     /// Where no license is usable at the start: refuse, and go on denying until one is; or exit
     #[arg(
@@ -216,6 +242,20 @@ impl Settings {
         let state = self.state.as_ref().filter(|_| self.credentials.is_none());
         state.map(|state| state.join("admin.token"))
     }
+}
+
+/// Who may install a license over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum InstallRole {
+    Admin,
+    Owner,
+}
+
+/// Where a license goes that is uploaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Uploads {
+    State,
+    Memory,
 }
 
 /// What to do at the start where no license is usable.

@@ -43,6 +43,11 @@ const ROLES: [&str; 4] = ["open", "caller", "owner", "admin"];
 
 /// A service with a token of each role, and a caller's and an owner's that are bound to the tenant `t1`.
 fn service(site: &Site) -> (Service, impl Fn(&str) -> String + '_) {
+    service_with(site, &[])
+}
+
+/// The same, with these arguments besides.
+fn service_with<'a>(site: &'a Site, more: &[&str]) -> (Service, impl Fn(&str) -> String + 'a) {
     let mut entries = String::new();
     for (role, name, more) in [
         ("caller", "caller", &[][..]),
@@ -56,7 +61,7 @@ fn service(site: &Site) -> (Service, impl Fn(&str) -> String + '_) {
         assert_eq!(std::fs::metadata(site.0.path(&out)).unwrap().permissions().mode() & 0o777, 0o600);
     }
     site.0.write("credentials.yaml", entries);
-    let service = site.serve(&["--credentials-file", "credentials.yaml"]);
+    let service = site.serve(&[&["--credentials-file", "credentials.yaml"], more].concat());
     assert!(!site.0.path("state/admin.token").exists());
     (service, |name: &str| format!("Bearer {}", site.0.read(&format!("{name}.token")).trim()))
 }
@@ -109,6 +114,31 @@ fn every_route_lets_in_the_roles_that_may_and_no_others() {
         "",
     );
     assert_eq!(wrong.status, 401);
+}
+
+#[test]
+fn owners_install_where_that_is_set_and_callers_never_do() {
+    let site = Site::without_license();
+    site.license("first.json", &["--expires", "1y"]);
+    let (service, bearer) = service_with(&site, &["--install-role", "owner"]);
+    let install = |role: &str| {
+        service.ask("POST", "/v1/license", &[("authorization", &bearer(role))], &site.0.read("first.json"))
+    };
+    for role in ["caller", "bound"] {
+        assert_eq!(
+            (install(role).status, install(role).json()["reason"].clone()),
+            (403, "role-refused".into()),
+            "{role}"
+        );
+    }
+    let installed = install("owner");
+    assert_eq!((installed.status, installed.json()["status"].clone()), (200, "valid".into()), "{installed:?}");
+    // Of what is used, it is told that of its tenant alone.
+    let usage = installed.json()["usage"].clone();
+    assert!(usage.as_array().unwrap().iter().all(|usage| usage["tenant"] == "t1"), "{usage}");
+    let headers = [("authorization", &*bearer("owner"))];
+    assert_eq!(service.ask("POST", "/v1/license/rollback", &headers, "").status, 403);
+    assert_eq!(install("admin").status, 200);
 }
 
 #[test]

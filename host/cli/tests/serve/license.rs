@@ -119,3 +119,109 @@ fn a_policy_is_installed_listed_and_gone_back_from() {
     assert_eq!(service.get("/admin/license/status").json()["version"], "1.0.0");
     assert_eq!(service.post("/v1/policy/rollback", &json!({"hash": "none"})).status, 404);
 }
+
+/// Every file below a directory, with its content.
+fn files(folder: &std::path::Path, found: &mut Vec<(std::path::PathBuf, Vec<u8>)>) {
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            files(&entry.path(), found);
+        } else if entry.file_type().unwrap().is_file() {
+            found.push((entry.path(), std::fs::read(entry.path()).unwrap()));
+        }
+    }
+}
+
+#[test]
+fn what_is_uploaded_into_memory_holds_for_this_run_and_is_never_written() {
+    let site = Site::without_license();
+    site.license("first.json", &["--expires", "1y", "--id", "lic_1"]);
+    site.license("second.json", &["--expires", "2y", "--id", "lic_1", "--limit", "extra=quota:5"]);
+    let mut service = site.serve(&["--uploads", "memory"]);
+    assert_eq!(tokens(&install(&service, "/v1/license", &site.0.read("first.json"))), 1000);
+    assert!(service.post("/v1/check", &json!({"feature": "sso"})).json()["allowed"].as_bool().unwrap());
+    let second = install(&service, "/v1/license", &site.0.read("second.json"));
+    assert_eq!(second.json()["limits"]["extra"], 5, "{second:?}");
+    // It is read anew from where it is, taken back, and stands again.
+    service.signal("-HUP");
+    service.logged("read anew");
+    assert_eq!(service.get("/v1/license").json()["limits"]["extra"], 5);
+    assert_eq!(service.post("/v1/license/rollback", &json!({})).json()["limits"].get("extra"), None);
+    assert_eq!(service.post("/v1/license/rollback", &json!({})).json()["limits"]["extra"], 5);
+    assert_eq!(install(&service, "/v1/license", &site.0.read("second.json").replacen("ey", "ez", 1)).status, 422);
+    service.signal("-TERM");
+    assert_eq!(service.ended(), 0);
+    let mut written = Vec::new();
+    files(&site.0.path("state"), &mut written);
+    assert!(written.len() > 2);
+    for name in ["first.json", "second.json"] {
+        let license: Value = serde_json::from_str(&site.0.read(name)).unwrap();
+        for secret in ["payload", "signature"].map(|member| license[member].as_str().unwrap().to_owned()) {
+            let holds = |content: &[u8]| content.windows(secret.len()).any(|window| window == secret.as_bytes());
+            let found = written.iter().find(|(_, content)| holds(content));
+            assert!(found.is_none(), "{name} was written to {:?}", found.unwrap().0);
+        }
+    }
+    let service = site.serve(&["--uploads", "memory"]);
+    assert_eq!(service.get("/v1/license").json()["status"], "missing");
+    assert_eq!(service.post("/v1/license/rollback", &json!({})).json()["reason"], "nothing-replaced");
+}
+
+#[test]
+fn the_first_license_in_memory_is_taken_back_and_one_of_the_state_directory_stands_behind_it() {
+    let site = Site::without_license();
+    site.license("first.json", &["--expires", "1y", "--id", "lic_1"]);
+    site.license("second.json", &["--expires", "2y", "--id", "lic_1", "--limit", "extra=quota:5"]);
+    let stored = site.serve(&[]);
+    install(&stored, "/v1/license", &site.0.read("first.json"));
+    drop(stored);
+    let service = site.serve(&["--uploads", "memory"]);
+    assert_eq!(service.get("/v1/license").json()["status"], "valid");
+    assert_eq!(install(&service, "/v1/license", &site.0.read("second.json")).json()["limits"]["extra"], 5);
+    let back = service.post("/v1/license/rollback", &json!({}));
+    assert_eq!((back.json()["status"].clone(), back.json()["limits"].get("extra")), ("valid".into(), None), "{back:?}");
+    let forth = service.post("/v1/license/rollback", &json!({}));
+    assert_eq!(forth.json()["limits"]["extra"], 5, "{forth:?}");
+    drop(service);
+    assert_eq!(site.serve(&[]).get("/v1/license").json()["limits"].get("extra"), None);
+}
+
+#[test]
+fn a_grace_after_damage_is_shortened_as_it_is_set_and_never_made_longer() {
+    let site = Site::without_license();
+    let good = |grace: &[&str]| site.license("license.json", &[&["--expires", "1y"], grace].concat());
+    let shortened = ["--license-grace-period-on-validation-error", "3s", "--license-watch-interval", "100ms"];
+    good(&["--grace-validation", "72h"]);
+    let license = site.0.read("license.json");
+    let service = site.serve(&shortened);
+    let state = |service: &Service| service.get("/v1/license").json()["state"].as_str().unwrap().to_owned();
+    let await_state = |service: &Service, wanted: &str| {
+        let began = std::time::Instant::now();
+        while state(service) != wanted {
+            assert!(began.elapsed() < std::time::Duration::from_secs(20), "{wanted}: {}", state(service));
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        began.elapsed()
+    };
+    assert_eq!(state(&service), "active");
+    site.0.write("license.json", "damaged");
+    await_state(&service, "grace");
+    assert!(service.post("/v1/check", &json!({"feature": "sso"})).json()["allowed"].as_bool().unwrap());
+    let lasted = await_state(&service, "invalid");
+    assert!(lasted.as_millis() > 1_500, "{lasted:?}");
+    assert!(!service.post("/v1/check", &json!({"feature": "sso"})).json()["allowed"].as_bool().unwrap());
+    drop(service);
+    // Neither a restart nor a longer time gives it back; the document itself does.
+    assert_eq!(state(&site.serve(&shortened)), "invalid");
+    let service = site.serve(&["--license-watch-interval", "100ms"]);
+    assert_eq!(state(&service), "invalid");
+    site.0.write("license.json", &license);
+    await_state(&service, "active");
+    drop(service);
+    // What the license does not grant is not given.
+    good(&[]);
+    let service =
+        site.serve(&["--license-grace-period-on-validation-error", "72h", "--license-watch-interval", "100ms"]);
+    assert_eq!(state(&service), "active");
+    site.0.write("license.json", "damaged");
+    await_state(&service, "invalid");
+}

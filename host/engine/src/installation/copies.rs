@@ -1,6 +1,7 @@
 //! Copies of the documents that were adopted, for the day on which they cannot be read.
 
 use super::{Changing, Installation};
+use crate::documents::Place;
 use crate::program::Loaded;
 use crate::vault::Piece;
 
@@ -9,6 +10,10 @@ impl Installation {
     pub(super) fn keep_copies(&self, changing: &Changing<'_>) {
         let loaded = self.loaded();
         for document in loaded.status.documents.iter().filter(|document| document.adopted && !document.recovered) {
+            // What is installed for this run alone is never written.
+            if matches!(loaded.snapshot.place(&document.name), Some(Place::Held(_))) {
+                continue;
+            }
             let Ok(content) = loaded.snapshot.read(&document.name) else { continue };
             if loaded.snapshot.recover(&document.name).is_ok_and(|kept| kept == content) {
                 continue;

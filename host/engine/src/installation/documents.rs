@@ -2,9 +2,10 @@
 
 use sha2::{Digest, Sha256};
 
-use super::Installation;
+use super::{Changing, Installation};
 use crate::bindings::exports::placet::policy::types::Status as LicenseStatus;
-use crate::documents::{COLLISION_PREFIX, MAX_DOCUMENT, Place};
+use crate::builder::Uploads;
+use crate::documents::{COLLISION_PREFIX, MAX_DOCUMENT, Place, Replaced};
 use crate::error::{Failure, InstallError};
 use crate::program::Loaded;
 use crate::state_dir::Folder;
@@ -35,22 +36,44 @@ impl Installation {
 
     fn try_install(&self, document: &[u8], name: Option<&str>) -> Result<(Status, String), InstallError> {
         let changing = self.change();
-        let (name, _) = self.loaded().plan(document, name)?;
-        let before = self.state.read(Folder::Licenses, &name, MAX_DOCUMENT + OVERHEAD)?;
-        self.remember_replaced(&name, before.as_deref())?;
-        let kept = self.vault.seal(Piece::Document(&name), document);
-        let kept = kept.map_err(|source| self.state.failed("seal", &name, source))?;
-        self.state.put(Folder::Licenses, &name, &kept)?;
-        if let Err(failure) = self.load_anew(&changing) {
-            // What could not be loaded now could not be loaded at the next start either.
-            match before {
-                Some(before) => self.state.put(Folder::Licenses, &name, &before)?,
-                None => drop(self.state.remove(Folder::Licenses, &name)?),
-            }
-            return Err(failure.into());
+        let (name, preview) = self.loaded().plan(document, name)?;
+        if self.uploads == Uploads::Memory && is_license(&preview, &name) {
+            self.hold(&name, Some(document), &changing)?;
+        } else {
+            self.write(&name, document, &changing)?;
         }
         drop(changing);
         Ok((self.status(), name))
+    }
+
+    /// Into the state directory.
+    fn write(&self, name: &str, document: &[u8], changing: &Changing<'_>) -> Result<(), InstallError> {
+        let before = self.state.read(Folder::Licenses, name, MAX_DOCUMENT + OVERHEAD)?;
+        self.remember_replaced(name, before.as_deref())?;
+        let kept = self.vault.seal(Piece::Document(name), document);
+        let kept = kept.map_err(|source| self.state.failed("seal", name, source))?;
+        self.state.put(Folder::Licenses, name, &kept)?;
+        if let Err(failure) = self.load_anew(changing) {
+            // What could not be loaded now could not be loaded at the next start either.
+            match before {
+                Some(before) => self.state.put(Folder::Licenses, name, &before)?,
+                None => drop(self.state.remove(Folder::Licenses, name)?),
+            }
+            return Err(failure.into());
+        }
+        self.held.remember(None);
+        Ok(())
+    }
+
+    /// For this run alone; none: it is held no longer.
+    fn hold(&self, name: &str, document: Option<&[u8]>, changing: &Changing<'_>) -> Result<(), InstallError> {
+        let replaced = self.held.put(name, document.map(Into::into));
+        if let Err(failure) = self.load_anew(changing) {
+            self.held.put(name, replaced.content);
+            return Err(failure.into());
+        }
+        self.held.remember(Some(replaced));
+        Ok(())
     }
 
     /// Before the change: what a crash leaves of it is then taken back to what it is.
@@ -63,14 +86,30 @@ impl Installation {
     }
 
     pub(crate) fn rollback_install(&self) -> Result<Status, InstallError> {
-        let name = self.state.names(Folder::Replaced)?.pop().ok_or(InstallError::NothingReplaced)?;
-        let before = self.state.read(Folder::Replaced, &name, MAX_DOCUMENT + OVERHEAD)?.unwrap_or_default();
-        let answer = self.put_back(&name, &before);
+        let (name, answer) = if let Some(replaced) = self.held.replaced() {
+            let answer = self.hold_back(&replaced);
+            (replaced.name, answer)
+        } else {
+            let name = self.state.names(Folder::Replaced)?.pop().ok_or(InstallError::NothingReplaced)?;
+            let before = self.state.read(Folder::Replaced, &name, MAX_DOCUMENT + OVERHEAD)?.unwrap_or_default();
+            let answer = self.put_back(&name, &before);
+            (name, answer)
+        };
         match &answer {
             Ok(_) => self.tell("license.replaced", &name, "rolled-back"),
             Err(error) => self.tell("license.rejected", &name, error.reason()),
         }
         answer
+    }
+
+    fn hold_back(&self, Replaced { name, content }: &Replaced) -> Result<Status, InstallError> {
+        if let Some(content) = content {
+            return self.try_install(content, Some(name)).map(|(status, _)| status);
+        }
+        let changing = self.change();
+        self.hold(name, None, &changing)?;
+        drop(changing);
+        Ok(self.status())
     }
 
     fn put_back(&self, name: &str, before: &[u8]) -> Result<Status, InstallError> {
@@ -130,8 +169,10 @@ impl Installation {
         if !stays(&loaded.status, name) {
             self.store.forget(&loaded.info().name, name, self.clock.moment().mark)?;
         }
-        if let Some(Place::Installed(file)) = place {
-            self.state.remove(Folder::Licenses, file)?;
+        match place {
+            Some(Place::Installed(file)) => drop(self.state.remove(Folder::Licenses, file)?),
+            Some(Place::Held(name)) => drop(self.held.put(name, None)),
+            _ => {}
         }
         Ok(())
     }
@@ -166,6 +207,11 @@ impl Loaded {
         accepted(&preview, &name)?;
         Ok((name, preview))
     }
+}
+
+/// Is the document of this name a license?
+fn is_license(status: &LicenseStatus, name: &str) -> bool {
+    status.documents.iter().any(|document| document.name == name && document.kind == "license")
 }
 
 /// What a document did stays, whoever removes its file: the copy of a revocation list or of an order.

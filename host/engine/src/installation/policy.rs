@@ -56,11 +56,13 @@ impl Installation {
             rollback: roll_back.then(|| candidate.adopted_as().hash),
         };
         let tested = candidate.test(&floor, &self.sandbox, Some(&self.state), &self.deployment, &self.clock)?;
-        let loaded = load(&tested, &self.sources, &self.store, &self.clock, &self.vault)?;
+        let loaded = load(&tested, &self.sources, &self.store, &self.clock, &self.vault, self.grace.as_ref())?;
         adopt(&tested, &self.state, &*self.store, &self.clock)?;
         self.clock.not_before(tested.program.issued());
         let info = loaded.info();
         self.swap(loaded, &changing);
+        // The next look at it tries again.
+        drop(self.limit_grace(&changing));
         Ok(info)
     }
 }

@@ -101,6 +101,7 @@ pub(super) async fn flat(State(service): State<Arc<Service>>) -> Result<Answer<F
 /// would stand.
 pub(super) async fn install(
     State(service): State<Arc<Service>>,
+    identity: Identity,
     Asking(Install { dry_run }): Asking<Install>,
     Offered(document): Offered,
 ) -> Result<Answer<Told>, Problem> {
@@ -108,7 +109,7 @@ pub(super) async fn install(
         let placet = &service.placet;
         let status = if dry_run { placet.preview_install(&document, None) } else { placet.install(&document, None) };
         let status = status.map_err(|error| refused(&error))?;
-        let usage = status.usage.clone();
+        let usage = if dry_run { Vec::new() } else { usage::of(placet, &identity)? };
         Ok(Told::new(placet, &status, usage))
     });
     told.await.map(Answer)

@@ -29,10 +29,10 @@ use self::routes::{Routes, any, get, post};
 use crate::credentials::Role;
 use crate::problem::Problem;
 use crate::service::Service;
-use crate::settings::Settings;
+use crate::settings::{InstallRole, Settings};
 
 /// All routes, as they are set, with who may.
-fn routes(settings: &Settings) -> [Routes; 5] {
+fn routes(settings: &Settings) -> [Routes; 6] {
     const CONFLICT: StatusCode = StatusCode::CONFLICT;
     const NOT_FOUND: StatusCode = StatusCode::NOT_FOUND;
     const LATER: StatusCode = StatusCode::TOO_MANY_REQUESTS;
@@ -87,8 +87,13 @@ fn routes(settings: &Settings) -> [Routes; 5] {
         .route("/v1/license", get(license::tell).about("How the license stands", &[]))
         .route("/v1/usage", get(usage::now).about("What is used of each limit", &[]))
         .route("/v1/usage/history", get(usage::history).about("What was used hour by hour, with a forecast", &[]));
+    let install_role = match settings.install_role {
+        InstallRole::Admin => Role::Admin,
+        InstallRole::Owner => Role::Owner,
+    };
+    let installing = Routes::of(Some(install_role))
+        .route("/v1/license", post(license::install).about("Installs a document", &[CONFLICT]));
     let admins = Routes::of(Some(Role::Admin))
-        .route("/v1/license", post(license::install).about("Installs a document", &[CONFLICT]))
         .route(
             "/v1/license/rollback",
             post(license::rollback).about("Takes back what was installed last", &[CONFLICT, UNFIT]),
@@ -102,7 +107,7 @@ fn routes(settings: &Settings) -> [Routes; 5] {
                 .about("Adopts a signed policy", &[]),
         )
         .route("/v1/policy/rollback", post(policy::rollback).about("Goes back to a policy that is kept", &[NOT_FOUND]));
-    [open, metrics, callers, owners, admins]
+    [open, metrics, callers, owners, installing, admins]
 }
 
 /// What describes them.
