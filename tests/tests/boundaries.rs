@@ -94,7 +94,7 @@ const CAPABILITIES: [(&str, &[&str]); 4] = [
 
 /// The one file of a crate that uses a capability; what is not named uses none. The tests are free to use all.
 const USERS: [(&str, &str, &str); 10] = [
-    // The arguments, to say what is wrong with them.
+    // The arguments, to say what is wrong with them, and a token.
     ("host/cli", "environment", "environment.rs"),
     ("host/cli", "files", "files.rs"),
     ("host/cli", "randomness", "random.rs"),

@@ -12,3 +12,8 @@ pub(crate) fn arguments() -> Vec<OsString> {
 pub(crate) fn is_empty(variable: &OsStr) -> bool {
     env::var_os(variable).is_some_and(|value| value.is_empty())
 }
+
+/// A variable that is set, and not to nothing.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}

@@ -15,6 +15,7 @@ mod problem;
 mod random;
 mod reasons;
 mod roots;
+mod server;
 mod show;
 mod site;
 mod storage;

@@ -1,7 +1,7 @@
 //! Decisions, states and licenses as people read them.
 
 use jiff::Timestamp;
-use placet::{CountersInfo, Decision, Limit, Reservation, Settlement, Status, Summary, Usage, Warning};
+use placet::{CountersInfo, Decision, Limit, Settlement, Status, Summary, Usage, Warning};
 use serde_json::json;
 
 use crate::output::{Answer, table};
@@ -12,11 +12,10 @@ pub(crate) fn decision(decision: &Decision) -> anyhow::Result<Answer> {
 }
 
 /// A decision, and the id to settle by.
-pub(crate) fn reservation(reservation: &Reservation) -> anyhow::Result<Answer> {
-    let decision = reservation.decision();
+pub(crate) fn reservation(id: Option<&str>, decision: &Decision) -> anyhow::Result<Answer> {
     let mut text = decision_text(decision);
-    text.extend(reservation.id().map(|id| format!("  reservation: {id}\n")));
-    let json = json!({ "reservation": reservation.id(), "decision": decision });
+    text.extend(id.map(|id| format!("  reservation: {id}\n")));
+    let json = json!({ "reservation": id, "decision": decision });
     Ok(Answer::verdict(decision.allowed, text, json))
 }
 

@@ -15,6 +15,7 @@ const DAY: u64 = 86_400_000;
 ///
 /// The fields of the policy's own status are reached directly: `status.usable`, `status.state`, `status.licenses`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Status {
     /// What the policy says, and the host's warnings with it.
     #[serde(flatten)]
@@ -34,10 +35,12 @@ pub struct Status {
 
 /// Where the counters stand, for people and for reports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CountersInfo {
     /// By which the key is known that seals them: sixteen hex digits.
     pub install_key: String,
     /// The last commit; none where the counters gave no answer.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub head: Option<Head>,
     /// What a crash burned before they were opened.
     pub burned: Vec<Burned>,

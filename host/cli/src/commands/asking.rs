@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use placet::{Decision, Failure, Recorded, Request, Reservation, Reserve};
 
+use serde_json::{Value, json};
+
 use crate::argument::pair;
 use crate::files;
 use crate::problem::Problem;
 use crate::reasons;
+use crate::server::{Refusal, Server, ServerError};
 
 /// For whom, and with what else.
 #[derive(Clone, Debug, clap::Args)]
@@ -50,6 +53,41 @@ impl ContextOptions {
         Ok(answer.map_err(undecided)?)
     }
 
+    /// Asks a service: the question, without its context.
+    pub(crate) fn ask_server(
+        &self,
+        server: &Server,
+        path: &str,
+        question: Value,
+        once: Option<&str>,
+    ) -> anyhow::Result<Decision> {
+        let question = self.in_context(question, once)?;
+        decided(server.post(path, &question))
+    }
+
+    /// With for whom it is, as the service takes it.
+    pub(crate) fn in_context(&self, mut question: Value, once: Option<&str>) -> Result<Value, Problem> {
+        if self.record.is_some() {
+            let help = "leave `--server` away while the service does not run, or ask without `--record`";
+            return Err(Problem::new("--record: what a service decides is not recorded", help));
+        }
+        let details: Vec<_> = self.detail.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+        if let Value::Object(members) = &mut question {
+            let context = json!({ "tenant": self.tenant, "once": once, "details": details });
+            members.insert("context".to_owned(), context);
+        }
+        Ok(question)
+    }
+
+    /// The tenant, where nothing else is said.
+    pub(crate) fn tenant_alone(&self) -> Result<Option<&str>, Problem> {
+        if self.record.is_none() && self.detail.is_empty() {
+            return Ok(self.tenant.as_deref());
+        }
+        let help = "leave `--record` and `--detail` away: a service takes no more than the tenant here";
+        Err(Problem::new("the service cannot be told all of this", help))
+    }
+
     /// Reserves.
     pub(crate) fn reserve(&self, reserve: Reserve<'_>) -> anyhow::Result<Reservation> {
         if self.record.is_some() {
@@ -62,6 +100,33 @@ impl ContextOptions {
         };
         let reserve = self.detail.iter().fold(reserve, |reserve, (name, value)| reserve.detail(name, value));
         Ok(reserve.decide().map_err(undecided)?)
+    }
+}
+
+/// The decision of a service, or why there is none. What no policy can decide is a denial here.
+pub(super) fn decided(answer: Result<Decision, ServerError>) -> anyhow::Result<Decision> {
+    answer.or_else(|error| match error {
+        ServerError::Refused(refusal) if is_denial(&refusal) => Ok(denial(*refusal)),
+        error => Err(error.problem("the policy made no decision").into()),
+    })
+}
+
+/// What a service refuses, and a command denies.
+pub(super) fn is_denial(refusal: &Refusal) -> bool {
+    matches!(&*refusal.reason, "once-mismatch" | "request-empty" | "request-invalid")
+}
+
+pub(super) fn denial(refusal: Refusal) -> Decision {
+    Decision {
+        allowed: false,
+        reason: refusal.reason,
+        subject: refusal.limit.or(refusal.feature).unwrap_or_default(),
+        license: None,
+        usage: refusal.usage,
+        warnings: Vec::new(),
+        retry: None,
+        hold: None,
+        details: Vec::new(),
     }
 }
 

@@ -1,7 +1,10 @@
 //! `placet check`.
 
+use serde_json::json;
+
 use super::asking::ContextOptions;
 use crate::output::Answer;
+use crate::server::ServerOptions;
 use crate::show;
 use crate::site::SiteOptions;
 
@@ -18,10 +21,16 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     context: ContextOptions,
     #[command(flatten)]
+    server: ServerOptions,
+    #[command(flatten)]
     site: SiteOptions,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
+    if let Some(server) = arguments.server.server()? {
+        let question = json!({ "feature": arguments.feature });
+        return show::decision(&arguments.context.ask_server(&server, "/v1/check", question, None)?);
+    }
     let placet = arguments.site.open()?;
     show::decision(&arguments.context.ask(placet.check(&arguments.feature))?)
 }

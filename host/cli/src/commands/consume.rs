@@ -1,11 +1,13 @@
 //! `placet consume` and `placet preview`.
 
 use placet::{Limit, Placet};
+use serde_json::{Value, json};
 
 use super::asking::{ContextOptions, OnceOption};
 use crate::argument::{number, pair};
 use crate::output::Answer;
 use crate::problem::Problem;
+use crate::server::{Server, ServerOptions};
 use crate::site::SiteOptions;
 use crate::{reasons, show};
 
@@ -51,18 +53,42 @@ pub(super) struct Charges {
     #[command(flatten)]
     pub(super) context: ContextOptions,
     #[command(flatten)]
+    server: ServerOptions,
+    #[command(flatten)]
     site: SiteOptions,
 }
 
 pub(crate) fn run(arguments: &Consume) -> anyhow::Result<Answer> {
+    if let Some(server) = arguments.charges.server()? {
+        return arguments.charges.ask_server(&server, "/v1/consume", arguments.once.once.as_deref());
+    }
     arguments.charges.ask(|placet, limit, amount| arguments.once.guard(placet.consume(limit, amount)))
 }
 
 pub(crate) fn preview(arguments: &Preview) -> anyhow::Result<Answer> {
+    if let Some(server) = arguments.charges.server()? {
+        return arguments.charges.ask_server(&server, "/v1/preview", None);
+    }
     arguments.charges.ask(|placet, limit, amount| placet.preview(limit, amount))
 }
 
 impl Charges {
+    /// The service, where one is to be asked.
+    pub(super) fn server(&self) -> anyhow::Result<Option<Server>> {
+        self.server.server()
+    }
+
+    /// As the service takes them.
+    pub(super) fn question(&self) -> Value {
+        let rest = self.and.iter().map(|(limit, amount)| json!({ "limit": limit, "amount": amount }));
+        let first = json!({ "limit": self.limit, "amount": self.amount });
+        json!({ "charges": std::iter::once(first).chain(rest).collect::<Vec<_>>() })
+    }
+
+    fn ask_server(&self, server: &Server, path: &str, once: Option<&str>) -> anyhow::Result<Answer> {
+        show::decision(&self.context.ask_server(server, path, self.question(), once)?)
+    }
+
     fn ask(&self, request: impl for<'a> Fn(&'a Placet, &str, u64) -> placet::Request<'a>) -> anyhow::Result<Answer> {
         let placet = self.open()?;
         let request = request(&placet, &self.limit, self.amount);

@@ -1,8 +1,11 @@
 //! `placet credit`.
 
+use serde_json::json;
+
 use super::asking::{ContextOptions, OnceOption};
 use crate::argument::number;
 use crate::output::Answer;
+use crate::server::ServerOptions;
 use crate::show;
 use crate::site::SiteOptions;
 
@@ -25,10 +28,17 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     context: ContextOptions,
     #[command(flatten)]
+    server: ServerOptions,
+    #[command(flatten)]
     site: SiteOptions,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
+    if let Some(server) = arguments.server.server()? {
+        let question = json!({ "charge": { "limit": arguments.limit, "amount": arguments.amount } });
+        let once = arguments.once.once.as_deref();
+        return show::decision(&arguments.context.ask_server(&server, "/v1/credit", question, once)?);
+    }
     let placet = arguments.site.open()?;
     let request = arguments.once.guard(placet.credit(&arguments.limit, arguments.amount));
     show::decision(&arguments.context.ask(request)?)

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use placet::InstallError;
+use placet::{InstallError, Status};
 
 use crate::change::Change;
 use crate::output::Answer;
 use crate::problem::Problem;
+use crate::server::{Server, ServerError, ServerOptions};
 use crate::site::SiteOptions;
 use crate::{files, reasons, show};
 
@@ -28,21 +29,48 @@ pub(crate) struct Arguments {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
+    server: ServerOptions,
+    #[command(flatten)]
     site: SiteOptions,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let document = files::read(&arguments.file)?;
+    if let Some(server) = arguments.server.server()? {
+        return install(arguments, &server, document);
+    }
     let placet = arguments.site.open()?;
     if arguments.dry_run {
         let before = placet.status();
         let after = placet.preview_install(&document, arguments.name.as_deref());
-        let after = after.map_err(|error| not_installed(&arguments.file, error))?;
-        let text = Change::between(&before, &after).text();
-        return Ok(Answer::verdict(after.usable, text, serde_json::to_value(&after)?));
+        return change(&before, &after.map_err(|error| not_installed(&arguments.file, error))?);
     }
     let status = placet.install(&document, arguments.name.as_deref());
     show::status(&status.map_err(|error| not_installed(&arguments.file, error))?)
+}
+
+/// The same, by a service.
+fn install(arguments: &Arguments, server: &Server, document: Vec<u8>) -> anyhow::Result<Answer> {
+    if arguments.name.is_some() {
+        let help = "leave `--name` away: a service names a document by the id of its license";
+        return Err(Problem::new("--name: the service takes no name", help).into());
+    }
+    let refused = |error: ServerError| {
+        let reason = error.refusal().filter(|refusal| refusal.status == 422).map(|refusal| refusal.reason.clone());
+        let problem = error.problem(format!("`{}` was not installed", arguments.file.display()));
+        reason.into_iter().fold(problem, Problem::refused)
+    };
+    if arguments.dry_run {
+        let before = server.status()?;
+        return change(&before, &server.upload("/v1/status/preview", document).map_err(refused)?);
+    }
+    server.change("/v1/license", document).map_err(refused)?;
+    show::status(&server.status()?)
+}
+
+fn change(before: &Status, after: &Status) -> anyhow::Result<Answer> {
+    let text = Change::between(before, after).text();
+    Ok(Answer::verdict(after.usable, text, serde_json::to_value(after)?))
 }
 
 fn not_installed(file: &std::path::Path, error: InstallError) -> Problem {

@@ -1,8 +1,11 @@
 //! `placet measure`.
 
+use serde_json::json;
+
 use super::asking::ContextOptions;
 use crate::argument::number;
 use crate::output::Answer;
+use crate::server::ServerOptions;
 use crate::show;
 use crate::site::SiteOptions;
 
@@ -21,10 +24,16 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     context: ContextOptions,
     #[command(flatten)]
+    server: ServerOptions,
+    #[command(flatten)]
     site: SiteOptions,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
+    if let Some(server) = arguments.server.server()? {
+        let question = json!({ "charge": { "limit": arguments.limit, "amount": arguments.level } });
+        return show::decision(&arguments.context.ask_server(&server, "/v1/measure", question, None)?);
+    }
     let placet = arguments.site.open()?;
     show::decision(&arguments.context.ask(placet.measure(&arguments.limit, arguments.level))?)
 }

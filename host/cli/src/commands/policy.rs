@@ -18,6 +18,7 @@ use crate::files;
 use crate::issue::dates;
 use crate::output::Answer;
 use crate::problem::Problem;
+use crate::server::ServerError;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -66,6 +67,14 @@ fn not_adopted(path: &Path, error: PolicyError) -> Problem {
         return Problem::new(message, crate::site::POLICY_FILE).because(error);
     }
     Problem::new(message, crate::reasons::help(reason)).because(error).refused(reason)
+}
+
+/// The same, where a service refuses it.
+fn refused_by_server(path: &Path, error: ServerError) -> Problem {
+    let reason =
+        error.refusal().filter(|refusal| matches!(refusal.status, 404 | 422)).map(|refusal| refusal.reason.clone());
+    let problem = error.problem(format!("`{}` was not adopted", path.display()));
+    reason.into_iter().fold(problem, Problem::refused)
 }
 
 /// The policy that decides from now on.

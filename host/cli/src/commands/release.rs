@@ -1,7 +1,10 @@
 //! `placet release`.
 
+use serde_json::json;
+
 use super::settle;
 use crate::output::Answer;
+use crate::server::{ServerOptions, encoded};
 use crate::site::SiteOptions;
 
 /// Give back all that was reserved
@@ -14,9 +17,15 @@ pub(crate) struct Arguments {
     /// What `placet reserve` printed
     id: String,
     #[command(flatten)]
+    server: ServerOptions,
+    #[command(flatten)]
     site: SiteOptions,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
+    if let Some(server) = arguments.server.server()? {
+        let path = format!("/v1/reserve/{}/release", encoded(&arguments.id));
+        return settle::settled(server.post(&path, &json!({})));
+    }
     settle::answer(arguments.site.open()?.release_reservation(&arguments.id))
 }

@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use super::asking::OnceOption;
+use placet::Decision;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::asking::{OnceOption, denial, is_denial};
 use super::consume::Charges;
 use crate::argument::term;
 use crate::output::Answer;
+use crate::server::ServerError;
 use crate::show;
 
 /// Charge limits in advance, for what is known only when it is over
@@ -26,8 +31,29 @@ pub(crate) struct Arguments {
     once: OnceOption,
 }
 
+/// As the service answers.
+#[derive(Deserialize)]
+struct Reserved {
+    reservation: Option<String>,
+    decision: Decision,
+}
+
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let Charges { limit, amount, and, context, .. } = &arguments.charges;
+    if let Some(server) = arguments.charges.server()? {
+        let mut question = context.in_context(arguments.charges.question(), arguments.once.once.as_deref())?;
+        if let Value::Object(members) = &mut question {
+            let term = u64::try_from(arguments.term.as_millis()).unwrap_or(u64::MAX);
+            members.insert("term".to_owned(), term.into());
+        }
+        let reserved = server.post("/v1/reserve", &question).or_else(|error| match error {
+            ServerError::Refused(refusal) if is_denial(&refusal) => {
+                Ok(Reserved { reservation: None, decision: denial(*refusal) })
+            }
+            error => Err(error.problem("the policy made no decision")),
+        })?;
+        return show::reservation(reserved.reservation.as_deref(), &reserved.decision);
+    }
     let placet = arguments.charges.open()?;
     let reserve = placet.reserve(limit, *amount).term(arguments.term);
     let reserve = and.iter().fold(reserve, |reserve, (limit, amount)| reserve.and(limit, *amount));
@@ -35,5 +61,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
         Some(key) => reserve.once(key),
         None => reserve,
     };
-    show::reservation(&context.reserve(reserve)?)
+    let reservation = context.reserve(reserve)?;
+    show::reservation(reservation.id(), reservation.decision())
 }

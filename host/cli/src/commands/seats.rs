@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use placet::Holder;
+use serde_json::json;
 
-use super::asking::ContextOptions;
+use super::asking::{ContextOptions, decided};
 use crate::argument::{number, term};
 use crate::output::{Answer, table};
 use crate::problem::Problem;
+use crate::server::{Server, ServerOptions, query};
 use crate::site::SiteOptions;
 use crate::{reasons, show};
 
@@ -36,6 +38,8 @@ pub(crate) struct List {
     /// Those after this one
     #[arg(long, value_name = "HOLDER")]
     after: Option<String>,
+    #[command(flatten)]
+    server: ServerOptions,
     #[command(flatten)]
     site: SiteOptions,
 }
@@ -86,6 +90,8 @@ pub(crate) struct Evict {
     #[arg(long, value_name = "NAME")]
     tenant: Option<String>,
     #[command(flatten)]
+    server: ServerOptions,
+    #[command(flatten)]
     site: SiteOptions,
 }
 
@@ -98,6 +104,8 @@ struct Seat {
     #[command(flatten)]
     context: ContextOptions,
     #[command(flatten)]
+    server: ServerOptions,
+    #[command(flatten)]
     site: SiteOptions,
 }
 
@@ -106,6 +114,10 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<Answer> {
         Command::List(arguments) => list(arguments),
         Command::Claim(arguments) => claim(arguments),
         Command::Release(Release { seat }) => {
+            if let Some(server) = seat.server.server()? {
+                let path = seat_path(&seat.limit, &seat.holder, seat.context.tenant_alone()?);
+                return show::decision(&decided(server.delete(&path))?);
+            }
             let placet = seat.site.open()?;
             show::decision(&seat.context.ask(placet.release(&seat.limit, &seat.holder))?)
         }
@@ -113,9 +125,19 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<Answer> {
     }
 }
 
-fn list(List { limit, tenant, after, site }: &List) -> anyhow::Result<Answer> {
-    let page = site.open()?.holders_after(limit, tenant.as_deref(), after.as_deref());
-    let holders = page.map_err(|failure| no_answer(&failure))?;
+fn list(List { limit, tenant, after, server, site }: &List) -> anyhow::Result<Answer> {
+    let holders = match server.server()? {
+        Some(server) => {
+            let mut holders = holders(&server, limit, tenant.as_deref())?;
+            holders.retain(|holder| after.as_ref().is_none_or(|after| holder.name > *after));
+            holders.truncate(PAGE);
+            holders
+        }
+        None => {
+            let page = site.open()?.holders_after(limit, tenant.as_deref(), after.as_deref());
+            page.map_err(|failure| no_answer(&failure))?
+        }
+    };
     let row = |holder: &Holder| {
         let until = holder.expires.map(|expires| format!(", until {}", show::moment(expires))).unwrap_or_default();
         (holder.name.clone(), format!("{}{until}", holder.weight))
@@ -130,6 +152,12 @@ fn list(List { limit, tenant, after, site }: &List) -> anyhow::Result<Answer> {
 }
 
 fn claim(Claim { seat, weight, ttl }: &Claim) -> anyhow::Result<Answer> {
+    if let Some(server) = seat.server.server()? {
+        let ttl = ttl.map(|ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX));
+        let charge = json!({ "limit": seat.limit, "amount": weight });
+        let question = json!({ "charge": charge, "holder": seat.holder, "ttl": ttl });
+        return show::decision(&seat.context.ask_server(&server, "/v1/seats", question, None)?);
+    }
     let placet = seat.site.open()?;
     let request = placet.claim(&seat.limit, &seat.holder).weight(*weight);
     let request = match ttl {
@@ -140,23 +168,53 @@ fn claim(Claim { seat, weight, ttl }: &Claim) -> anyhow::Result<Answer> {
 }
 
 fn evict(arguments: &Evict) -> anyhow::Result<Answer> {
-    let Evict { limit, holder, tenant, site } = arguments;
-    let placet = site.open()?;
-    let holders = placet.holders(limit, tenant.as_deref()).map_err(|failure| no_answer(&failure))?;
-    let held = holders.into_iter().find(|one| one.name == *holder);
+    let Evict { limit, holder, tenant, server, site } = arguments;
+    let tenant = tenant.as_deref();
+    let find = |holders: Vec<Holder>| holders.into_iter().find(|one| one.name == *holder);
+    let held = if let Some(server) = server.server()? {
+        let held = find(holders(&server, limit, tenant)?);
+        if held.is_some() {
+            decided(server.delete(&seat_path(limit, holder, tenant)))?;
+        }
+        held
+    } else {
+        let placet = site.open()?;
+        let held = find(placet.holders(limit, tenant).map_err(|failure| no_answer(&failure))?);
+        if held.is_some() {
+            let request = placet.release(limit, holder);
+            let request = tenant.into_iter().fold(request, |request, tenant| request.tenant(tenant));
+            request.decide().map_err(|failure| no_answer(&failure))?;
+        }
+        held
+    };
     let Some(held) = held else {
         let text = format!("nobody named `{holder}` holds a seat\n");
         return Ok(Answer::verdict(false, text, serde_json::Value::Null));
     };
-    let request = placet.release(limit, holder);
-    let request = match tenant {
-        Some(tenant) => request.tenant(tenant),
-        None => request,
-    };
-    request.decide().map_err(|failure| no_answer(&failure))?;
     Ok(Answer::yes(format!("`{holder}` held {} and holds none now\n", held.weight), serde_json::to_value(&held)?))
 }
 
+/// Those that a service tells.
+fn holders(server: &Server, limit: &str, tenant: Option<&str>) -> Result<Vec<Holder>, Problem> {
+    let path = query("/v1/seats", &[("limit", Some(limit)), ("tenant", tenant)]);
+    server.get(&path).map_err(|error| match error.refusal() {
+        // In the words of the policy.
+        Some(refusal) if refusal.status == 422 => {
+            let said = format!("no decision: {}", refusal.reason);
+            Problem::new(UNTOLD, reasons::help(&refusal.reason)).because(said)
+        }
+        _ => error.problem(UNTOLD),
+    })
+}
+
+fn seat_path(limit: &str, holder: &str, tenant: Option<&str>) -> String {
+    query("/v1/seats", &[("limit", Some(limit)), ("holder", Some(holder)), ("tenant", tenant)])
+}
+
+/// So many holders are told at a time.
+const PAGE: usize = 1_000;
+const UNTOLD: &str = "it cannot be told who holds the seats";
+
 fn no_answer(failure: &placet::Failure) -> Problem {
-    Problem::new("it cannot be told who holds the seats", reasons::help(failure.reason())).because(failure.clone())
+    Problem::new(UNTOLD, reasons::help(failure.reason())).because(failure.clone())
 }

@@ -1,11 +1,13 @@
 //! `placet settle`.
 
 use placet::{SettleError, Settlement};
+use serde_json::json;
 
 use crate::argument::number;
 use crate::output::Answer;
 use crate::problem::Problem;
 use crate::reasons;
+use crate::server::{ServerError, ServerOptions, encoded};
 use crate::show;
 use crate::site::SiteOptions;
 
@@ -23,18 +25,31 @@ pub(crate) struct Arguments {
     #[arg(value_parser = number, allow_negative_numbers = true)]
     actual: u64,
     #[command(flatten)]
+    server: ServerOptions,
+    #[command(flatten)]
     site: SiteOptions,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
+    if let Some(server) = arguments.server.server()? {
+        let path = format!("/v1/reserve/{}/settle", encoded(&arguments.id));
+        return settled(server.post(&path, &json!({ "actual": arguments.actual })));
+    }
     answer(arguments.site.open()?.settle(&arguments.id, arguments.actual))
 }
+
+/// What a service says became of a reservation.
+pub(super) fn settled(answer: Result<Settlement, ServerError>) -> anyhow::Result<Answer> {
+    show::settlement(&answer.map_err(|error| error.problem(UNSETTLED))?)
+}
+
+const UNSETTLED: &str = "the reservation was not settled";
 
 /// What became of a reservation, or why nothing did.
 pub(super) fn answer(settled: Result<Settlement, SettleError>) -> anyhow::Result<Answer> {
     let settlement = settled.map_err(|error| {
         let help = reasons::help(error.reason());
-        Problem::new("the reservation was not settled", help).because(error)
+        Problem::new(UNSETTLED, help).because(error)
     })?;
     show::settlement(&settlement)
 }

@@ -2,6 +2,7 @@
 
 use crate::look::Look;
 use crate::output::Answer;
+use crate::server::ServerOptions;
 use crate::show;
 use crate::site::SiteOptions;
 
@@ -14,10 +15,15 @@ use crate::site::SiteOptions;
   placet status --format json")]
 pub(crate) struct Arguments {
     #[command(flatten)]
+    server: ServerOptions,
+    #[command(flatten)]
     site: SiteOptions,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
+    if let Some(server) = arguments.server.server()? {
+        return show::status(&server.status()?);
+    }
     let look = Look::open(&arguments.site)?;
     Ok(look.note(show::status(&look.status())?))
 }

@@ -2,9 +2,12 @@
 
 mod history;
 
+use placet::Usage;
+
 use crate::look::Look;
 use crate::output::Answer;
 use crate::problem::Problem;
+use crate::server::{Server, ServerOptions, query};
 use crate::site::SiteOptions;
 use crate::{reasons, show};
 
@@ -25,12 +28,17 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     history: history::Options,
     #[command(flatten)]
+    server: ServerOptions,
+    #[command(flatten)]
     site: SiteOptions,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
-    let look = Look::open(&arguments.site)?;
     let tenant = arguments.tenant.as_deref();
+    if let Some(server) = arguments.server.server()? {
+        return ask(arguments, &server, tenant);
+    }
+    let look = Look::open(&arguments.site)?;
     if arguments.history.is_asked() {
         return match &look {
             Look::Opened(placet) => arguments.history.answer(placet, tenant),
@@ -45,8 +53,19 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     Ok(look.note(show::usage(&usage)?))
 }
 
+fn ask(arguments: &Arguments, server: &Server, tenant: Option<&str>) -> anyhow::Result<Answer> {
+    if arguments.history.is_asked() {
+        return arguments.history.ask(server, tenant);
+    }
+    let usage: Vec<Usage> =
+        server.get(&query("/v1/usage", &[("tenant", tenant)])).map_err(|error| error.problem(SILENT))?;
+    show::usage(&usage)
+}
+
+const SILENT: &str = "the counters gave no answer";
+
 fn unanswered(failure: placet::Failure) -> Problem {
-    Problem::new("the counters gave no answer", reasons::help(failure.reason())).because(failure)
+    Problem::new(SILENT, reasons::help(failure.reason())).because(failure)
 }
 
 fn untold(process: u32, what: &str) -> Problem {

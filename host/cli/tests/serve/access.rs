@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use crate::service::{Service, Site};
 
 /// Every route, and the least of the roles that may: `open`, `caller`, `owner` or `admin`.
-pub(crate) const ROUTES: [(&str, &str, &str); 31] = [
+pub(crate) const ROUTES: [(&str, &str, &str); 33] = [
     ("GET", "/healthz", "open"),
     ("GET", "/readyz", "open"),
     ("GET", "/metrics", "caller"),
@@ -33,6 +33,8 @@ pub(crate) const ROUTES: [(&str, &str, &str); 31] = [
     ("POST", "/v1/license", "admin"),
     ("POST", "/v1/license?dry_run=true", "admin"),
     ("POST", "/v1/license/rollback", "admin"),
+    ("GET", "/v1/status", "admin"),
+    ("POST", "/v1/status/preview", "admin"),
     ("GET", "/admin/license/status", "admin"),
     ("GET", "/v1/policy", "admin"),
     ("POST", "/v1/policy", "admin"),

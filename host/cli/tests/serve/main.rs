@@ -6,6 +6,9 @@
 #[expect(dead_code, reason = "the other suite needs more of it")]
 mod support;
 
+#[path = "../transcripts/mask.rs"]
+mod mask;
+
 mod access;
 mod client;
 mod configuration;
@@ -23,6 +26,7 @@ mod openapi;
 #[cfg(target_os = "linux")]
 mod packaging;
 mod reload;
+mod remote;
 mod service;
 mod smuggling;
 mod tls;

@@ -1,6 +1,6 @@
 //! When a limit will be reached, if its use goes on as it did.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{DAY, HOUR, Sample};
 use crate::Usage;
@@ -11,7 +11,7 @@ const WINDOW: u64 = 7 * DAY;
 const SPAN: u64 = DAY;
 
 /// What is to be expected of a limit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Forecast {
     /// The limit.
@@ -26,7 +26,7 @@ pub struct Forecast {
 }
 
 /// If its use goes on as in the last 7 days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outlook", rename_all = "kebab-case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Outlook {

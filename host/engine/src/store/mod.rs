@@ -70,6 +70,7 @@ pub(crate) struct Floor {
 
 /// Units that were reserved for counting in memory, and were not used when a crash came: they count as used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Burned {
     /// The name of the policy.
     pub policy: String,

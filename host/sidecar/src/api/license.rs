@@ -115,6 +115,21 @@ pub(super) async fn install(
     told.await.map(Answer)
 }
 
+/// The whole of how it stands, for the command that asks here.
+pub(super) async fn status(State(service): State<Arc<Service>>) -> Result<Answer<Status>, Problem> {
+    service.ask(|service| Ok(service.placet.status())).await.map(Answer)
+}
+
+/// The whole of how it would stand with this document.
+pub(super) async fn preview(
+    State(service): State<Arc<Service>>,
+    Offered(document): Offered,
+) -> Result<Answer<Status>, Problem> {
+    let previewed =
+        service.ask(move |service| service.placet.preview_install(&document, None).map_err(|error| refused(&error)));
+    previewed.await.map(Answer)
+}
+
 /// Takes back what was installed last.
 pub(super) async fn rollback(State(service): State<Arc<Service>>) -> Result<Answer<Told>, Problem> {
     let told = service.ask(|service| {

@@ -98,6 +98,11 @@ fn routes(settings: &Settings) -> [Routes; 6] {
             "/v1/license/rollback",
             post(license::rollback).about("Takes back what was installed last", &[CONFLICT, UNFIT]),
         )
+        .route("/v1/status", get(license::status).about("The whole of how it stands", &[]))
+        .route(
+            "/v1/status/preview",
+            post(license::preview).about("The whole of how it would stand with this document", &[CONFLICT]),
+        )
         .route("/admin/license/status", get(license::flat).about("The license for support, flat", &[]))
         .route(
             "/v1/policy",

@@ -25,6 +25,8 @@ pub(super) struct Kept {
     info: PolicyInfo,
     /// It decides.
     active: bool,
+    /// Where it is, on the machine of the service.
+    file: String,
 }
 
 /// Which policy to go back to.
@@ -41,7 +43,11 @@ pub(super) async fn list(State(service): State<Arc<Service>>) -> Result<Answer<V
     let kept = service.ask(|service| {
         let active = service.placet.status().policy;
         let policies = service.placet.policies().map_err(|error| refused(&error))?;
-        let kept = policies.into_iter().map(|(_, info)| Kept { active: info.hash == active.hash, info });
+        let kept = policies.into_iter().map(|(path, info)| Kept {
+            active: info.hash == active.hash,
+            file: path.display().to_string(),
+            info,
+        });
         Ok(kept.collect::<Vec<_>>())
     });
     kept.await.map(Answer)

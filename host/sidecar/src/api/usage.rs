@@ -38,16 +38,18 @@ pub(super) struct Told {
     forecast: Vec<Forecast>,
 }
 
-/// `GET /v1/usage?tenant=t1`: each limit of the license as a whole, or of a tenant.
+/// `GET /v1/usage?tenant=t1`: each limit of the license as a whole, and with a tenant those that are counted for it.
 pub(super) async fn now(
     State(service): State<Arc<Service>>,
     identity: Identity,
     Asking(Now { tenant }): Asking<Now>,
 ) -> Result<Answer<Vec<Usage>>, Problem> {
     let tenant = identity.tenant(tenant)?;
+    let is_bound = identity.tenants.is_some();
     let usage = service.ask(move |service| match tenant {
-        Some(tenant) => of_tenant(&service.placet, &tenant),
-        None => Ok(service.placet.usage(None)?),
+        // Of the limits that all tenants share, it is not told.
+        Some(tenant) if is_bound => of_tenant(&service.placet, &tenant),
+        tenant => Ok(service.placet.usage(tenant.as_deref())?),
     });
     usage.await.map(Answer)
 }

@@ -2,6 +2,7 @@
 
 use crate::output::Answer;
 use crate::problem::Problem;
+use crate::server::ServerOptions;
 use crate::site::SiteOptions;
 use crate::{reasons, show};
 
@@ -13,13 +14,21 @@ use crate::{reasons, show};
   placet license rollback --state state/")]
 pub(crate) struct Arguments {
     #[command(flatten)]
+    server: ServerOptions,
+    #[command(flatten)]
     site: SiteOptions,
 }
 
+const UNCHANGED: &str = "nothing was taken back";
+
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
+    if let Some(server) = arguments.server.server()? {
+        server.change("/v1/license/rollback", Vec::new()).map_err(|error| error.problem(UNCHANGED))?;
+        return show::status(&server.status()?);
+    }
     let status = arguments.site.open()?.rollback_install().map_err(|error| {
         let help = reasons::help(error.reason());
-        Problem::new("nothing was taken back", help).because(error)
+        Problem::new(UNCHANGED, help).because(error)
     })?;
     show::status(&status)
 }

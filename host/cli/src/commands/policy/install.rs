@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use placet::OpenError;
 
+use crate::files;
 use crate::output::Answer;
+use crate::server::ServerOptions;
 use crate::site::SiteOptions;
 
 /// Install a policy: the first one, or a newer one
@@ -18,10 +20,18 @@ pub(crate) struct Arguments {
     /// The signed policy
     file: PathBuf,
     #[command(flatten)]
+    server: ServerOptions,
+    #[command(flatten)]
     site: SiteOptions,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
+    if let Some(server) = arguments.server.server()? {
+        let policy = files::read(&arguments.file)?;
+        let info =
+            server.upload("/v1/policy", policy).map_err(|error| super::refused_by_server(&arguments.file, error))?;
+        return super::adopted(&info);
+    }
     let builder = arguments.site.builder()?;
     let placet = match builder.clone().open() {
         Ok(placet) => placet,

@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
+
+use crate::files;
 use crate::output::Answer;
+use crate::server::ServerOptions;
 use crate::site::SiteOptions;
 
 /// Go back to an older policy, on purpose
@@ -16,10 +20,19 @@ pub(crate) struct Arguments {
     /// The older signed policy
     file: PathBuf,
     #[command(flatten)]
+    server: ServerOptions,
+    #[command(flatten)]
     site: SiteOptions,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
+    if let Some(server) = arguments.server.server()? {
+        let refused = |error| super::refused_by_server(&arguments.file, error);
+        // By its content, for it is the service's own copy that is gone back to.
+        let hash = crate::artifact::inspect(&files::read(&arguments.file)?)?.content_hash.to_string();
+        let info = server.post("/v1/policy/rollback", &json!({ "hash": hash })).map_err(refused)?;
+        return super::adopted(&info);
+    }
     let placet = arguments.site.open()?;
     let info = placet.rollback_policy(&arguments.file).map_err(|error| super::not_adopted(&arguments.file, error))?;
     super::adopted(&info)

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use placet::{Forecast, Outlook, Placet, Sample};
+use serde::Deserialize;
 use serde_json::json;
 
-use super::unanswered;
+use super::{SILENT, unanswered};
 use crate::issue::dates;
 use crate::output::{Answer, table};
+use crate::server::{Server, query};
 use crate::show::moment;
 use crate::wall_clock;
 
@@ -26,6 +28,13 @@ pub(super) struct Options {
     hours: bool,
 }
 
+/// As the service answers.
+#[derive(Deserialize)]
+struct Told {
+    samples: Vec<Sample>,
+    forecast: Vec<Forecast>,
+}
+
 /// Milliseconds since 1970.
 fn date(text: &str) -> Result<u64, String> {
     let second = dates::parse(text, wall_clock::now())?;
@@ -39,12 +48,23 @@ impl Options {
 
     /// Of this tenant, or of the license as a whole.
     pub(super) fn answer(&self, placet: &Placet, tenant: Option<&str>) -> anyhow::Result<Answer> {
-        let mut samples = placet.history(self.since.unwrap_or(0)).map_err(unanswered)?;
+        let samples = placet.history(self.since.unwrap_or(0)).map_err(unanswered)?;
+        let forecast = placet.forecast().map_err(unanswered)?;
+        Ok(self.told(Told { samples, forecast }, tenant))
+    }
+
+    /// The same, of a service.
+    pub(super) fn ask(&self, server: &Server, tenant: Option<&str>) -> anyhow::Result<Answer> {
+        let since = self.since.map(|since| since.to_string());
+        let told = server.get(&query("/v1/usage/history", &[("since", since.as_deref())]));
+        Ok(self.told(told.map_err(|error| error.problem(SILENT))?, tenant))
+    }
+
+    fn told(&self, Told { mut samples, forecast: mut expected }: Told, tenant: Option<&str>) -> Answer {
         samples.retain(|sample| sample.tenant.as_deref() == tenant);
         if !self.hours {
             samples = daily(samples);
         }
-        let mut expected = placet.forecast().map_err(unanswered)?;
         expected.retain(|forecast| forecast.tenant.as_deref() == tenant);
 
         let mut text = if samples.is_empty() {
@@ -56,7 +76,7 @@ impl Options {
             text.push_str("\nif it goes on as in the last 7 days:\n");
             text.push_str(&table(&expected.iter().map(|found| (&*found.limit, outlook(found))).collect::<Vec<_>>()));
         }
-        Ok(Answer::yes(text, json!({ "samples": samples, "forecast": expected })))
+        Answer::yes(text, json!({ "samples": samples, "forecast": expected }))
     }
 }
 

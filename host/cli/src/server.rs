@@ -1,0 +1,224 @@
+//! A `placet serve` that runs, asked in place of an installation that is opened here.
+
+mod exchange;
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use hyper::Method;
+use placet::{Status, Usage};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use self::exchange::{Body, exchange};
+use crate::problem::Problem;
+use crate::{environment, files, reasons};
+
+/// Where the service is, and what it knows us by. Flags go before the environment.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Service")]
+pub(crate) struct ServerOptions {
+    /// Ask the `placet serve` that runs there, whatever is said of an installation: http://HOST:PORT or unix:PATH
+    #[arg(long, env = "PLACET_SERVER", value_name = "URL", value_parser = place)]
+    server: Option<Place>,
+    /// A file with a token that the service knows; or the token itself in PLACET_SERVER_TOKEN
+    #[arg(long, env = "PLACET_SERVER_TOKEN_FILE", value_name = "FILE")]
+    server_token_file: Option<PathBuf>,
+}
+
+impl ServerOptions {
+    /// The service, where one is to be asked.
+    pub(crate) fn server(&self) -> anyhow::Result<Option<Server>> {
+        let Some(place) = self.server.clone() else { return Ok(None) };
+        let token = match &self.server_token_file {
+            Some(file) => Some(files::read_text(file)?.trim().to_owned()),
+            None => environment::variable("PLACET_SERVER_TOKEN"),
+        };
+        Ok(Some(Server { place, token }))
+    }
+}
+
+/// Where a service listens.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// `HOST:PORT`.
+    Tcp(String),
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "http://{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+fn place(text: &str) -> Result<Place, String> {
+    if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
+        return Ok(Place::Unix(path.into()));
+    }
+    let address = text.strip_prefix("http://").map(|address| address.strip_suffix('/').unwrap_or(address));
+    let has_port = |address: &&str| {
+        let port = address.rsplit_once(':').map(|(host, port)| (!host.is_empty(), port.parse::<u16>().is_ok()));
+        port == Some((true, true)) && !address.contains(['/', '@', '?', '#'])
+    };
+    let address = address.filter(has_port);
+    address.map(|address| Place::Tcp(address.to_owned())).ok_or_else(|| {
+        "write http://HOST:PORT or unix:PATH; TLS is spoken by what stands between, such as a tunnel".to_owned()
+    })
+}
+
+/// A service that is asked.
+pub(crate) struct Server {
+    place: Place,
+    /// Not for logs.
+    token: Option<String>,
+}
+
+/// The service did not answer what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServerError {
+    /// It is not there, or went away.
+    #[error("the service at `{place}` does not answer")]
+    Silent {
+        /// Where.
+        place: Place,
+        /// Why.
+        source: io::Error,
+    },
+    /// Something else is there, or another release.
+    #[error("what answers at `{place}` is not this release of `placet serve`")]
+    Strange {
+        /// Where.
+        place: Place,
+    },
+    /// It refused.
+    #[error(transparent)]
+    Refused(#[from] Box<Refusal>),
+}
+
+/// The problem document that came in place of an answer.
+#[derive(Debug, Deserialize, thiserror::Error)]
+#[error("{}", if *status == 503 { format!("no decision: {reason}") } else { detail.clone() })]
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    pub(crate) reason: String,
+    detail: String,
+    #[serde(rename = "limitCode")]
+    pub(crate) limit: Option<String>,
+    pub(crate) feature: Option<String>,
+    #[serde(default)]
+    pub(crate) usage: Vec<Usage>,
+}
+
+impl ServerError {
+    /// The refusal, if it is one.
+    pub(crate) fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// In terms of a command: what did not happen, and the next step.
+    pub(crate) fn problem(self, message: impl Into<String>) -> Problem {
+        let help = match self.refusal() {
+            Some(refusal) => reasons::help(&refusal.reason),
+            None => "start it with `placet serve`, or name the place that it logs as its address".to_owned(),
+        };
+        Problem::new(message, help).because(self)
+    }
+}
+
+impl Server {
+    /// Asks for what there is.
+    pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ServerError> {
+        self.ask(&Method::GET, path, Body::None)
+    }
+
+    /// Asks with a JSON text.
+    pub(crate) fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, ServerError> {
+        self.ask(&Method::POST, path, Body::Json(body.to_string().into_bytes()))
+    }
+
+    /// Asks with a document.
+    pub(crate) fn upload<T: DeserializeOwned>(&self, path: &str, document: Vec<u8>) -> Result<T, ServerError> {
+        self.ask(&Method::POST, path, Body::Bytes(document))
+    }
+
+    /// The same, where what is answered is told elsewhere.
+    pub(crate) fn change(&self, path: &str, document: Vec<u8>) -> Result<(), ServerError> {
+        self.upload(path, document).map(|_: serde::de::IgnoredAny| ())
+    }
+
+    /// Asks for something to end.
+    pub(crate) fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, ServerError> {
+        self.ask(&Method::DELETE, path, Body::None)
+    }
+
+    /// The whole of how it stands.
+    pub(crate) fn status(&self) -> Result<Status, Problem> {
+        self.get("/v1/status").map_err(|error| error.problem("the service does not tell how it stands"))
+    }
+
+    fn ask<T: DeserializeOwned>(&self, method: &Method, path: &str, body: Body) -> Result<T, ServerError> {
+        let answer = exchange(&self.place, self.token.as_deref(), method, path, body);
+        let answer = answer.map_err(|source| ServerError::Silent { place: self.place.clone(), source })?;
+        let strange = |_| ServerError::Strange { place: self.place.clone() };
+        if answer.is_success {
+            return serde_json::from_slice(&answer.body).map_err(strange);
+        }
+        Err(serde_json::from_slice::<Box<Refusal>>(&answer.body).map_err(strange)?.into())
+    }
+}
+
+/// A path with a query, of those that have a value.
+pub(crate) fn query(path: &str, members: &[(&str, Option<&str>)]) -> String {
+    let mut text = path.to_owned();
+    for (name, value) in members {
+        if let Some(value) = value {
+            text.push(if text.contains('?') { '&' } else { '?' });
+            text.push_str(&format!("{name}={}", encoded(value)));
+        }
+    }
+    text
+}
+
+/// Percent-encoded: all but what is unreserved (RFC 3986, section 2.3).
+pub(crate) fn encoded(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_an_address_or_a_socket() {
+        for (text, shown) in [
+            ("http://127.0.0.1:7077", "http://127.0.0.1:7077"),
+            ("http://[::1]:7077/", "http://[::1]:7077"),
+            ("unix:/run/placet.sock", "unix:/run/placet.sock"),
+        ] {
+            assert_eq!(place(text).unwrap().to_string(), shown);
+        }
+        for text in
+            ["", "unix:", "127.0.0.1:7077", "http://x", "http://:1", "https://x:1", "http://a@x:1", "http://x:1/v1"]
+        {
+            assert!(place(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_sent_in_a_query_is_encoded() {
+        assert_eq!(query("/x", &[("a", Some("b c&d")), ("e", None), ("f", Some("ä"))]), "/x?a=b%20c%26d&f=%C3%A4");
+    }
+}
