@@ -1,10 +1,12 @@
 //! A `placet serve` that runs, asked in place of an installation that is opened here.
 
 mod exchange;
+mod tls;
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use hyper::Method;
 use placet::{Status, Usage};
@@ -20,9 +22,12 @@ use crate::{environment, files, reasons};
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Service")]
 pub(crate) struct ServerOptions {
-    /// Ask the `placet serve` that runs there, whatever is said of an installation: http://HOST:PORT or unix:PATH
+    /// Ask the `placet serve` that runs there, whatever is said of an installation: http://HOST:PORT, https://HOST:PORT or unix:PATH
     #[arg(long, env = "PLACET_SERVER", value_name = "URL", value_parser = place)]
     server: Option<Place>,
+    /// The certificates, as PEM, by which a service is known whose place begins with https
+    #[arg(long, env = "PLACET_SERVER_CA", value_name = "FILE")]
+    server_ca: Option<PathBuf>,
     /// A file with a token that the service knows; or the token itself in PLACET_SERVER_TOKEN
     #[arg(long, env = "PLACET_SERVER_TOKEN_FILE", value_name = "FILE")]
     server_token_file: Option<PathBuf>,
@@ -31,7 +36,14 @@ pub(crate) struct ServerOptions {
 impl ServerOptions {
     /// The service, where one is to be asked.
     pub(crate) fn server(&self) -> anyhow::Result<Option<Server>> {
-        let Some(place) = self.server.clone() else { return Ok(None) };
+        let Some(mut place) = self.server.clone() else { return Ok(None) };
+        if let Place::Tls { trusted, .. } = &mut place {
+            let file = self.server_ca.as_ref().ok_or_else(|| {
+                let help = "name the file with its certificate, or with those of who issued it";
+                Problem::new("--server-ca: nothing tells by what the service is known", help)
+            })?;
+            *trusted = files::read(file)?.into();
+        }
         let token = match &self.server_token_file {
             Some(file) => Some(files::read_text(file)?.trim().to_owned()),
             None => environment::variable("PLACET_SERVER_TOKEN"),
@@ -45,6 +57,11 @@ impl ServerOptions {
 pub(crate) enum Place {
     /// `HOST:PORT`.
     Tcp(String),
+    /// The same, and the certificates by which it is known.
+    Tls {
+        address: String,
+        trusted: Arc<[u8]>,
+    },
     Unix(PathBuf),
 }
 
@@ -52,6 +69,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => write!(f, "http://{address}"),
+            Self::Tls { address, .. } => write!(f, "https://{address}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
@@ -61,15 +79,17 @@ fn place(text: &str) -> Result<Place, String> {
     if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
         return Ok(Place::Unix(path.into()));
     }
-    let address = text.strip_prefix("http://").map(|address| address.strip_suffix('/').unwrap_or(address));
-    let has_port = |address: &&str| {
+    let (scheme, address) = text.split_once("://").unwrap_or_default();
+    let address = address.strip_suffix('/').unwrap_or(address);
+    let has_port = || {
         let port = address.rsplit_once(':').map(|(host, port)| (!host.is_empty(), port.parse::<u16>().is_ok()));
         port == Some((true, true)) && !address.contains(['/', '@', '?', '#'])
     };
-    let address = address.filter(has_port);
-    address.map(|address| Place::Tcp(address.to_owned())).ok_or_else(|| {
-        "write http://HOST:PORT or unix:PATH; TLS is spoken by what stands between, such as a tunnel".to_owned()
-    })
+    match scheme {
+        "http" if has_port() => Ok(Place::Tcp(address.to_owned())),
+        "https" if has_port() => Ok(Place::Tls { address: address.to_owned(), trusted: Arc::default() }),
+        _ => Err("write http://HOST:PORT, https://HOST:PORT or unix:PATH".to_owned()),
+    }
 }
 
 /// A service that is asked.
@@ -206,13 +226,22 @@ mod tests {
         for (text, shown) in [
             ("http://127.0.0.1:7077", "http://127.0.0.1:7077"),
             ("http://[::1]:7077/", "http://[::1]:7077"),
+            ("https://placet.example:7077", "https://placet.example:7077"),
             ("unix:/run/placet.sock", "unix:/run/placet.sock"),
         ] {
             assert_eq!(place(text).unwrap().to_string(), shown);
         }
-        for text in
-            ["", "unix:", "127.0.0.1:7077", "http://x", "http://:1", "https://x:1", "http://a@x:1", "http://x:1/v1"]
-        {
+        for text in [
+            "",
+            "unix:",
+            "127.0.0.1:7077",
+            "http://x",
+            "http://:1",
+            "https://x",
+            "ftp://x:1",
+            "http://a@x:1",
+            "http://x:1/v1",
+        ] {
             assert!(place(text).is_err(), "{text}");
         }
     }

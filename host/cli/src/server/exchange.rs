@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::Place;
+use super::{Place, tls};
 
 /// The longest that is waited for an answer.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -57,7 +57,7 @@ fn request(
     body: Body,
 ) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
     let host = match place {
-        Place::Tcp(address) => address,
+        Place::Tcp(address) | Place::Tls { address, .. } => address,
         Place::Unix(_) => "localhost",
     };
     let request = Request::builder().method(method).uri(path).header(header::HOST, host);
@@ -80,6 +80,7 @@ fn request(
 async fn ask(place: &Place, request: Request<Full<Bytes>>) -> io::Result<Answer> {
     match place {
         Place::Tcp(address) => over(TcpStream::connect(address).await?, request).await,
+        Place::Tls { address, trusted } => over(tls::connect(address, trusted).await?, request).await,
         #[cfg(unix)]
         Place::Unix(path) => over(tokio::net::UnixStream::connect(path).await?, request).await,
         #[cfg(not(unix))]

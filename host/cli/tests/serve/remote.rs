@@ -1,5 +1,7 @@
 //! The command says of a running service what it says of an installation that it opens: the same lines, the same exit codes.
 
+use std::process::Command;
+
 use crate::mask::masked;
 use crate::service::{Service, Site};
 use crate::support::Run;
@@ -176,6 +178,53 @@ fn a_service_is_asked_by_a_socket_with_a_token_and_by_nobody_without() {
     drop(service);
     let gone = site.0.run(&["check", "sso", "--server", "unix:placet.sock", "--server-token-file", "wrong.token"]);
     assert!(gone.code == 2 && gone.err.contains("does not answer"), "{}", gone.err);
-    let other = site.0.run(&["check", "sso", "--server", "https://127.0.0.1:1"]);
+    let other = site.0.run(&["check", "sso", "--server", "ftp://127.0.0.1:1"]);
     assert!(other.code == 2 && other.err.contains("unix:PATH"), "{}", other.err);
+}
+
+#[test]
+fn a_service_that_speaks_tls_is_asked_where_its_certificate_is_known() {
+    let site = Site::new();
+    for name in ["shown", "other"] {
+        let made = Command::new("openssl")
+            .args([
+                "req",
+                "-x509",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=placet",
+                "-addext",
+                "subjectAltName=IP:127.0.0.1",
+            ])
+            .args([
+                "-addext",
+                "basicConstraints=critical,CA:FALSE",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+            ])
+            .args(["-keyout", &format!("{name}.key"), "-out", &format!("{name}.pem")])
+            .current_dir(site.0.path(""))
+            .output()
+            .unwrap_or_else(|error| panic!("openssl: {error}"));
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+    let service = site.serve(&["--listen-tls-certificate", "shown.pem", "--listen-tls-key", "shown.key"]);
+    let ask = |more: &[&str]| {
+        let server = ["check", "sso", "--server", &service.address, "--server-token-file", "state/admin.token"];
+        site.0.run(&[&server[..], more].concat())
+    };
+    let known = ask(&["--server-ca", "shown.pem"]);
+    assert_eq!((known.code, &*known.out), (0, "allowed: granted\n"), "{}", known.err);
+    for (more, said) in [
+        (&["--server-ca", "other.pem"][..], "certificate"),
+        (&["--server-ca", "license.json"], "not PEM with certificates"),
+        (&[], "--server-ca"),
+    ] {
+        let refused = ask(more);
+        assert!(refused.code == 2 && refused.err.contains(said), "{more:?}: {}", refused.err);
+    }
 }
