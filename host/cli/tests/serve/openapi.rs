@@ -47,6 +47,8 @@ fn every_route_stands_in_the_document_with_who_may() {
     }
     assert_eq!(found, expected);
     assert_references(&document, &document);
+    let amount = &document["components"]["schemas"]["Charge"]["properties"]["amount"];
+    assert_eq!((amount["minimum"].as_u64(), amount["maximum"].as_u64()), (Some(0), Some(u64::MAX)));
 }
 
 /// Every `$ref` leads to something.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, SchemaGenerator};
+use schemars::transform::{RecursiveTransform, Transform as _};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::problem::{Document, PROBLEM_JSON};
@@ -108,6 +109,7 @@ impl Schemas {
     pub(super) fn new() -> Self {
         // What OpenAPI 3.1 takes.
         let settings = SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = SCHEMAS.into());
+        let settings = settings.with_transform(RecursiveTransform(bound));
         let mut schemas = Self {
             asked: settings.clone().for_deserialize().into_generator(),
             answered: settings.for_serialize().into_generator(),
@@ -129,7 +131,9 @@ impl Schemas {
 
     /// The members of what is sent, each with whether it must be.
     pub(crate) fn members<T: JsonSchema>(&mut self) -> Vec<(String, bool, Value)> {
-        let schema = T::json_schema(&mut self.asked).to_value();
+        let mut schema = T::json_schema(&mut self.asked);
+        RecursiveTransform(bound).transform(&mut schema);
+        let schema = schema.to_value();
         let required = |name: &str| {
             let required = schema.get("required").and_then(Value::as_array);
             required.is_some_and(|required| required.iter().any(|one| one == name))
@@ -143,5 +147,12 @@ impl Schemas {
         let mut rendered = self.answered.take_definitions(true);
         rendered.extend(self.asked.take_definitions(true));
         rendered
+    }
+}
+
+/// A number has a largest value, which the names of formats do not tell everybody.
+fn bound(schema: &mut Schema) {
+    if schema.get("format").is_some_and(|format| format == "uint64") {
+        schema.insert("maximum".to_owned(), u64::MAX.into());
     }
 }
