@@ -5,6 +5,7 @@ mod audit;
 mod bindings;
 mod builder;
 mod capability;
+mod change;
 mod clock;
 mod code_cache;
 mod code_size;
@@ -29,6 +30,7 @@ mod placet;
 mod policies;
 mod program;
 mod random;
+mod reasons;
 mod recording;
 mod replay;
 mod report;
@@ -52,6 +54,7 @@ pub use crate::bindings::exports::placet::policy::types::{
     Attribute, Decision, Document, Feature, Limit, Status as LicenseStatus, Summary, Usage, Warning,
 };
 pub use crate::builder::{Builder, FailMode, Uploads};
+pub use crate::change::{Change, Standing};
 pub use crate::decision::{Denied, PROBLEM_BASE, Problem};
 pub use crate::error::{Failure, InstallError, OpenError, PolicyError, SettleError};
 pub use crate::event::Event;
@@ -65,6 +68,7 @@ pub use crate::holder::{HolderError, HolderStatus};
 #[doc(hidden)]
 pub use crate::measured::MeasuredCounter;
 pub use crate::placet::Placet;
+pub use crate::reasons::{ReasonRow, help, reasons};
 pub use crate::recording::{Recorded, RecordedPolicy, Recording, RecordingError};
 pub use crate::replay::{Difference, Replay, ReplayError};
 pub use crate::report::{

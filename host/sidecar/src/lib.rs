@@ -6,6 +6,7 @@
 mod answer;
 mod api;
 mod connections;
+mod console;
 mod credentials;
 mod environment;
 mod files;

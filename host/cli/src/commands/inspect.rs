@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
+use placet::Change;
 use placet_rules::formats::{self, Glance};
 use placet_rules::{base64url, json};
 use serde_json::Value;
 
-use crate::change::Change;
 use crate::output::{Answer, printable, table};
 use crate::problem::Problem;
 use crate::site::SiteOptions;
-use crate::{files, reasons};
+use crate::{change, files, reasons};
 
 /// What no look at a license can say.
 const NOT_CHECKED: &str = "not checked (see `placet license verify`)";
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let document = files::read(&arguments.file)?;
     let (mut text, mut json) = look(&document, arguments)?;
     if arguments.installed {
-        let (told, change) = change(arguments, &document)?;
+        let (told, change) = changed(arguments, &document)?;
         text = format!("{text}\n{told}");
         if let Some(json) = json.as_object_mut() {
             json.insert("change".to_owned(), change);
@@ -75,13 +75,12 @@ fn look(document: &[u8], arguments: &Arguments) -> anyhow::Result<(String, Value
 }
 
 /// What installing it would change, or why it would not be.
-fn change(arguments: &Arguments, document: &[u8]) -> anyhow::Result<(String, Value)> {
+fn changed(arguments: &Arguments, document: &[u8]) -> anyhow::Result<(String, Value)> {
     let placet = arguments.site.open()?;
     match placet.preview_install(document, arguments.name.as_deref()) {
         Ok(after) => {
-            let before = placet.status();
-            let change = Change::between(&before, &after);
-            Ok((change.text(), change.json()))
+            let change = Change::between(&placet.status(), &after);
+            Ok((change::text(&change), serde_json::to_value(&change)?))
         }
         Err(error) => {
             let reason = error.reason();

@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
-use placet::{InstallError, Status};
+use placet::{Change, InstallError, Status};
 
-use crate::change::Change;
 use crate::output::Answer;
 use crate::problem::Problem;
 use crate::server::{Server, ServerError, ServerOptions};
 use crate::site::SiteOptions;
-use crate::{files, reasons, show};
+use crate::{change, files, reasons, show};
 
 /// Install a license, or another document that the vendor signed
 ///
@@ -43,7 +42,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     if arguments.dry_run {
         let before = placet.status();
         let after = placet.preview_install(&document, arguments.name.as_deref());
-        return change(&before, &after.map_err(|error| not_installed(&arguments.file, error))?);
+        let after = after.map_err(|error| not_installed(&arguments.file, error))?;
+        return previewed(&Change::between(&before, &after), &after);
     }
     let status = placet.install(&document, arguments.name.as_deref());
     show::status(&status.map_err(|error| not_installed(&arguments.file, error))?)
@@ -61,16 +61,22 @@ fn install(arguments: &Arguments, server: &Server, document: Vec<u8>) -> anyhow:
         reason.into_iter().fold(problem, Problem::refused)
     };
     if arguments.dry_run {
-        let before = server.status()?;
-        return change(&before, &server.upload("/v1/status/preview", document).map_err(refused)?);
+        let Previewed { change, status } = server.upload("/v1/status/preview", document).map_err(refused)?;
+        return previewed(&change, &status);
     }
     server.change("/v1/license", document).map_err(refused)?;
     show::status(&server.status()?)
 }
 
-fn change(before: &Status, after: &Status) -> anyhow::Result<Answer> {
-    let text = Change::between(before, after).text();
-    Ok(Answer::verdict(after.usable, text, serde_json::to_value(after)?))
+/// As the service answers.
+#[derive(serde::Deserialize)]
+struct Previewed {
+    change: Change,
+    status: Status,
+}
+
+fn previewed(change: &Change, after: &Status) -> anyhow::Result<Answer> {
+    Ok(Answer::verdict(after.usable, change::text(change), serde_json::to_value(after)?))
 }
 
 fn not_installed(file: &std::path::Path, error: InstallError) -> Problem {

@@ -10,8 +10,12 @@ mod support;
 mod mask;
 
 mod access;
+#[cfg(target_os = "linux")]
+mod browser;
 mod client;
 mod configuration;
+#[cfg(target_os = "linux")]
+mod console;
 mod decisions;
 mod documented;
 mod enforce;

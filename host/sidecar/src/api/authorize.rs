@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
@@ -29,9 +29,28 @@ pub(super) async fn authorize(
     if identity.role < role {
         return Problem::of("role-refused", StatusCode::FORBIDDEN, "this token is not for that").into_response();
     }
+    // What a caller may ask, a proxy asks with the headers of whoever it asks for.
+    if role > Role::Caller && is_of_another_site(request.headers()) {
+        let detail = "a page of another site cannot ask for that";
+        return Problem::of("origin-refused", StatusCode::FORBIDDEN, detail).into_response();
+    }
     let identity = identity.clone();
     request.extensions_mut().insert(identity);
     next.run(request).await
+}
+
+/// A browser adds the credentials of Basic by itself, to what any page sends; it tells which page that is (Fetch Metadata, section 2; RFC 6454,
+/// section 7).
+fn is_of_another_site(headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let is_basic = text(header::AUTHORIZATION).is_some_and(|value| !value.to_ascii_lowercase().starts_with("bearer "));
+    let site = text(HeaderName::from_static("sec-fetch-site"));
+    let is_own = match (site, text(header::ORIGIN)) {
+        (Some(site), _) => matches!(site, "same-origin" | "none"),
+        (None, Some(origin)) => origin.split_once("://").map(|(_, host)| host) == text(header::HOST),
+        (None, None) => true,
+    };
+    is_basic && !is_own
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Identity {

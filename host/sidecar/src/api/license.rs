@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use jiff::Timestamp;
-use placet::{InstallError, Placet, Status, Summary, Usage};
+use placet::{Change, InstallError, Placet, Status, Summary, Usage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -82,6 +82,14 @@ pub(super) struct Install {
     dry_run: bool,
 }
 
+/// A document, before it counts.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "StatusPreview")]
+pub(super) struct Previewed {
+    change: Change,
+    status: Status,
+}
+
 /// How the license stands, with what the tenants use that are asked for.
 pub(super) async fn tell(State(service): State<Arc<Service>>, identity: Identity) -> Result<Answer<Told>, Problem> {
     let told = service.ask(move |service| {
@@ -120,13 +128,15 @@ pub(super) async fn status(State(service): State<Arc<Service>>) -> Result<Answer
     service.ask(|service| Ok(service.placet.status())).await.map(Answer)
 }
 
-/// The whole of how it would stand with this document.
+/// The whole of how it would stand with this document, and what is gained and lost by it.
 pub(super) async fn preview(
     State(service): State<Arc<Service>>,
     Offered(document): Offered,
-) -> Result<Answer<Status>, Problem> {
-    let previewed =
-        service.ask(move |service| service.placet.preview_install(&document, None).map_err(|error| refused(&error)));
+) -> Result<Answer<Previewed>, Problem> {
+    let previewed = service.ask(move |service| {
+        let status = service.placet.preview_install(&document, None).map_err(|error| refused(&error))?;
+        Ok(Previewed { change: Change::between(&service.placet.status(), &status), status })
+    });
     previewed.await.map(Answer)
 }
 

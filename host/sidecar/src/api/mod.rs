@@ -12,6 +12,7 @@ mod object;
 mod openapi;
 mod policy;
 mod questions;
+mod reasons;
 mod reservations;
 mod routes;
 mod seats;
@@ -26,6 +27,7 @@ use axum::middleware::from_fn_with_state;
 
 use self::questions::{Check, Claim, Consume, Credit, Measure, Preview};
 use self::routes::{Routes, any, get, post};
+use crate::console;
 use crate::credentials::Role;
 use crate::problem::Problem;
 use crate::service::Service;
@@ -44,6 +46,7 @@ fn routes(settings: &Settings) -> [Routes; 6] {
         .route("/metrics", get(metrics::metrics).about("The figures, as OpenMetrics text", &[StatusCode::FORBIDDEN]));
     let callers = Routes::of(Some(Role::Caller))
         .route("/v1/openapi.json", get(openapi::document).about("This document", &[]))
+        .route("/v1/reasons", get(reasons::table).about("What each reason means, and what to do", &[]))
         .route(
             "/v1/check",
             post(decisions::decide::<Check>).about("May this feature be used? Counts nothing", &[CONFLICT]),
@@ -101,7 +104,8 @@ fn routes(settings: &Settings) -> [Routes; 6] {
         .route("/v1/status", get(license::status).about("The whole of how it stands", &[]))
         .route(
             "/v1/status/preview",
-            post(license::preview).about("The whole of how it would stand with this document", &[CONFLICT]),
+            post(license::preview)
+                .about("The whole of how it would stand with this document, and what it changes", &[CONFLICT]),
         )
         .route("/admin/license/status", get(license::flat).about("The license for support, flat", &[]))
         .route(
@@ -127,7 +131,8 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         None => routes.router,
     };
     let all = routes(&service.settings).into_iter().map(guarded).fold(Router::new(), Router::merge);
-    all.fallback(async || Problem::of("route-unknown", StatusCode::NOT_FOUND, "nothing is at this path"))
+    all.merge(console::router())
+        .fallback(async || Problem::of("route-unknown", StatusCode::NOT_FOUND, "nothing is at this path"))
         .method_not_allowed_fallback(async || {
             Problem::of(
                 "method-refused",

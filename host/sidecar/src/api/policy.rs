@@ -43,10 +43,11 @@ pub(super) async fn list(State(service): State<Arc<Service>>) -> Result<Answer<V
     let kept = service.ask(|service| {
         let active = service.placet.status().policy;
         let policies = service.placet.policies().map_err(|error| refused(&error))?;
-        let kept = policies.into_iter().map(|(path, info)| Kept {
-            active: info.hash == active.hash,
-            file: path.display().to_string(),
-            info,
+        let kept = policies.into_iter().map(|(path, info)| {
+            let is_active = info.hash == active.hash;
+            // Whether it was gone back to is known of the one that decides.
+            let info = if is_active { active.clone() } else { info };
+            Kept { active: is_active, file: path.display().to_string(), info }
         });
         Ok(kept.collect::<Vec<_>>())
     });
