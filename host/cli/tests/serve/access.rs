@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use crate::service::{Service, Site};
 
 /// Every route, and the least of the roles that may: `open`, `caller`, `owner` or `admin`.
-pub(crate) const ROUTES: [(&str, &str, &str); 34] = [
+pub(crate) const ROUTES: [(&str, &str, &str); 35] = [
     ("GET", "/healthz", "open"),
     ("GET", "/readyz", "open"),
     ("GET", "/metrics", "caller"),
@@ -28,6 +28,7 @@ pub(crate) const ROUTES: [(&str, &str, &str); 34] = [
     ("GET", "/v1/enforce/request", "caller"),
     ("POST", "/v1/enforce/request", "caller"),
     ("PURGE", "/v1/enforce/request", "caller"),
+    ("GET", "/v1/enforce/request/{path}", "caller"),
     ("GET", "/v1/license", "owner"),
     ("GET", "/v1/usage", "owner"),
     ("GET", "/v1/usage/history", "owner"),

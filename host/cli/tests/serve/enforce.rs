@@ -61,6 +61,10 @@ fn a_request_is_decided_by_headers_alone_whatever_its_method() {
     for (method, tenant) in [("GET", "t1"), ("PUT", "t2"), ("OPTIONS", "t1")] {
         assert_eq!(ask(method, &[("placet-tenant", tenant)]).status, 204);
     }
+    // As proxies ask that add the path of what they ask for.
+    let deeper =
+        |tenant| service.ask("DELETE", "/v1/enforce/request/orders/7?x=1", &[("placet-tenant", tenant)], "").status;
+    assert_eq!((deeper("t2"), deeper("t3")), (204, 403));
     let third = ask("GET", &[("placet-tenant", "t3")]);
     assert_eq!((third.status, third.json()["limitCode"].clone()), (403, "tenants".into()), "{third:?}");
 

@@ -24,11 +24,11 @@ mod leaks;
 mod license;
 mod lifecycle;
 mod metrics;
-#[cfg(target_os = "linux")]
-mod nginx;
 mod openapi;
 #[cfg(target_os = "linux")]
 mod packaging;
+#[cfg(target_os = "linux")]
+mod proxies;
 mod reload;
 mod remote;
 mod service;

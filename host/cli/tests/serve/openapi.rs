@@ -13,8 +13,8 @@ use crate::service::{Service, Site};
 
 /// The methods that a document can name.
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
-/// The path that takes any method.
-const ANY: &str = "/v1/enforce/request";
+/// The paths that take any method.
+const ANY: [&str; 2] = ["/v1/enforce/request", "/v1/enforce/request/{path}"];
 
 #[test]
 fn every_route_stands_in_the_document_with_who_may() {
@@ -25,7 +25,7 @@ fn every_route_stands_in_the_document_with_who_may() {
         (method.to_lowercase(), path.split('?').next().unwrap_or_default().to_owned())
     };
     let mut expected: BTreeSet<_> = ROUTES.iter().map(named).filter(|(method, _)| method != "purge").collect();
-    expected.extend(METHODS.map(|method| (method.to_owned(), ANY.to_owned())));
+    expected.extend(ANY.iter().flat_map(|path| METHODS.map(|method| (method.to_owned(), (*path).to_owned()))));
     let mut found = BTreeSet::new();
     let mut ids = BTreeSet::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
@@ -33,8 +33,9 @@ fn every_route_stands_in_the_document_with_who_may() {
             assert!(found.insert((method.clone(), path.clone())));
             assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{operation}");
             assert!(!operation["summary"].as_str().unwrap().is_empty(), "{method} {path} is not described");
-            let route =
-                ROUTES.iter().find(|route| named(route).1 == *path && (path == ANY || named(route).0 == *method));
+            let route = ROUTES
+                .iter()
+                .find(|route| named(route).1 == *path && (ANY.contains(&path.as_str()) || named(route).0 == *method));
             let role = route.unwrap_or_else(|| panic!("{method} {path}")).2;
             let who = operation["description"].as_str().unwrap();
             let expected =

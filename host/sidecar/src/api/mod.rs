@@ -85,6 +85,11 @@ fn routes(settings: &Settings) -> [Routes; 6] {
         .route(
             "/v1/enforce/request",
             any(enforce::request).about("All that a request needs before its handler runs", &[CONFLICT, LATER]),
+        )
+        .route(
+            "/v1/enforce/request/{*path}",
+            any(enforce::request)
+                .about("The same, for proxies that ask with the path of the request behind", &[CONFLICT, LATER]),
         );
     let owners = Routes::of(Some(Role::Owner))
         .route("/v1/license", get(license::tell).about("How the license stands", &[]))

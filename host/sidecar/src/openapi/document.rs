@@ -31,7 +31,7 @@ pub(crate) fn document(routes: impl IntoIterator<Item = Route>) -> Bytes {
     let mut schemas = Schemas::new();
     let mut paths = BTreeMap::new();
     for route in routes {
-        let methods: &mut BTreeMap<_, _> = paths.entry(route.path).or_default();
+        let methods: &mut BTreeMap<_, _> = paths.entry(route.path.replace("{*", "{")).or_default();
         methods.insert(route.method, route.render(&mut schemas));
     }
     let document = json!({
@@ -74,7 +74,12 @@ impl Route {
         let mut operation = (self.operation)(schemas);
         self.refuses.iter().for_each(|status| operation.refuses(*status));
         for name in self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
-            operation.takes_parameter("path", name, true, json!({"type": "string", "minLength": 1}));
+            operation.takes_parameter(
+                "path",
+                name.trim_start_matches('*'),
+                true,
+                json!({"type": "string", "minLength": 1}),
+            );
         }
         let mut security = json!([]);
         let mut who = "Open.".to_owned();
@@ -94,7 +99,7 @@ impl Route {
 
     /// Such as `post-reserve-id-settle`.
     fn id(&self) -> String {
-        let words = self.path.split(['/', '{', '}']).filter(|word| !word.is_empty() && *word != "v1");
+        let words = self.path.split(['/', '{', '}', '*']).filter(|word| !word.is_empty() && *word != "v1");
         std::iter::once(self.method).chain(words).collect::<Vec<_>>().join("-")
     }
 }
