@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
 use placet::{FailMode, Placet, Vault, verify_audit};
 use placet_tests::rig::{Site, claims};
@@ -84,6 +85,15 @@ fn a_full_disk_denies_and_counts_nothing_until_there_is_room() {
     let Some(mount) = Mount::new(site.path("state")) else { return };
     let placet = site.open();
     assert!(placet.consume("tokens", 5).decide().unwrap().allowed);
+    let failed = Arc::new(Mutex::new(Vec::new()));
+    placet.subscribe({
+        let failed = failed.clone();
+        move |event| {
+            if event.name == "store.failed" {
+                failed.lock().unwrap().push((event.subject.clone(), event.reason.clone()));
+            }
+        }
+    });
     mount.fill();
     let (acknowledged, reason) = consume_until_refused(&placet);
     assert_eq!(reason, "counters-disk-full");
@@ -96,6 +106,13 @@ fn a_full_disk_denies_and_counts_nothing_until_there_is_room() {
         "state-disk-full"
     );
     assert!(placet.status().licenses.iter().all(|license| license.id == "lic_1"));
+    // A license that was mounted anew holds, and that no copy of it can be kept is told.
+    let mut license = claims("lic_1");
+    license["plan"] = "basic".into();
+    license["limits"]["tokens"]["max"] = 1_000_000.into();
+    site.license(&license);
+    assert!(placet.reload().unwrap().usable);
+    assert_eq!(*failed.lock().unwrap(), [("license.json".to_owned(), "disk-full".to_owned())]);
     mount.free();
     assert!(placet.consume("tokens", 7).decide().unwrap().allowed, "there is room, and no restart was needed");
     drop(placet);

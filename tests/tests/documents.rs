@@ -223,39 +223,6 @@ fn without_a_license_everything_is_denied_with_the_reason() {
 }
 
 #[test]
-fn events_tell_what_happened() {
-    let site = Site::default();
-    let placet = site.open();
-    let told = Arc::new(Mutex::new(Vec::new()));
-    placet.subscribe({
-        let told = told.clone();
-        move |event| {
-            let event = format!("{} {} {}", event.name, event.subject, event.reason);
-            told.lock().expect("no subscriber panicked").push(event);
-        }
-    });
-    placet.install(site.vendor.license(&claims("lic_1")).as_bytes(), None).expect("installs");
-    placet.install(b"rubbish", Some("bad.json")).expect_err("rubbish");
-    placet.check("sso").decide().expect("a decision");
-    placet.check("audit").decide().expect("a decision");
-    placet.consume("tokens", 1001).decide().expect("a decision");
-    placet.remove("lic_1").expect("removes");
-    assert_eq!(
-        *told.lock().expect("no subscriber panicked"),
-        [
-            "license.adopted lic_1.json adopted",
-            "license.state_changed active active",
-            "license.installed lic_1.json installed",
-            "license.rejected bad.json envelope-invalid",
-            "license.feature_blocked audit not-licensed",
-            "license.limit_exceeded tokens limit-exceeded",
-            "license.state_changed missing missing",
-            "license.removed lic_1 removed",
-        ]
-    );
-}
-
-#[test]
 fn a_subscriber_may_ask_and_change_by_itself() {
     let site = Site::default();
     let placet = site.open();

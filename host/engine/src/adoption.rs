@@ -97,12 +97,27 @@ impl Choice {
     }
 }
 
+/// Whether another policy decided before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Adoption {
+    /// None did, or this one.
+    Same,
+    /// Another one.
+    Changed,
+}
+
 /// Records what was tested and loaded: the file first, so that what the store names can be found.
-pub(crate) fn adopt(tested: &Tested, state: &StateDir, store: &dyn Store, clock: &Clock) -> Result<(), PolicyError> {
+pub(crate) fn adopt(
+    tested: &Tested,
+    state: &StateDir,
+    store: &dyn Store,
+    clock: &Clock,
+) -> Result<Adoption, PolicyError> {
     tested.keep(state)?;
     let program = &tested.program;
     let name = program.manifest.name.as_str();
     let mark = clock.moment().mark;
+    let before = rollback(store, name)?.or(adopted(store, name)?.map(|adopted| adopted.hash));
     if program.rolled_back {
         store.put_value(&rollback_key(name), Some(program.hash.as_bytes()), mark)?;
     } else {
@@ -110,7 +125,8 @@ pub(crate) fn adopt(tested: &Tested, state: &StateDir, store: &dyn Store, clock:
         store.raise_floor(name, floor, mark)?;
         store.put_value(&rollback_key(name), None, mark)?;
     }
-    Ok(store.put_value(ACTIVE_KEY, Some(name.as_bytes()), mark)?)
+    store.put_value(ACTIVE_KEY, Some(name.as_bytes()), mark)?;
+    Ok(if before.is_none_or(|before| before == program.hash) { Adoption::Same } else { Adoption::Changed })
 }
 
 /// What was adopted of a policy, by its name.

@@ -7,14 +7,15 @@ use serde::Serialize;
 /// Something that a person or a log may want to know. Never the content of a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Event {
-    /// A dotted name: `installation.opened`, `license.installed`, `license.adopted`, `license.removed`, `license.rejected`,
-    /// `license.state_changed`, `license.limit_exceeded`, `license.feature_blocked`, `decision.failed`, `policy.changed`,
-    /// `policy.rejected`, `clock.anchored`, `clock.rolled_back`, `counters.burned`, `report.exported`, `store.failed`. An
-    /// open set.
+    /// A dotted name: `installation.opened`, `license.installed`, `license.adopted`, `license.replaced`, `license.removed`,
+    /// `license.rejected`, `license.expiring`, `license.grace_entered`, `license.expired`, `license.state_changed`,
+    /// `license.limit_warned`, `license.limit_exceeded`, `license.feature_blocked`, `decision.failed`, `policy.changed`,
+    /// `policy.rejected`, `clock.anchored`, `clock.rollback`, `counters.burned`, `report.exported`, `reservation.unbilled`,
+    /// `store.failed`. An open set; `docs/evidence.md` says when each is told.
     pub name: &'static str,
     /// The document, feature, limit, counter or policy it is about; empty: the installation.
     pub subject: String,
-    /// The tenant of the request that was denied.
+    /// The tenant of the request that was denied, or warned of a limit.
     pub tenant: Option<String>,
     /// From the table of reasons; for `license.state_changed` the new state.
     pub reason: String,

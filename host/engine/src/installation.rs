@@ -117,7 +117,7 @@ impl Installation {
             builder.validation_grace.map(|most| Grace::open(most, tested.program.manifest.name.as_str(), &*store));
         let grace = grace.transpose()?;
         let loaded = load(&tested, &sources, &store, &clock, &vault, grace.as_ref())?;
-        adopt(&tested, &state, &*store, &clock)?;
+        let adoption = adopt(&tested, &state, &*store, &clock)?;
 
         let audit = Audit::start(state.clone(), store.clone(), vault.clone());
         let noticed = Mutex::new(Noticed::new(&loaded.status));
@@ -144,10 +144,10 @@ impl Installation {
             changing: Mutex::new(()),
             subscribers: RwLock::default(),
         };
-        installation.tell_opening();
+        installation.tell_opening(adoption);
         {
             let changing = installation.change();
-            installation.keep_copies(&changing);
+            installation.keep_copies(&changing, None);
             if installation.take_anchors(&changing) {
                 installation.load_once(&changing).map_err(|failure| OpenError::Machine(failure.into()))?;
             }
@@ -190,20 +190,24 @@ impl Installation {
     }
 
     fn tell_answer(&self, question: &Question<'_>, context: &Context, answer: Result<&Decision, &Failure>) {
-        match answer {
-            Ok(decision) if decision.allowed => {}
-            Ok(decision) => {
-                let name = if matches!(question, Question::Check(_)) {
-                    "license.feature_blocked"
-                } else {
-                    "license.limit_exceeded"
-                };
-                self.happened(&Event {
-                    tenant: context.tenant.clone(),
-                    ..Event::new(name, &decision.subject, &decision.reason)
-                });
+        let tell = |name, subject: &str, reason: &str| {
+            self.happened(&Event { tenant: context.tenant.clone(), ..Event::new(name, subject, reason) });
+        };
+        let decision = match answer {
+            Ok(decision) => decision,
+            Err(failure) => return self.tell("decision.failed", "", failure.reason()),
+        };
+        if !decision.allowed {
+            let is_check = matches!(question, Question::Check(_));
+            let name = if is_check { "license.feature_blocked" } else { "license.limit_exceeded" };
+            tell(name, &decision.subject, &decision.reason);
+        }
+        // A preview comes to no limit. What warns of the license is told when its state changes, not with each decision.
+        if !matches!(question, Question::Preview(_)) {
+            for warning in &decision.warnings {
+                let limit = decision.usage.iter().find(|usage| warning.subject.as_ref() == Some(&usage.limit));
+                limit.iter().for_each(|usage| tell("license.limit_warned", &usage.limit, &warning.reason));
             }
-            Err(failure) => self.tell("decision.failed", "", failure.reason()),
         }
     }
 
@@ -353,7 +357,7 @@ impl Installation {
         let loaded = Arc::new(loaded);
         let before =
             std::mem::replace(&mut *self.loaded.write().unwrap_or_else(PoisonError::into_inner), loaded.clone());
-        self.keep_copies(changing);
+        self.keep_copies(changing, Some(&before));
         changing.tell_refused(&loaded.status, Some(&before.status));
         for event in self.noticing(&loaded.status) {
             changing.tell(event.name, &event.subject, &event.reason);

@@ -19,10 +19,11 @@ pub(crate) fn start(format: LogFormat) {
     };
 }
 
-/// Logs what happened to licenses, policy, clock and store. A denial is an answer and no event of the log: it stands in the audit log.
+/// Logs what happened to licenses, policy, clock and store. A denial and a warning of a limit are answers and no events of the log: they
+/// stand in the audit log.
 pub(crate) fn event(event: &Event) {
     let Event { name, subject, tenant, reason } = event;
-    if !matches!(*name, "license.limit_exceeded" | "license.feature_blocked") {
+    if !matches!(*name, "license.limit_warned" | "license.limit_exceeded" | "license.feature_blocked") {
         info!(event = name, subject, tenant, reason, "{name}");
     }
 }

@@ -64,7 +64,8 @@ impl Entry {
     pub(super) fn is_frequent(&self) -> bool {
         matches!(
             &*self.event,
-            "license.limit_exceeded"
+            "license.limit_warned"
+                | "license.limit_exceeded"
                 | "license.feature_blocked"
                 | "license.rejected"
                 | "decision.failed"

@@ -6,21 +6,26 @@ use crate::program::Loaded;
 use crate::vault::Piece;
 
 impl Installation {
-    /// Keeps a copy of each document that was adopted, for the day on which it cannot be read.
-    pub(super) fn keep_copies(&self, changing: &Changing<'_>) {
+    /// Keeps a copy of each document that was adopted, for the day on which it cannot be read, and tells those that were not before.
+    pub(super) fn keep_copies(&self, changing: &Changing<'_>, before: Option<&Loaded>) {
         let loaded = self.loaded();
         for document in loaded.status.documents.iter().filter(|document| document.adopted && !document.recovered) {
+            let name = &*document.name;
+            let Ok(content) = loaded.snapshot.read(name) else { continue };
             // What is installed for this run alone is never written.
-            if matches!(loaded.snapshot.place(&document.name), Some(Place::Held(_))) {
+            let is_held = matches!(loaded.snapshot.place(name), Some(Place::Held(_)));
+            let last = match before {
+                Some(before) if is_held => before.snapshot.read(name),
+                _ => loaded.snapshot.recover(name),
+            };
+            if last.as_ref().is_ok_and(|last| *last == content) {
                 continue;
             }
-            let Ok(content) = loaded.snapshot.read(&document.name) else { continue };
-            if loaded.snapshot.recover(&document.name).is_ok_and(|kept| kept == content) {
-                continue;
-            }
-            match self.keep_copy(&loaded.info().name, &document.name, &content) {
-                Ok(()) => changing.tell("license.adopted", &document.name, &document.reason),
-                Err(reason) => changing.tell("store.failed", &document.name, reason),
+            let event = if last.is_ok() { "license.replaced" } else { "license.adopted" };
+            let kept = if is_held { Ok(()) } else { self.keep_copy(&loaded.info().name, name, &content) };
+            match kept {
+                Ok(()) => changing.tell(event, name, &document.reason),
+                Err(reason) => changing.tell("store.failed", name, reason),
             }
         }
         self.forget_copies(&loaded, changing);

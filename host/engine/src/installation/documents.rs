@@ -86,17 +86,18 @@ impl Installation {
     }
 
     pub(crate) fn rollback_install(&self) -> Result<Status, InstallError> {
-        let (name, answer) = if let Some(replaced) = self.held.replaced() {
+        let (name, is_removed, answer) = if let Some(replaced) = self.held.replaced() {
             let answer = self.hold_back(&replaced);
-            (replaced.name, answer)
+            (replaced.name, replaced.content.is_none(), answer)
         } else {
             let name = self.state.names(Folder::Replaced)?.pop().ok_or(InstallError::NothingReplaced)?;
             let before = self.state.read(Folder::Replaced, &name, MAX_DOCUMENT + OVERHEAD)?.unwrap_or_default();
             let answer = self.put_back(&name, &before);
-            (name, answer)
+            (name, before.is_empty(), answer)
         };
         match &answer {
-            Ok(_) => self.tell("license.replaced", &name, "rolled-back"),
+            Ok(_) if is_removed => self.tell("license.removed", &name, "rolled-back"),
+            Ok(_) => self.tell("license.installed", &name, "rolled-back"),
             Err(error) => self.tell("license.rejected", &name, error.reason()),
         }
         answer

@@ -36,9 +36,7 @@ impl Installation {
     ) -> Result<PolicyInfo, PolicyError> {
         let answer = candidate.and_then(|candidate| self.try_change_policy(candidate, roll_back));
         match &answer {
-            Ok(info) => {
-                self.tell("policy.changed", &info.version, if roll_back { "policy-rolled-back" } else { "adopted" })
-            }
+            Ok(info) => self.tell_policy(info),
             Err(error) => self.tell("policy.rejected", &path.display().to_string(), error.reason()),
         }
         answer

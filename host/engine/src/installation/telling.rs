@@ -3,8 +3,10 @@
 use std::sync::PoisonError;
 
 use super::{Changing, Installation};
+use crate::adoption::Adoption;
 use crate::bindings::exports::placet::policy::types::Status as LicenseStatus;
 use crate::event::Event;
+use crate::status::PolicyInfo;
 
 /// What was told last of how the installation stands.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,20 +21,42 @@ impl Noticed {
         let clock_back = status.warnings.iter().any(|warning| warning.reason == "clock-rollback");
         Self { state: status.state.clone(), reason: status.reason.clone(), clock_back }
     }
+
+    /// Says how it stands from now on: a state that somebody has to act on has an event of its own.
+    fn entered(&self) -> Event {
+        match &*self.state {
+            "expiring" => Event::new("license.expiring", "", &self.reason),
+            "grace" => Event::new("license.grace_entered", "", &self.reason),
+            "expired" => Event::new("license.expired", "", &self.reason),
+            state => Event::new("license.state_changed", &self.reason, state),
+        }
+    }
+
+    fn rollback() -> Event {
+        Event::new("clock.rollback", "", "clock-rollback")
+    }
 }
 
 impl Installation {
     /// Tells who decides from now on, what was found, and what a crash cost.
-    pub(super) fn tell_opening(&self) {
+    pub(super) fn tell_opening(&self, adoption: Adoption) {
         let (loaded, info) = (self.loaded(), self.info());
         self.tell("installation.opened", &format!("{} {}", info.name, info.version), &loaded.status.reason);
+        if adoption == Adoption::Changed {
+            self.tell_policy(&info);
+        }
         if Noticed::new(&loaded.status).clock_back {
-            self.tell("clock.rolled_back", "", "clock-rollback");
+            self.happened(&Noticed::rollback());
         }
         for burned in self.store.burned() {
             self.tell("counters.burned", &format!("{} ({} units)", burned.counter, burned.units), "units-burned");
         }
         self.change().tell_refused(&loaded.status, None);
+    }
+
+    /// Tells that another policy decides from now on.
+    pub(super) fn tell_policy(&self, info: &PolicyInfo) {
+        self.tell("policy.changed", &info.version, if info.rolled_back { "policy-rolled-back" } else { "adopted" });
     }
 
     /// Tells what changed by itself.
@@ -46,10 +70,10 @@ impl Installation {
         let mut last = self.noticed.lock().unwrap_or_else(PoisonError::into_inner);
         let mut events = Vec::new();
         if (&last.state, &last.reason) != (&now.state, &now.reason) {
-            events.push(Event::new("license.state_changed", &now.reason, &now.state));
+            events.push(now.entered());
         }
         if now.clock_back && !last.clock_back {
-            events.push(Event::new("clock.rolled_back", "", "clock-rollback"));
+            events.push(Noticed::rollback());
         }
         *last = now;
         events

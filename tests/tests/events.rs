@@ -1,0 +1,267 @@
+//! What is told of an installation, by what happens to a real one; and that the table of events in the documentation is whole.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use placet::Placet;
+use placet::artifact::Manifest;
+use placet_tests::rig::{Site, claims, component, root};
+use placet_tests::source::sources;
+use serde_json::{Value, json};
+use syn::visit::{self, Visit};
+
+/// What a subscriber was told, as `name subject reason`.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<String>>>);
+
+impl Told {
+    fn of(placet: &Placet) -> Self {
+        let told = Self::default();
+        placet.subscribe({
+            let told = told.clone();
+            move |event| told.0.lock().unwrap().push(format!("{} {} {}", event.name, event.subject, event.reason))
+        });
+        told
+    }
+
+    /// What it was told since it was asked last.
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+/// The audit log of a site that nobody has open, line by line.
+fn log(site: &Site) -> Vec<Value> {
+    let text = fs::read_to_string(site.path("state/audit/00000000000000000001.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// How often the log has an event of this subject.
+fn logged(site: &Site, event: &str, subject: &str) -> usize {
+    log(site).iter().filter(|line| line["event"] == event && line["subject"] == subject).count()
+}
+
+fn with(mut claims: Value, name: &str, value: Value) -> Value {
+    claims[name] = value;
+    claims
+}
+
+#[test]
+fn what_an_operator_does_and_what_is_denied() {
+    let site = Site::default();
+    let placet = site.open();
+    let told = Told::of(&placet);
+    let install = |claims: &Value| placet.install(site.vendor.license(claims).as_bytes(), None).unwrap();
+    install(&claims("lic_1"));
+    let installed = ["license.adopted lic_1.json adopted", "license.state_changed active active"];
+    assert_eq!(told.take(), [&installed[..], &["license.installed lic_1.json installed"]].concat());
+    install(&with(claims("lic_1"), "plan", json!("basic")));
+    assert_eq!(told.take(), ["license.replaced lic_1.json adopted", "license.installed lic_1.json installed"]);
+    placet.rollback_install().unwrap();
+    assert_eq!(told.take(), ["license.replaced lic_1.json adopted", "license.installed lic_1.json rolled-back"]);
+    // The same again takes the place of nothing.
+    install(&claims("lic_1"));
+    assert_eq!(told.take(), ["license.installed lic_1.json installed"]);
+
+    placet.install(b"rubbish", Some("bad.json")).unwrap_err();
+    placet.check("sso").decide().unwrap();
+    placet.check("audit").decide().unwrap();
+    placet.consume("tokens", 1_001).decide().unwrap();
+    placet.remove("lic_1").unwrap();
+    assert_eq!(
+        told.take(),
+        [
+            "license.rejected bad.json envelope-invalid",
+            "license.feature_blocked audit not-licensed",
+            "license.limit_exceeded tokens limit-exceeded",
+            "license.state_changed missing missing",
+            "license.removed lic_1 removed",
+        ]
+    );
+    install(&claims("lic_2"));
+    placet.rollback_install().unwrap();
+    assert_eq!(told.take()[3..], ["license.state_changed missing missing", "license.removed lic_2.json rolled-back"]);
+    drop(placet);
+    assert_eq!((logged(&site, "license.replaced", "lic_1.json"), logged(&site, "license.removed", "lic_1")), (2, 1));
+}
+
+#[test]
+fn an_upload_that_is_held_in_memory_is_told_as_any_other() {
+    let site = Site::default();
+    let placet = site.builder().uploads(placet::Uploads::Memory).open().unwrap();
+    let told = Told::of(&placet);
+    for plan in ["enterprise", "basic"] {
+        placet.install(site.vendor.license(&with(claims("lic_1"), "plan", json!(plan))).as_bytes(), None).unwrap();
+    }
+    placet.reload().unwrap();
+    assert_eq!(
+        told.take(),
+        [
+            "license.adopted lic_1.json adopted",
+            "license.state_changed active active",
+            "license.installed lic_1.json installed",
+            "license.replaced lic_1.json adopted",
+            "license.installed lic_1.json installed",
+        ]
+    );
+}
+
+#[test]
+fn a_file_that_is_exchanged_is_told_even_if_nothing_ran_meanwhile() {
+    let site = Site::default();
+    site.license(&claims("lic_1"));
+    let placet = site.open();
+    let told = Told::of(&placet);
+    site.license(&claims("lic_2"));
+    placet.reload().unwrap();
+    placet.reload().unwrap();
+    assert_eq!(told.take(), ["license.replaced license.json adopted"]);
+    site.put("license.json", "rubbish");
+    placet.reload().unwrap();
+    assert_eq!(
+        told.take(),
+        ["license.rejected license.json envelope-invalid", "license.state_changed envelope-invalid invalid"]
+    );
+    // What is put back is what was there.
+    site.license(&claims("lic_2"));
+    placet.reload().unwrap();
+    assert_eq!(told.take(), ["license.state_changed active active"]);
+    drop(placet);
+    site.license(&claims("lic_3"));
+    drop(site.open());
+    assert_eq!(logged(&site, "license.adopted", "license.json"), 1);
+    assert_eq!(logged(&site, "license.replaced", "license.json"), 2);
+}
+
+#[test]
+fn a_license_is_told_at_each_step_to_its_end() {
+    let site = Site::default();
+    let placet = site.open();
+    let told = Told::of(&placet);
+    let now = placet.status().evaluated / 1_000;
+    let mut license = with(claims("lic_1"), "exp", json!(now + 6));
+    license["warn"] = json!({"expiring": "3s"});
+    license["grace"] = json!({"expiry": "3s"});
+    placet.install(site.vendor.license(&license).as_bytes(), None).unwrap();
+    let (began, mut all) = (Instant::now(), Vec::new());
+    while !all.iter().any(|event: &String| event.starts_with("license.expired")) {
+        assert!(began.elapsed() < Duration::from_secs(60), "{all:?}");
+        thread::sleep(Duration::from_millis(100));
+        // The thread that looks every few seconds could pass a state over that is as short as these.
+        placet.reload().unwrap();
+        all.extend(told.take());
+    }
+    let steps: Vec<_> = all.iter().filter(|event| !event.contains("lic_1.json") && !event.contains("active")).collect();
+    assert_eq!(
+        steps,
+        ["license.expiring  expiring", "license.grace_entered  expiry-grace", "license.expired  expired"]
+    );
+    drop(placet);
+    // Who opens it later is told with the opening.
+    drop(site.open());
+    let lines = log(&site);
+    let last = lines.last().unwrap();
+    assert_eq!((&last["event"], &last["reason"]), (&"installation.opened".into(), &"expired".into()));
+    assert_eq!(lines.iter().filter(|line| line["event"] == "license.expired").count(), 1);
+}
+
+#[test]
+fn a_limit_is_warned_of_once_and_beyond_its_maximum_each_time() {
+    let site = Site::default();
+    let mut license = claims("lic_1");
+    license["limits"]["calls"] = json!({"kind": "quota", "max": 10, "enforce": "soft"});
+    site.license(&license);
+    let placet = site.open();
+    let told = Told::of(&placet);
+    let consume = |limit: &str, amount| assert!(placet.consume(limit, amount).tenant("t1").decide().unwrap().allowed);
+    consume("tokens", 700);
+    assert!(placet.preview("tokens", 200).decide().unwrap().allowed);
+    assert_eq!(told.take(), [""; 0]);
+    consume("tokens", 150);
+    consume("tokens", 10);
+    assert_eq!(told.take(), ["license.limit_warned tokens usage-high"]);
+    (0..20).for_each(|_| consume("calls", 2));
+    let warned = told.take();
+    assert!(warned.len() > 10 && warned.iter().all(|event| event == "license.limit_warned calls usage-high"));
+    drop(placet);
+    let lines: Vec<_> = log(&site).into_iter().filter(|line| line["event"] == "license.limit_warned").collect();
+    let told: Vec<_> = lines.iter().map(|line| (&line["subject"], &line["tenant"], &line["count"])).collect();
+    let rest = json!(warned.len() - 1);
+    let (tokens, calls, tenant) = (json!("tokens"), json!("calls"), json!("t1"));
+    assert_eq!(told, [(&tokens, &tenant, &Value::Null), (&calls, &tenant, &Value::Null), (&calls, &tenant, &rest)]);
+}
+
+#[test]
+fn a_policy_that_took_the_place_of_another_is_told_even_if_the_product_brought_it() {
+    let site = Site::default();
+    let placet = site.open();
+    let told = Told::of(&placet);
+    let next = site.put("next.wasm", site.vendor.policy(11));
+    placet.install_policy(next).unwrap();
+    assert_eq!(told.take(), ["policy.changed 1.11.0 adopted"]);
+    placet.rollback_policy(site.path("policy.wasm")).unwrap();
+    assert_eq!(told.take(), ["policy.changed 1.10.0 policy-rolled-back"]);
+    placet.install_policy(site.put("bad.wasm", "rubbish")).unwrap_err();
+    assert!(told.take()[0].starts_with("policy.rejected "));
+    drop(placet);
+    drop(site.open());
+    site.put("policy.wasm", site.vendor.policy(12));
+    (0..2).for_each(|_| drop(site.open()));
+    assert_eq!([10, 11, 12].map(|at| logged(&site, "policy.changed", &format!("1.{at}.0"))), [1, 1, 1]);
+}
+
+#[test]
+fn a_clock_that_is_behind_what_the_vendor_signed_is_told() {
+    let site = Site::default();
+    site.license(&claims("lic_1"));
+    let placet = site.open();
+    let told = Told::of(&placet);
+    let mut manifest = serde_json::to_value(site.vendor.manifest(11)).unwrap();
+    manifest["issued"] = json!(placet.status().evaluated / 1_000 + 3_600);
+    let manifest = Manifest::from_json(&manifest.to_string()).unwrap();
+    let ahead = site.put("ahead.wasm", site.vendor.policy_of(component(), &manifest));
+    placet.install_policy(ahead).unwrap();
+    (0..2).for_each(|_| assert!(placet.reload().unwrap().usable));
+    assert_eq!(told.take().iter().filter(|event| *event == "clock.rollback  clock-rollback").count(), 1);
+    drop(placet);
+    // It is still so.
+    drop(site.open());
+    assert_eq!(log(&site).iter().filter(|line| line["event"] == "clock.rollback").count(), 2);
+}
+
+/// What events are about: the first words of their names.
+const WORDS: [&str; 10] =
+    ["audit", "clock", "counters", "decision", "installation", "license", "policy", "report", "reservation", "store"];
+
+/// Collects the texts that are names of events.
+#[derive(Default)]
+struct Names(BTreeSet<String>);
+
+impl<'ast> Visit<'ast> for Names {
+    fn visit_lit_str(&mut self, literal: &'ast syn::LitStr) {
+        let text = literal.value();
+        if is_event(&text) {
+            self.0.insert(text);
+        }
+        visit::visit_lit_str(self, literal);
+    }
+}
+
+fn is_event(text: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    // Files are named likewise.
+    text.split_once('.').is_some_and(|(about, what)| WORDS.contains(&about) && is_word(what) && what != "redb")
+}
+
+#[test]
+fn every_event_has_its_row_in_the_documentation_and_every_row_its_event() {
+    let mut names = Names::default();
+    sources(&root().join("host/engine")).iter().for_each(|file| names.visit_file(&file.syntax));
+    let text = fs::read_to_string(root().join("docs/evidence.md")).unwrap();
+    let cells = text.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let rows = cells.flat_map(|cell| cell.split(", ")).map(|name| name.trim_matches('`').to_owned());
+    assert_eq!(rows.filter(|name| is_event(name)).collect::<BTreeSet<_>>(), names.0);
+}
