@@ -27,7 +27,7 @@ use self::changing::Changing;
 use self::grace::Grace;
 use self::telling::Noticed;
 use crate::adoption::{Choice, adopt};
-use crate::audit::Audit;
+use crate::audit::{self, Audit, ReadLine};
 use crate::bindings::exports::placet::policy::enforcement::Context;
 use crate::bindings::exports::placet::policy::types::Status as LicenseStatus;
 use crate::builder::{Builder, FailMode, Uploads};
@@ -46,7 +46,7 @@ use crate::recording::{Recorded, Recording};
 use crate::request::Question;
 use crate::sandbox::Sandbox;
 use crate::simulation::Simulation;
-use crate::state_dir::{Folder, StateDir};
+use crate::state_dir::{Folder, StateDir, StateError};
 use crate::status::{CountersInfo, PolicyInfo, Status};
 use crate::store::{Head, RedbStore, Store, StoreError};
 use crate::vault::{Piece, Unlocked, Vault};
@@ -228,6 +228,10 @@ impl Installation {
         self.load_anew(&changing)?;
         drop(changing);
         Ok(self.status())
+    }
+
+    pub(crate) fn audit_lines(&self, before: Option<u64>, limit: usize) -> Result<Vec<ReadLine>, StateError> {
+        audit::newest(&self.state, &self.vault, before, limit)
     }
 
     pub(crate) fn store(&self) -> &dyn Store {

@@ -48,7 +48,9 @@ mod verifier;
 pub use placet_artifact as artifact;
 pub use placet_artifact::{PolicyRoot, PolicyRoots};
 
-pub use crate::audit::{AuditBreak, AuditFault, AuditSummary, audit_line, verify_audit};
+pub use crate::audit::{
+    AuditBreak, AuditFault, AuditLine, AuditSummary, DamagedLine, ReadLine, audit_lines, verify_audit,
+};
 pub use crate::bindings::exports::placet::policy::licensing::Holder;
 pub use crate::bindings::exports::placet::policy::types::{
     Attribute, Decision, Document, Feature, Limit, Status as LicenseStatus, Summary, Usage, Warning,

@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::audit::ReadLine;
 use crate::bindings::exports::placet::policy::enforcement::{Charge, Context};
 use crate::builder::{Builder, FailMode};
 use crate::error::{Failure, InstallError, OpenError, PolicyError, SettleError};
@@ -16,6 +17,7 @@ use crate::recording::Recorded;
 use crate::request::{Question, Request};
 use crate::reservation::Reserve;
 use crate::simulation::Simulation;
+use crate::state_dir::StateError;
 use crate::status::{PolicyInfo, Status};
 use crate::store::{Ancestry, Burned, Head, Settlement, StoreError};
 use crate::{Decision, Holder, Usage};
@@ -362,6 +364,16 @@ impl Placet {
     /// [`Failure`] where the counters cannot be read.
     pub fn last_report(&self) -> Result<Option<String>, Failure> {
         self.inner.last_report()
+    }
+
+    /// The lines of the audit log that come right before the one with the number `before`, or the last ones: at most `limit`, the newest
+    /// first. What was told a moment ago may be missing.
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::audit_lines`].
+    pub fn audit_lines(&self, before: Option<u64>, limit: usize) -> Result<Vec<ReadLine>, StateError> {
+        self.inner.audit_lines(before, limit)
     }
 
     /// Units that a crash burned before this opening, because they were reserved to be counted in memory; they count as used, at most

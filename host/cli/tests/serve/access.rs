@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use crate::service::{Service, Site};
 
 /// Every route, and the least of the roles that may: `open`, `caller`, `owner` or `admin`.
-pub(crate) const ROUTES: [(&str, &str, &str); 35] = [
+pub(crate) const ROUTES: [(&str, &str, &str); 36] = [
     ("GET", "/healthz", "open"),
     ("GET", "/readyz", "open"),
     ("GET", "/metrics", "caller"),
@@ -37,6 +37,7 @@ pub(crate) const ROUTES: [(&str, &str, &str); 35] = [
     ("POST", "/v1/license/rollback", "admin"),
     ("GET", "/v1/status", "admin"),
     ("POST", "/v1/status/preview", "admin"),
+    ("GET", "/v1/audit", "admin"),
     ("GET", "/admin/license/status", "admin"),
     ("GET", "/v1/policy", "admin"),
     ("POST", "/v1/policy", "admin"),

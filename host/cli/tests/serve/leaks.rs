@@ -56,6 +56,7 @@ fn no_answer_log_line_or_event_holds_a_secret() {
         ("POST", "/v1/status/preview", &license),
         ("POST", "/v1/status/preview", &damaged),
         ("GET", "/v1/openapi.json", ""),
+        ("GET", "/v1/audit", ""),
         ("GET", "/admin/license/status", ""),
         ("GET", "/readyz", ""),
         ("GET", "/nowhere", ""),

@@ -10,6 +10,7 @@ mod support;
 mod mask;
 
 mod access;
+mod audit;
 #[cfg(target_os = "linux")]
 mod browser;
 mod client;

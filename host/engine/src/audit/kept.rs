@@ -21,11 +21,6 @@ pub(super) fn opened<'l>(vault: &Vault, line: &'l [u8]) -> Result<Cow<'l, [u8]>,
     }
 }
 
-/// A line of an audit log as it was written, without its line feed: sealed or readable. None where the vault does not open it.
-pub fn audit_line<'l>(line: &'l [u8], vault: &Vault) -> Option<Cow<'l, [u8]>> {
-    opened(vault, line).ok()
-}
-
 /// A file of the log with each line of it sealed that is not; none where all are.
 pub(crate) fn sealed(vault: &Vault, content: &[u8]) -> io::Result<Option<Vec<u8>>> {
     let lines = || content.split_inclusive(|byte| *byte == b'\n');

@@ -1,8 +1,9 @@
 //! One line of the log.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use super::AuditFault;
 use crate::event::Event;
 use crate::store::Head;
 
@@ -12,35 +13,84 @@ const LONGEST: usize = 200;
 pub(super) const NOTHING: [u8; 32] = [0; 32];
 
 /// What is to be written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// When: milliseconds since the Unix epoch, by the time that is judged by.
     pub(super) time: u64,
-    /// As in [`Event`]; the log's own are `audit.gap`, `audit.recovered`, `counters.head`.
     pub(super) event: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) subject: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) tenant: Option<String>,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) reason: String,
-    /// So often more since it was written last; of `audit.gap` so many lines, of `audit.recovered` so many bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) count: Option<u64>,
 }
 
-/// A line, as it stands in the file.
+/// A line of the audit log, as it stands there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Line {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AuditLine {
     /// From 1, without a gap.
-    pub(super) number: u64,
-    #[serde(flatten)]
-    pub(super) entry: Entry,
+    pub number: u64,
+    /// When: milliseconds since the Unix epoch, by the time that is judged by.
+    pub time: u64,
+    /// As in [`Event`]; the log's own are `audit.gap`, `audit.recovered`, `counters.head`.
+    pub event: String,
+    /// The document, feature, limit, counter or policy; empty: the installation.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub subject: String,
+    /// Of the request that was denied, or warned of a limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// From the table of reasons; of `license.state_changed` the new state.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// So often more since it was written last; of `audit.gap` so many lines, of `audit.recovered` so many bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
     /// The last commit of the counters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) head: Option<Head>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub head: Option<Head>,
     /// SHA-256 of the line before, without its line feed, in hex; of the first, zeros.
-    pub(super) previous: String,
+    pub previous: String,
+}
+
+/// A line of the audit log that was read back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum ReadLine {
+    /// It can be read. Whether it is in its place, the chain tells alone ([`crate::verify_audit`]).
+    Whole(AuditLine),
+    /// It cannot.
+    Damaged(DamagedLine),
+}
+
+/// A line of the audit log that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct DamagedLine {
+    /// By its place.
+    pub number: u64,
+    /// Why, for people.
+    #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub damage: AuditFault,
+}
+
+impl ReadLine {
+    /// Its number.
+    pub fn number(&self) -> u64 {
+        match self {
+            Self::Whole(line) => line.number,
+            Self::Damaged(line) => line.number,
+        }
+    }
+}
+
+impl AuditLine {
+    pub(super) fn new(number: u64, entry: Entry, head: Option<Head>, previous: &[u8; 32]) -> Self {
+        let Entry { time, event, subject, tenant, reason, count } = entry;
+        Self { number, time, event, subject, tenant, reason, count, head, previous: hex(previous) }
+    }
 }
 
 impl Entry {
@@ -81,6 +131,10 @@ pub(super) fn hash(line: &[u8]) -> [u8; 32] {
 
 pub(super) fn hex(hash: &[u8; 32]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn as_text<S: Serializer>(fault: &AuditFault, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(fault)
 }
 
 fn shortened(text: &str) -> String {

@@ -10,7 +10,7 @@ use cap_std::fs::File;
 
 use super::Bounds;
 use super::kept::{kept, opened};
-use super::line::{Entry, Line, NOTHING, hash, hex};
+use super::line::{AuditLine, Entry, NOTHING, hash};
 use crate::state_dir::{Folder, StateDir, StateError};
 use crate::store::{Head, Store};
 use crate::vault::Vault;
@@ -116,7 +116,7 @@ impl Log {
         let count = entries.len();
         for (index, entry) in (1..).zip(entries) {
             let head = head.filter(|_| index == count);
-            let line = Line { number: end.number + 1, entry, head, previous: hex(&end.last) };
+            let line = AuditLine::new(end.number + 1, entry, head, &end.last);
             let text = serde_json::to_vec(&line)?;
             let last = hash(&text);
             let mut text = kept(&self.vault, &text)?;
@@ -206,5 +206,5 @@ impl End {
 }
 
 fn number(line: &[u8]) -> Option<u64> {
-    serde_json::from_slice::<Line>(line).ok().map(|line| line.number)
+    serde_json::from_slice::<AuditLine>(line).ok().map(|line| line.number)
 }

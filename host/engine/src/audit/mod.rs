@@ -14,6 +14,7 @@
 mod kept;
 mod line;
 mod log;
+mod read;
 #[cfg(test)]
 mod tests;
 mod throttle;
@@ -25,11 +26,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-pub use self::kept::audit_line;
 pub(crate) use self::kept::sealed as sealed_log;
 use self::line::Entry;
+pub use self::line::{AuditLine, DamagedLine, ReadLine};
 use self::log::Log;
 pub(crate) use self::log::{MAX_READ, file_names};
+pub use self::read::audit_lines;
+pub(crate) use self::read::newest;
 use self::throttle::Throttle;
 pub use self::verify::{AuditBreak, AuditFault, AuditSummary, verify_audit};
 use crate::event::Event;

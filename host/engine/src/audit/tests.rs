@@ -85,8 +85,8 @@ fn a_million_denials_write_less_than_a_megabyte_and_are_all_counted() {
     drop(audit);
     let text = site.text();
     assert!(text.len() < 10_000, "{} bytes", text.len());
-    let lines = text.lines().map(|line| serde_json::from_str::<line::Line>(line).unwrap());
-    assert_eq!(lines.map(|line| line.entry.count.unwrap_or(1)).sum::<u64>(), 1_000_000);
+    let lines = text.lines().map(|line| serde_json::from_str::<AuditLine>(line).unwrap());
+    assert_eq!(lines.map(|line| line.count.unwrap_or(1)).sum::<u64>(), 1_000_000);
     assert!(site.verify().is_ok());
 }
 
@@ -98,8 +98,8 @@ fn a_million_denials_of_as_many_tenants_write_less_than_a_megabyte() {
     drop(audit);
     let text = site.text();
     assert!(text.len() < 1_000_000, "{} bytes", text.len());
-    let lines = text.lines().map(|line| serde_json::from_str::<line::Line>(line).unwrap());
-    assert_eq!(lines.map(|line| line.entry.count.unwrap_or(1)).sum::<u64>(), 1_000_000);
+    let lines = text.lines().map(|line| serde_json::from_str::<AuditLine>(line).unwrap());
+    assert_eq!(lines.map(|line| line.count.unwrap_or(1)).sum::<u64>(), 1_000_000);
 }
 
 #[test]
@@ -236,4 +236,76 @@ fn counters_that_were_put_back_are_told_by_their_heads() {
             .record(&Event::new("installation.opened", "", "active"), commits);
     }
     assert_eq!(site.verify().unwrap().put_back, [2]);
+}
+
+/// The numbers of what is read; negative: damaged.
+fn read(site: &Site, vault: &Vault, before: Option<u64>, limit: usize) -> Vec<i64> {
+    let lines = audit_lines(&site.0.path().join("state"), vault, before, limit).unwrap();
+    let shown = |line: &ReadLine| match line {
+        ReadLine::Whole(line) => line.number.cast_signed(),
+        ReadLine::Damaged(line) => -line.number.cast_signed(),
+    };
+    lines.iter().map(shown).collect()
+}
+
+#[test]
+fn lines_are_read_newest_first_through_all_files() {
+    let site = Site::new();
+    let mut log = site.log(Bounds { files: 3, bytes: 1_000 });
+    assert_eq!(read(&site, &Vault::default(), None, 10), [0; 0]);
+    for time in 0..20 {
+        log.write(vec![Entry::new(&Event::new("license.installed", "a", "installed"), time)]);
+    }
+    assert_eq!(site.files().len(), 3);
+    let first = i64::try_from(site.verify().unwrap().first).unwrap();
+    let all: Vec<_> = (first..=20).rev().collect();
+    assert!(first > 1 && all.len() > 8, "{all:?}");
+    assert_eq!(read(&site, &Vault::default(), None, 1_000), all);
+    assert_eq!(read(&site, &Vault::default(), None, 0), [0; 0]);
+    assert_eq!(read(&site, &Vault::default(), Some(1), 10), [0; 0]);
+    for size in 1..all.len() {
+        let mut pages = Vec::new();
+        let mut before = None;
+        loop {
+            let page = read(&site, &Vault::default(), before, size);
+            let Some(last) = page.last() else { break };
+            assert!(page.len() <= size);
+            before = Some(last.unsigned_abs());
+            pages.extend(page);
+        }
+        assert_eq!(pages, all, "by {size}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_told_in_its_place() {
+    let (site, text) = filled(5);
+    let name = site.folder().join("00000000000000000001.jsonl");
+    fs::write(&name, text.replace("\"l1\"", "\"l1").replace("\"number\":5", "\"number\":\"5\"") + "{\"number\":6")
+        .unwrap();
+    assert_eq!(read(&site, &Vault::default(), None, 10), [-5, 4, 3, -2, 1]);
+    assert_eq!(read(&site, &Vault::default(), Some(3), 10), [-2, 1]);
+    let lines = audit_lines(&site.0.path().join("state"), &Vault::default(), None, 1).unwrap();
+    let [line] = &lines[..] else { panic!("{lines:?}") };
+    let told = serde_json::to_string(line).unwrap();
+    let damage = "it is not a line of an audit log: it was changed, or the file is another";
+    assert_eq!(told, format!("{{\"number\":5,\"damage\":\"{damage}\"}}"));
+    // Nothing but line feeds, of which each would be a line.
+    fs::write(&name, "\n".repeat(1 << 20)).unwrap();
+    assert_eq!(read(&site, &Vault::default(), None, 2), [-(1 << 20), 1 - (1 << 20)]);
+}
+
+#[test]
+fn sealed_lines_are_opened_and_without_their_key_told_as_sealed() {
+    let site = Site::new();
+    let state = Arc::new(StateDir::open(&site.0.path().join("state")).unwrap());
+    let vault = Vault::test(1);
+    let audit = Audit::start(state, Arc::new(MemoryStore::default()), vault.clone());
+    (0..3).for_each(|at| audit.record(&Event::new("license.removed", "b", "removed"), at));
+    drop(audit);
+    assert_eq!(read(&site, &vault, None, 10), [3, 2, 1]);
+    for (vault, fault) in [(Vault::default(), AuditFault::Sealed), (Vault::test(2), AuditFault::OtherKey)] {
+        let lines = audit_lines(&site.0.path().join("state"), &vault, None, 1).unwrap();
+        assert_eq!(lines, [ReadLine::Damaged(DamagedLine { number: 3, damage: fault })]);
+    }
 }

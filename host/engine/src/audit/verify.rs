@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::kept::{is_kept_sealed, opened};
-use super::line::{Line, NOTHING, hash, hex};
+use super::line::{AuditLine, NOTHING, hash, hex};
 use crate::store::Head;
 use crate::vault::{UnsealError, Vault};
 
@@ -103,7 +103,7 @@ pub fn verify_audit<'a>(
             };
             summary.sealed += u64::from(is_kept_sealed(text));
             let text = opened(vault, text).map_err(|error| broken(at, error.into()))?;
-            let line: Line = serde_json::from_slice(&text).map_err(|_| broken(at, AuditFault::NotALine))?;
+            let line: AuditLine = serde_json::from_slice(&text).map_err(|_| broken(at, AuditFault::NotALine))?;
             summary.take(&line, &last).map_err(|fault| broken(at, fault))?;
             last = hash(&text);
         }
@@ -130,7 +130,7 @@ fn broken((file, line): (&str, u64), fault: AuditFault) -> AuditBreak {
 }
 
 impl AuditSummary {
-    fn take(&mut self, line: &Line, last: &[u8; 32]) -> Result<(), AuditFault> {
+    fn take(&mut self, line: &AuditLine, last: &[u8; 32]) -> Result<(), AuditFault> {
         let is_first = self.lines == 0;
         let expected = if is_first { line.number.max(1) } else { self.last.saturating_add(1) };
         if line.number != expected {
@@ -141,10 +141,10 @@ impl AuditSummary {
             return Err(AuditFault::Chain);
         }
         if is_first {
-            (self.first, self.since) = (line.number, line.entry.time);
+            (self.first, self.since) = (line.number, line.time);
         }
-        match &*line.entry.event {
-            "audit.gap" => self.lost = self.lost.saturating_add(line.entry.count.unwrap_or(0)),
+        match &*line.event {
+            "audit.gap" => self.lost = self.lost.saturating_add(line.count.unwrap_or(0)),
             "audit.recovered" => self.recovered += 1,
             _ => {}
         }
@@ -155,7 +155,7 @@ impl AuditSummary {
         }
         self.head = line.head.or(self.head);
         self.lines += 1;
-        (self.last, self.until) = (line.number, line.entry.time);
+        (self.last, self.until) = (line.number, line.time);
         Ok(())
     }
 }

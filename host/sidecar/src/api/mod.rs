@@ -1,6 +1,7 @@
 //! What can be asked over HTTP.
 
 mod around;
+mod audit;
 mod authorize;
 mod body;
 mod decisions;
@@ -112,6 +113,7 @@ fn routes(settings: &Settings) -> [Routes; 6] {
             post(license::preview)
                 .about("The whole of how it would stand with this document, and what it changes", &[CONFLICT]),
         )
+        .route("/v1/audit", get(audit::lines).about("The lines of the audit log, newest first", &[]))
         .route("/admin/license/status", get(license::flat).about("The license for support, flat", &[]))
         .route(
             "/v1/policy",

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use placet::{Head, Status, Vault, audit_line, verify_audit};
-use serde::Deserialize;
+use placet::{AuditLine, ReadLine, Status, Vault, audit_lines, verify_audit};
 use serde_json::{Value, json};
 
 use crate::commands::audit;
@@ -14,21 +13,6 @@ use crate::show::moment;
 const LINES: usize = 200;
 /// The longest word of ours.
 const LONGEST: usize = 64;
-
-/// A line of the log, as far as it is packed.
-#[derive(Deserialize)]
-struct Line {
-    number: u64,
-    time: u64,
-    event: String,
-    #[serde(default)]
-    subject: String,
-    tenant: Option<String>,
-    #[serde(default)]
-    reason: String,
-    count: Option<u64>,
-    head: Option<Head>,
-}
 
 /// The subjects that are no secret: what is packed elsewhere. Callers choose others, and may choose anything.
 pub(super) struct Known<'a>(BTreeSet<&'a str>);
@@ -57,18 +41,20 @@ impl<'a> Known<'a> {
 pub(super) fn tail(state: &Path, known: &Known<'_>, vault: &Vault) -> Value {
     let Ok(files) = audit::read(&[PathBuf::from(state)]) else { return json!({ "whole": null, "lines": [] }) };
     let verified = verify_audit(files.iter().map(|(name, content)| (&**name, &**content)), vault);
-    let all: Vec<&[u8]> = files.iter().flat_map(|(_, content)| content.split(|byte| *byte == b'\n')).collect();
-    let opened = all.iter().rev().filter_map(|line| audit_line(line, vault));
-    let newest = opened.filter_map(|line| serde_json::from_slice(&line).ok()).take(LINES);
-    let mut lines: Vec<Line> = newest.collect();
-    lines.reverse();
+    let newest = audit_lines(state, vault, None, LINES).unwrap_or_default().into_iter().rev();
+    let lines: Vec<_> = newest
+        .filter_map(|line| match line {
+            ReadLine::Whole(line) => Some(line),
+            ReadLine::Damaged(_) => None,
+        })
+        .collect();
     let mut tenants = BTreeMap::new();
     let lines: Vec<_> = lines.iter().map(|line| packed(line, known, &mut tenants)).collect();
     let broken = verified.as_ref().err().map(|found| json!({ "line": found.line, "fault": found.fault.to_string() }));
     json!({ "whole": verified.is_ok(), "broken": broken, "summary": verified.ok(), "lines": lines })
 }
 
-fn packed<'l>(line: &'l Line, known: &Known<'_>, tenants: &mut BTreeMap<&'l str, usize>) -> Value {
+fn packed<'l>(line: &'l AuditLine, known: &Known<'_>, tenants: &mut BTreeMap<&'l str, usize>) -> Value {
     let next = tenants.len() + 1;
     let tenant = line.tenant.as_deref().map(|tenant| *tenants.entry(tenant).or_insert(next));
     json!({
