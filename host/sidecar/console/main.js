@@ -1,5 +1,6 @@
 // The console: signing in, the sections, and looking anew.
 
+import { audit } from "./audit.js";
 import { get, Refused, token } from "./api.js";
 import { licenses } from "./licenses.js";
 import { overview } from "./overview.js";
@@ -14,7 +15,7 @@ const PACE = 5_000;
 
 const SECTIONS = [
   ["overview", "Overview", overview], ["usage", "Usage", usage], ["licenses", "Licenses", licenses],
-  ["policy", "Policy", policies], ["seats", "Seats", seats],
+  ["policy", "Policy", policies], ["seats", "Seats", seats], ["audit", "Audit", audit],
 ];
 
 const view = document.getElementById("view");

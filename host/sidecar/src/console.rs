@@ -19,7 +19,7 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const PAGE: &str = include_str!("../console/index.html");
 
 /// What the page loads, each below [`PATH`].
-const FILES: [(&str, &str, &str); 12] = [
+const FILES: [(&str, &str, &str); 13] = [
     ("console.css", "text/css; charset=utf-8", include_str!("../console/console.css")),
     ("icon.svg", "image/svg+xml", include_str!("../console/icon.svg")),
     ("main.js", SCRIPT, include_str!("../console/main.js")),
@@ -31,6 +31,7 @@ const FILES: [(&str, &str, &str); 12] = [
     ("usage.js", SCRIPT, include_str!("../console/usage.js")),
     ("licenses.js", SCRIPT, include_str!("../console/licenses.js")),
     ("policies.js", SCRIPT, include_str!("../console/policies.js")),
+    ("audit.js", SCRIPT, include_str!("../console/audit.js")),
     ("seats.js", SCRIPT, include_str!("../console/seats.js")),
 ];
 

@@ -87,6 +87,8 @@ fn a_license_is_dropped_previewed_installed_and_taken_back_and_a_bar_moves_when_
     assert!(!grants(&service, "reports"));
     assert_eq!(service.tokens(), 950, "what was used stays counted");
 
+    section(&browser, "audit", "license.installed");
+    browser.picture("audit");
     browser.click("#leave");
     browser.shows("Sign in");
     assert_eq!(browser.script("return sessionStorage.length"), 0);
@@ -164,7 +166,7 @@ fn what_others_wrote_is_text_and_a_page_of_another_site_is_told_nothing() {
     let browser = signed_in(&service, DESK);
     browser.shows("The license ends on");
     browser.shows("get the renewal");
-    for (name, shows) in [("licenses", "Terms"), ("seats", "Seats")] {
+    for (name, shows) in [("licenses", "Terms"), ("seats", "Seats"), ("audit", "license.feature_blocked")] {
         section(&browser, name, shows);
         browser.shows(HOSTILE);
     }
@@ -214,7 +216,7 @@ fn it_can_be_used_by_keys_alone_on_a_phone_and_in_the_dark() {
     browser.presses(&format!("{}\u{e007}", service.token));
     browser.shows("What to do");
     let focused = || browser.script("return document.activeElement.textContent");
-    for name in ["Usage", "Licenses", "Policy", "Seats", "Overview"] {
+    for name in ["Usage", "Licenses", "Policy", "Seats", "Audit", "Overview"] {
         browser.script("document.activeElement.blur(); document.querySelector('header .brand').scrollIntoView()");
         for _ in 0..20 {
             if focused() == name {
