@@ -278,9 +278,8 @@ impl Installation {
 
     /// Tells other processes how it stands; they see how old it is where that fails.
     pub(crate) fn show(&self) {
-        let status = self.status();
-        self.notice(&status.license);
-        drop(HolderStatus::new(status, self.clock.read().wall).write(&self.state, &self.vault));
+        drop(HolderStatus::new(self.status(), self.clock.read().wall).write(&self.state, &self.vault));
+        self.notice();
     }
 
     pub(crate) fn usage(&self, tenant: Option<&str>) -> Result<Vec<Usage>, Failure> {
@@ -307,7 +306,7 @@ impl Installation {
 
     pub(crate) fn status(&self) -> Status {
         let loaded = self.loaded();
-        let license = loaded.current().unwrap_or_else(|failure| no_status(failure.reason(), self.clock.read().now));
+        let license = self.standing(&loaded);
         let usage = self.usage(None).map_err(|failure| failure.reason().to_owned());
         let mut status = Status::new(license, usage, loaded.info(), self.counters());
         if let Some((grace, due)) = self.grace.as_ref().and_then(|grace| Some((grace, grace.due()?))) {
@@ -326,6 +325,11 @@ impl Installation {
         status.warn_burned();
         status.warn_troubles(&loaded.snapshot);
         status
+    }
+
+    /// What the policy says now; that it gives no answer, where it gives none.
+    fn standing(&self, loaded: &Loaded) -> LicenseStatus {
+        loaded.current().unwrap_or_else(|failure| no_status(failure.reason(), self.clock.read().now))
     }
 
     fn counters(&self) -> CountersInfo {
@@ -363,9 +367,7 @@ impl Installation {
             std::mem::replace(&mut *self.loaded.write().unwrap_or_else(PoisonError::into_inner), loaded.clone());
         self.keep_copies(changing, Some(&before));
         changing.tell_refused(&loaded.status, Some(&before.status));
-        for event in self.noticing(&loaded.status) {
-            changing.tell(event.name, &event.subject, &event.reason);
-        }
+        changing.tell_noticed(&loaded.status);
     }
 }
 

@@ -8,7 +8,7 @@ use crate::event::Event;
 
 /// Held while documents or policy are changed. Subscribers hear of it when it is over, so that they may ask, and change, by themselves.
 pub(super) struct Changing<'a> {
-    installation: &'a Installation,
+    pub(super) installation: &'a Installation,
     guard: Option<MutexGuard<'a, ()>>,
     events: RefCell<Vec<Event>>,
 }

@@ -60,12 +60,14 @@ impl Installation {
     }
 
     /// Tells what changed by itself.
-    pub(super) fn notice(&self, status: &LicenseStatus) {
-        self.noticing(status).iter().for_each(|event| self.happened(event));
+    pub(super) fn notice(&self) {
+        // Whoever changes something tells what that changes, and after it nothing is told of how it stood before.
+        let changing = self.change();
+        changing.tell_noticed(&self.standing(&self.loaded()));
     }
 
     /// What is new since it was looked at last.
-    pub(super) fn noticing(&self, status: &LicenseStatus) -> Vec<Event> {
+    fn noticing(&self, status: &LicenseStatus) -> Vec<Event> {
         let now = Noticed::new(status);
         let mut last = self.noticed.lock().unwrap_or_else(PoisonError::into_inner);
         let mut events = Vec::new();
@@ -81,6 +83,13 @@ impl Installation {
 }
 
 impl Changing<'_> {
+    /// Will tell what is new since it was looked at last.
+    pub(super) fn tell_noticed(&self, status: &LicenseStatus) {
+        for event in self.installation.noticing(status) {
+            self.tell(event.name, &event.subject, &event.reason);
+        }
+    }
+
     /// Will tell which documents do not hold, but for those of which that was known.
     pub(super) fn tell_refused(&self, status: &LicenseStatus, before: Option<&LicenseStatus>) {
         let known = before.map(|before| &*before.documents).unwrap_or_default();
