@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 
 use crate::sandbox::Instance;
+use crate::waiting::wait;
 
 /// The most instances that a policy is given, however many cores there are and callers wait.
 pub(crate) const MAX_INSTANCES: usize = 16;
@@ -63,7 +64,7 @@ impl Instances {
         }
         #[expect(clippy::indexing_slicing, reason = "the remainder by a number that is at most the length")]
         let own = &self.slots[own_number() % self.used.load(Ordering::Relaxed)];
-        own.lock().unwrap_or_else(PoisonError::into_inner)
+        wait(|| own.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn free(&self) -> Option<MutexGuard<'_, Option<Instance>>> {

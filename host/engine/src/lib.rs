@@ -44,6 +44,7 @@ mod status;
 mod store;
 mod vault;
 mod verifier;
+mod waiting;
 
 pub use placet_artifact as artifact;
 pub use placet_artifact::{PolicyRoot, PolicyRoots};
@@ -83,3 +84,4 @@ pub use crate::status::{CountersInfo, PolicyInfo, Status};
 pub use crate::store::{Ancestry, Burned, Head, HeadError, Settlement, StoreError};
 pub use crate::vault::{SecretError, Vault};
 pub use crate::verifier::{License, Plan, VerifiedJws, Verifier, VerifyError};
+pub use crate::waiting::{Around, while_waiting};

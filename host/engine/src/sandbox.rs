@@ -14,7 +14,7 @@ use crate::bindings::{Policy, PolicyPre};
 use crate::capability::{Calls, ClockCapability, CountersCapability, FilesCapability};
 use crate::code_cache::TrustedCode;
 use crate::code_size::{self, CodeSizeError};
-use crate::limits;
+use crate::{limits, waiting};
 
 /// The interfaces that a policy may import.
 const IMPORTS: [&str; 3] = ["placet:policy/clock", "placet:policy/files", "placet:policy/counters"];
@@ -99,6 +99,8 @@ pub(crate) struct Reach {
     pub(crate) clock: ClockCapability,
     pub(crate) files: FilesCapability,
     pub(crate) counters: CountersCapability,
+    /// Ticks that the present call may take beyond the first.
+    more_ticks: u64,
     limits: StoreLimits,
 }
 
@@ -112,7 +114,12 @@ impl Reach {
             .tables(limits::PARTS)
             .memories(limits::PARTS)
             .build();
-        Self { clock, files, counters, limits }
+        Self { clock, files, counters, more_ticks: 0, limits }
+    }
+
+    /// Ticks that the present call may go on for; each is told once.
+    fn take_ticks(&mut self) -> u64 {
+        std::mem::take(&mut self.more_ticks) + self.counters.take_waited()
     }
 }
 
@@ -205,9 +212,12 @@ impl Compiled {
         store.limiter(|reach| &mut reach.limits);
         store.set_hostcall_fuel(limits::ANSWER);
         // Ticks that went by in the store are given back.
-        store.epoch_deadline_callback(|mut context| match context.data_mut().counters.take_waited() {
+        store.epoch_deadline_callback(|mut context| match context.data_mut().take_ticks() {
             0 => Err(Trap::Interrupt.into()),
-            waited => Ok(UpdateDeadline::Continue(waited)),
+            more => {
+                waiting::give_way();
+                Ok(UpdateDeadline::Continue(more))
+            }
         });
         store.set_epoch_deadline(limits::LOAD_TICKS);
         match self.pre.instantiate(&mut store) {
@@ -228,7 +238,8 @@ impl Instance {
         reach.clock.calls = Calls::new();
         reach.files.calls = Calls::new();
         reach.counters.begin_call();
-        self.store.set_epoch_deadline(ticks);
+        reach.more_ticks = ticks.saturating_sub(1);
+        self.store.set_epoch_deadline(ticks.min(1));
         call(&self.policy, &mut self.store).map_err(|error| failure(&error))
     }
 

@@ -13,13 +13,13 @@ use crate::connections::Connections;
 use crate::credentials::{Credentials, CredentialsError};
 use crate::listener::{ListenError, Listener};
 use crate::reload::Watched;
-use crate::service::Service;
+use crate::service::{PLACES, Service};
 use crate::settings::{FailMode, OnNoLicense, Settings, Uploads};
 use crate::tls::{Tls, TlsError};
 use crate::{api, credentials, environment, files, log, reload};
 
-/// Threads that wait for the policy and the counters. The policy has 16 instances at most; further ones would wait for these.
-const DECIDING: usize = 32;
+/// Threads for what reads files by itself, beside those that [`PLACES`] take: licenses, certificates.
+const OTHERS: usize = 8;
 
 /// The service cannot start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +69,7 @@ pub fn serve(settings: &Settings, trust: Builder) -> Result<(), ServeError> {
     let credentials = configured.map_or_else(|| one_time(settings), Ok)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .max_blocking_threads(DECIDING)
+        .max_blocking_threads(PLACES + OTHERS)
         .build()
         .map_err(ServeError::System)?;
     let service = Service::new(placet, settings.clone(), credentials).map_err(ServeError::System)?;
@@ -170,7 +170,7 @@ async fn run(
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::System)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::System)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(ServeError::System)?;
-    let connections = Connections::new(settings, api::router(service.clone()));
+    let connections = Connections::new(settings, api::api(service.clone()));
     let listener = Listener::bind(settings, tls.clone()).await?;
     info!(address = listener.place(), "listening");
     if listener.is_exposed() {

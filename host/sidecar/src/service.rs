@@ -4,8 +4,10 @@ use std::io;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use placet::Placet;
-use tokio::task::spawn_blocking;
+use placet::{Placet, while_waiting};
+use tokio::spawn;
+use tokio::sync::Semaphore;
+use tokio::task::{JoinError, block_in_place, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::api;
@@ -23,15 +25,22 @@ pub(crate) struct Service {
     pub(crate) ids: RequestIds,
     /// What describes it.
     pub(crate) openapi: Bytes,
+    /// Places for who asks the installation.
+    places: Arc<Semaphore>,
 }
+
+/// So many ask the installation at one time, or have it do something. The policy has 16 instances at most; further ones would wait for these.
+pub(crate) const PLACES: usize = 32;
 
 impl Service {
     pub(crate) fn new(placet: Placet, settings: Settings, credentials: Credentials) -> io::Result<Self> {
         let openapi = api::description(&settings);
-        Ok(Self { placet, settings, credentials, ids: RequestIds::new()?, openapi })
+        let places = Arc::new(Semaphore::new(PLACES));
+        Ok(Self { placet, settings, credentials, ids: RequestIds::new()?, openapi, places })
     }
 
-    /// Asks the installation, which waits for policy and disk, on a thread that may wait.
+    /// Asks the installation for what is computed at once, as decisions are, on the thread that has the request: handing it to another takes
+    /// longer than a decision. Where it has to wait after all, for the disk or the policy, another thread goes on with what this one had.
     ///
     /// # Errors
     ///
@@ -40,8 +49,45 @@ impl Service {
         self: &Arc<Self>,
         question: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
+        self.in_time(async {
+            let ask = self.placed(question).await;
+            // A task of its own: the client is answered in time, and when it has gone, what it asked for is counted yet.
+            spawn(async { while_waiting(|wait| block_in_place(wait), ask) }).await
+        })
+        .await
+    }
+
+    /// Has the installation do what takes its time, on a thread that may wait.
+    ///
+    /// # Errors
+    ///
+    /// As [`Service::ask`].
+    pub(crate) async fn work<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.in_time(async { spawn_blocking(self.placed(work).await).await }).await
+    }
+
+    /// What is to be asked, once there is a place for it.
+    async fn placed<T>(
+        self: &Arc<Self>,
+        ask: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> impl FnOnce() -> T + Send + 'static {
         let service = self.clone();
-        match timeout(self.settings.request_time, spawn_blocking(move || question(&service))).await {
+        let place = self.places.clone().acquire_owned().await;
+        move || {
+            let answer = ask(&service);
+            drop(place);
+            answer
+        }
+    }
+
+    async fn in_time<T>(
+        &self,
+        answer: impl Future<Output = Result<Result<T, Problem>, JoinError>>,
+    ) -> Result<T, Problem> {
+        match timeout(self.settings.request_time, answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) | Err(_) => {
                 Err(Problem::no_decision("answer-late", "no answer came in time; it may yet have been counted"))

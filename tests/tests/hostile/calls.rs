@@ -36,6 +36,28 @@ fn what_takes_too_long_is_stopped() {
 }
 
 #[test]
+fn a_policy_that_computes_for_long_holds_up_no_other_task_of_a_runtime() {
+    let (_site, placet) = site();
+    // The only thread that it has for tasks.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
+    let asked = runtime.spawn(async move {
+        placet::while_waiting(|wait| tokio::task::block_in_place(wait), || reason(&placet, "loop"))
+    });
+    let other = runtime.spawn(async {
+        let mut longest = Duration::ZERO;
+        for _ in 0..60 {
+            let before = Instant::now();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            longest = longest.max(before.elapsed());
+        }
+        longest
+    });
+    let longest = runtime.block_on(other).unwrap();
+    assert!(longest < Duration::from_millis(500), "{longest:?}");
+    assert_eq!(runtime.block_on(asked).unwrap(), "policy-deadline");
+}
+
+#[test]
 fn the_stack_and_the_memory_end() {
     let (_site, placet) = site();
     assert_eq!(reason(&placet, "recursion"), "policy-stack");

@@ -53,7 +53,7 @@ pub(super) async fn live() -> Answer<Live> {
 /// 200 while requests can be allowed, or at least read; else 503.
 pub(super) async fn ready(State(service): State<Arc<Service>>) -> Result<Ready, Problem> {
     let when_expired = service.settings.ready_when_expired;
-    let status = service.ask(|service| Ok(service.placet.status())).await?;
+    let status = service.work(|service| Ok(service.placet.status())).await?;
     let ready = match &*status.state {
         "active" | "expiring" | "grace" => true,
         "expired" => when_expired,

@@ -92,7 +92,7 @@ pub(super) struct Previewed {
 
 /// How the license stands, with what the tenants use that are asked for.
 pub(super) async fn tell(State(service): State<Arc<Service>>, identity: Identity) -> Result<Answer<Told>, Problem> {
-    let told = service.ask(move |service| {
+    let told = service.work(move |service| {
         let status = service.placet.status();
         let usage = usage::of(&service.placet, &identity)?;
         Ok(Told::new(&service.placet, &status, usage))
@@ -102,7 +102,7 @@ pub(super) async fn tell(State(service): State<Arc<Service>>, identity: Identity
 
 /// The same for support, without what is used.
 pub(super) async fn flat(State(service): State<Arc<Service>>) -> Result<Answer<Flat>, Problem> {
-    service.ask(|service| Ok(Flat::new(&service.placet.status()))).await.map(Answer)
+    service.work(|service| Ok(Flat::new(&service.placet.status()))).await.map(Answer)
 }
 
 /// Installs the document that is the body, or that the body holds as `{"licenseKey": "…"}`; with `?dry_run=true` it only tells how the license
@@ -113,7 +113,7 @@ pub(super) async fn install(
     Asking(Install { dry_run }): Asking<Install>,
     Offered(document): Offered,
 ) -> Result<Answer<Told>, Problem> {
-    let told = service.ask(move |service| {
+    let told = service.work(move |service| {
         let placet = &service.placet;
         let status = if dry_run { placet.preview_install(&document, None) } else { placet.install(&document, None) };
         let status = status.map_err(|error| refused(&error))?;
@@ -125,7 +125,7 @@ pub(super) async fn install(
 
 /// The whole of how it stands, for the command that asks here.
 pub(super) async fn status(State(service): State<Arc<Service>>) -> Result<Answer<Status>, Problem> {
-    service.ask(|service| Ok(service.placet.status())).await.map(Answer)
+    service.work(|service| Ok(service.placet.status())).await.map(Answer)
 }
 
 /// The whole of how it would stand with this document, and what is gained and lost by it.
@@ -133,7 +133,7 @@ pub(super) async fn preview(
     State(service): State<Arc<Service>>,
     Offered(document): Offered,
 ) -> Result<Answer<Previewed>, Problem> {
-    let previewed = service.ask(move |service| {
+    let previewed = service.work(move |service| {
         let status = service.placet.preview_install(&document, None).map_err(|error| refused(&error))?;
         Ok(Previewed { change: Change::between(&service.placet.status(), &status), status })
     });
@@ -142,7 +142,7 @@ pub(super) async fn preview(
 
 /// Takes back what was installed last.
 pub(super) async fn rollback(State(service): State<Arc<Service>>) -> Result<Answer<Told>, Problem> {
-    let told = service.ask(|service| {
+    let told = service.work(|service| {
         let status = service.placet.rollback_install().map_err(|error| refused(&error))?;
         let usage = status.usage.clone();
         Ok(Told::new(&service.placet, &status, usage))

@@ -23,7 +23,7 @@ pub(super) async fn metrics(
         let detail = "the metrics are of all tenants, and this token speaks for its own";
         return Err(Problem::of("tenant-refused", StatusCode::FORBIDDEN, detail));
     }
-    let figures = service.ask(|service| Ok(service.placet.figures())).await?;
+    let figures = service.work(|service| Ok(service.placet.figures())).await?;
     let text = openmetrics(figures, &service.settings.metrics_prefix)
         .map_err(|_| Problem::no_decision("io", "the metrics cannot be written"))?;
     Ok(Text(text))

@@ -40,7 +40,7 @@ pub(super) struct Rollback {
 
 /// All that are kept, oldest first.
 pub(super) async fn list(State(service): State<Arc<Service>>) -> Result<Answer<Vec<Kept>>, Problem> {
-    let kept = service.ask(|service| {
+    let kept = service.work(|service| {
         let active = service.placet.status().policy;
         let policies = service.placet.policies().map_err(|error| refused(&error))?;
         let kept = policies.into_iter().map(|(path, info)| {
@@ -60,7 +60,7 @@ pub(super) async fn install(
     Signed(policy): Signed,
 ) -> Result<Answer<PolicyInfo>, Problem> {
     let adopted = service
-        .ask(move |service| service.placet.install_policy_bytes(policy.to_vec()).map_err(|error| refused(&error)));
+        .work(move |service| service.placet.install_policy_bytes(policy.to_vec()).map_err(|error| refused(&error)));
     adopted.await.map(Answer)
 }
 
@@ -69,7 +69,7 @@ pub(super) async fn rollback(
     State(service): State<Arc<Service>>,
     Json(Rollback { hash }): Json<Rollback>,
 ) -> Result<Answer<PolicyInfo>, Problem> {
-    let adopted = service.ask(move |service| {
+    let adopted = service.work(move |service| {
         let policies = service.placet.policies().map_err(|error| refused(&error))?;
         let kept = policies.iter().find(|(_, info)| info.hash == hash);
         let (path, _) = kept.ok_or_else(|| {

@@ -38,7 +38,7 @@ pub(super) async fn holders(
 ) -> Result<Answer<Vec<Holder>>, Problem> {
     let tenant = identity.tenant(tenant)?;
     let holders = service
-        .ask(move |service| service.placet.holders(&limit, tenant.as_deref()).map_err(|failure| unanswered(&failure)));
+        .work(move |service| service.placet.holders(&limit, tenant.as_deref()).map_err(|failure| unanswered(&failure)));
     holders.await.map(Answer)
 }
 

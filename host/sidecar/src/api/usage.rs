@@ -46,7 +46,7 @@ pub(super) async fn now(
 ) -> Result<Answer<Vec<Usage>>, Problem> {
     let tenant = identity.tenant(tenant)?;
     let is_bound = identity.tenants.is_some();
-    let usage = service.ask(move |service| match tenant {
+    let usage = service.work(move |service| match tenant {
         // Of the limits that all tenants share, it is not told.
         Some(tenant) if is_bound => of_tenant(&service.placet, &tenant),
         tenant => Ok(service.placet.usage(tenant.as_deref())?),
@@ -61,7 +61,7 @@ pub(super) async fn history(
     Asking(asked): Asking<History>,
 ) -> Result<Answer<Told>, Problem> {
     let tenant = identity.tenant(asked.tenant)?;
-    let told = service.ask(move |service| {
+    let told = service.work(move |service| {
         let wanted = |sample: &Sample| {
             asked.limit.as_ref().is_none_or(|limit| sample.limit == *limit)
                 && tenant.as_ref().is_none_or(|tenant| sample.tenant.as_ref() == Some(tenant))

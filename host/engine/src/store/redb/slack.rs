@@ -1,11 +1,13 @@
 //! Entries with slack: exact at the ceiling, logical to readers, whole after a clean stop, burned at most by their slack in a crash.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::faults::Disk;
 use super::*;
 use crate::bindings::placet::policy::counters::{Excess, Portion};
+use crate::waiting::while_waiting;
 
 fn at(time: u64) -> Moment {
     Moment { now: time, mark: time }
@@ -96,6 +98,23 @@ fn whatever_else_changes_a_counter_sees_what_was_used() {
     assert_eq!(store.add("n", vec![entry(9)], vec![], once(), None, at(9)), Ok(vec![12]));
     assert!(matches!(store.add("n", vec![entry(9)], vec![], once(), None, at(9)), Err(Error::Repeated(_))));
     assert_eq!(held(&store), 12);
+}
+
+#[test]
+fn a_caller_waits_for_the_disk_and_not_for_a_block() {
+    thread_local! {
+        static WAITS: Cell<u32> = const { Cell::new(0) };
+    }
+    let store = RedbStore::open_with(Disk::new()).unwrap();
+    let waits = |slack| {
+        let counted = |wait: &mut dyn FnMut()| {
+            WAITS.set(WAITS.get() + 1);
+            wait();
+        };
+        while_waiting(counted, || add(&store, 1, 1_000, slack, 0)).unwrap();
+        WAITS.take()
+    };
+    assert_eq!([0, 0, 100, 100].map(waits), [1, 1, 1, 0]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
@@ -19,6 +19,7 @@ use super::sealed::{Txn, View};
 use crate::figures::{Commits, StoreFigures};
 use crate::store::block::Blocks;
 use crate::store::{Burned, Moment, StoreError};
+use crate::waiting::wait;
 
 /// The most calls that one transaction holds, so that none waits for a flood behind it.
 const BATCH: usize = 1_024;
@@ -127,7 +128,7 @@ impl Writer {
         let job = Call { mark, in_memory, apply: Some(apply), answer, outcome: None };
         let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(Box::new(job)).is_ok());
         let gone = || damaged(&self.shared.path, "the thread that writes it has ended");
-        if sent { answered.recv().unwrap_or_else(|_| Err(gone())) } else { Err(gone()) }
+        if sent { wait(|| answered.recv()).unwrap_or_else(|_| Err(gone())) } else { Err(gone()) }
     }
 
     /// Looks at what was committed.
@@ -174,7 +175,12 @@ impl Drop for Writer {
 impl Shared {
     // A panic is caught before it passes the lock.
     fn database(&self) -> RwLockReadGuard<'_, Result<Opened, StoreError>> {
-        self.database.read().unwrap_or_else(PoisonError::into_inner)
+        match self.database.try_read() {
+            Ok(database) => database,
+            Err(TryLockError::Poisoned(database)) => database.into_inner(),
+            // It is being opened again.
+            Err(TryLockError::WouldBlock) => wait(|| self.database.read().unwrap_or_else(PoisonError::into_inner)),
+        }
     }
 
     fn database_mut(&self) -> RwLockWriteGuard<'_, Result<Opened, StoreError>> {
