@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -16,12 +16,13 @@ use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tracing::warn;
 
+use crate::api::Api;
 use crate::listener::{Client, Listener, Stream};
 use crate::settings::Settings;
 
 /// Serves clients.
 pub(crate) struct Connections {
-    router: axum::Router,
+    api: Api,
     http: http1::Builder,
     graceful: GracefulShutdown,
     free: Arc<Semaphore>,
@@ -33,14 +34,14 @@ pub(crate) struct Connections {
 type Place = OwnedSemaphorePermit;
 
 impl Connections {
-    pub(crate) fn new(settings: &Settings, router: axum::Router) -> Self {
+    pub(crate) fn new(settings: &Settings, api: Api) -> Self {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(settings.header_time)
             .max_header_size(settings.header_bytes)
             .max_buf_size(settings.header_bytes.max(SMALLEST_BUFFER));
         Self {
-            router,
+            api,
             http,
             graceful: GracefulShutdown::new(),
             free: Arc::new(Semaphore::new(room(settings.connections))),
@@ -86,8 +87,9 @@ impl Connections {
         let mut stream = TimeoutStream::new(stream);
         // Who does not take the answer is not waited for.
         stream.set_write_timeout(Some(self.write_time));
-        let connection =
-            self.http.serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(self.router.clone()));
+        let api = self.api.clone();
+        let answer = service_fn(move |request| api.clone().answer(request));
+        let connection = self.http.serve_connection(TokioIo::new(Box::pin(stream)), answer);
         let watched = self.graceful.watch(connection);
         tokio::spawn(async move {
             // What a client does wrong, or that it went away, is no event of ours.

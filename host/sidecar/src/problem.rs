@@ -107,7 +107,7 @@ impl Problem {
             status: self.status.as_u16(),
             detail: &self.detail,
             instance: path,
-            trace_id: &id.trace,
+            trace_id: id.trace(),
             reason: &self.reason,
             limit_code: subject.filter(|_| is_limit),
             feature: subject.filter(|_| !is_limit),

@@ -25,8 +25,15 @@ pub(crate) struct RequestIds {
 pub(crate) struct RequestId {
     /// As the client gave it in `x-request-id`, or made here.
     pub(crate) id: HeaderValue,
-    /// The trace id of its `traceparent`, or the same.
-    pub(crate) trace: String,
+    /// That of its `traceparent`.
+    trace: Option<String>,
+}
+
+impl RequestId {
+    /// The trace id of its `traceparent`, or its own.
+    pub(crate) fn trace(&self) -> &str {
+        self.trace.as_deref().or(self.id.to_str().ok()).unwrap_or_default()
+    }
 }
 
 impl RequestIds {
@@ -39,17 +46,14 @@ impl RequestIds {
 
     /// The ids of a request with these headers.
     pub(crate) fn of(&self, headers: &HeaderMap) -> RequestId {
-        let given = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_plain(id));
-        let id = given.map_or_else(|| self.make(), ToOwned::to_owned);
+        let given = headers.get(X_REQUEST_ID).filter(|id| id.to_str().is_ok_and(is_plain));
         let trace = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()).and_then(trace_id);
-        RequestId {
-            trace: trace.unwrap_or(&id).to_owned(),
-            id: HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("-")),
-        }
+        RequestId { id: given.cloned().unwrap_or_else(|| self.make()), trace: trace.map(ToOwned::to_owned) }
     }
 
-    fn make(&self) -> String {
-        format!("{:016x}{:016x}", self.run, self.next.fetch_add(1, Ordering::Relaxed))
+    fn make(&self) -> HeaderValue {
+        let id = format!("{:016x}{:016x}", self.run, self.next.fetch_add(1, Ordering::Relaxed));
+        HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("-"))
     }
 }
 
@@ -88,9 +92,9 @@ mod tests {
     #[test]
     fn a_trace_is_taken_over_where_it_is_one() {
         let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-        assert_eq!(of(&[("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")]).trace, trace);
+        assert_eq!(of(&[("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")]).trace(), trace);
         for wrong in ["", "00", "00-xyz-1-01", "00-00000000000000000000000000000000-00f067aa0ba902b7-01"] {
-            assert_eq!(of(&[("x-request-id", "ada"), ("traceparent", wrong)]).trace, "ada");
+            assert_eq!(of(&[("x-request-id", "ada"), ("traceparent", wrong)]).trace(), "ada");
         }
     }
 }

@@ -26,6 +26,7 @@ use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 
+pub(crate) use self::around::Api;
 use self::questions::{Check, Claim, Consume, Credit, Measure, Preview};
 use self::routes::{Routes, any, get, post};
 use crate::console;
@@ -132,13 +133,14 @@ pub(crate) fn description(settings: &Settings) -> Bytes {
 }
 
 /// Who answers.
-pub(crate) fn router(service: Arc<Service>) -> Router {
+pub(crate) fn api(service: Arc<Service>) -> Api {
     let guarded = |routes: Routes| match routes.role() {
         Some(role) => routes.router.route_layer(from_fn_with_state((service.clone(), role), authorize::authorize)),
         None => routes.router,
     };
     let all = routes(&service.settings).into_iter().map(guarded).fold(Router::new(), Router::merge);
-    all.merge(console::router())
+    let routes = all
+        .merge(console::router())
         .fallback(async || Problem::of("route-unknown", StatusCode::NOT_FOUND, "nothing is at this path"))
         .method_not_allowed_fallback(async || {
             Problem::of(
@@ -147,6 +149,6 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
                 "this path has other methods; `Allow` names them",
             )
         })
-        .layer(from_fn_with_state(service.clone(), around::around))
-        .with_state(service)
+        .with_state(service.clone());
+    Api::new(service, routes)
 }
