@@ -197,7 +197,7 @@ fn ten_thousand_connections_are_held_while_others_are_answered() {
         serve_with_files(&site, "-S -n 1024", &["--limits-connections", "10100", "--limits-header-time", "60s"]);
     let mut earlier = Client::connect(&service);
     assert_eq!(earlier.get("/healthz").unwrap().0, 200);
-    let before = service.resident();
+    let before = service.memory("VmRSS");
     let idle: Vec<_> = (0..10_000)
         .map(|index| {
             let mut client = Client::connect(&service);
@@ -214,7 +214,7 @@ fn ten_thousand_connections_are_held_while_others_are_answered() {
         assert_eq!(earlier.get("/healthz").unwrap().0, 200);
         assert_eq!(service.post("/v1/check", &json!({"feature": "sso"})).status, 200);
     }
-    let each = (service.resident() - before) / 10;
+    let each = (service.memory("VmRSS") - before) / 10;
     assert!(each < 24_000, "{each} bytes for each connection");
     drop(idle);
     assert_eq!(earlier.get("/healthz").unwrap().0, 200);
@@ -226,7 +226,7 @@ fn ten_thousand_connections_at_once_wait_for_a_place_and_take_none_from_who_has_
     allow_files();
     let service = site.serve(&["--limits-connections", "100", "--limits-header-time", "1s"]);
     let place: std::net::SocketAddr = service.address.trim_start_matches("http://").parse().unwrap();
-    let before = service.resident();
+    let before = service.memory("VmRSS");
     // It asks again in time, and so keeps its place.
     let mut earlier = Client::connect(&service);
     assert_eq!(earlier.get("/healthz").unwrap().0, 200);
@@ -257,7 +257,7 @@ fn ten_thousand_connections_at_once_wait_for_a_place_and_take_none_from_who_has_
     });
     let opened = opened.load(Ordering::Relaxed);
     assert!(opened > 500 && asked > 3, "{opened} opened, {asked} asked");
-    assert!(service.resident() < before + (8 << 10), "{} KiB, then {} KiB", before, service.resident());
+    assert!(service.memory("VmRSS") < before + (8 << 10), "{} KiB, then {} KiB", before, service.memory("VmRSS"));
     // The places become free, and who comes now is served.
     let began = Instant::now();
     assert_eq!(service.get("/healthz").status, 200);

@@ -139,11 +139,11 @@ impl Service {
         }
     }
 
-    /// What it holds in memory, in KiB.
+    /// What it holds in memory, in KiB: `VmRSS` now, `VmHWM` at the most since its start.
     #[cfg(target_os = "linux")]
-    pub(crate) fn resident(&self) -> u64 {
+    pub(crate) fn memory(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        let line = status.lines().find(|line| line.split(':').next() == Some(name)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
