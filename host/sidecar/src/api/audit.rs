@@ -36,7 +36,7 @@ pub(super) async fn lines(
     if !(1..=MOST).contains(&limit) {
         return Err(Problem::input(format!("`limit` is {limit}; it may be 1 to {MOST}")));
     }
-    let lines = service.ask(move |service| {
+    let lines = service.work(move |service| {
         let lines = service.placet.audit_lines(before, limit.into());
         lines.map_err(|error| Problem::no_decision(error.reason(), "the audit log cannot be read"))
     });
