@@ -42,6 +42,36 @@ fn a_bad_new_file_never_displaces_the_good_one_even_across_restarts() {
 }
 
 #[test]
+fn the_environment_says_where_things_are() {
+    const INSIDE: &str = "PLACET_TEST_FROM_ENV";
+    let site = Site::default();
+    if std::env::var_os(INSIDE).is_some() {
+        let placet = Placet::builder().root(site.vendor.policy_root()).from_env().open().expect("opens");
+        assert!(placet.check("sso").decide().expect("a decision").allowed, "{:#?}", placet.status());
+        return;
+    }
+    site.license(&claims("lic_1"));
+    let token = fs::read_to_string(site.path("license.json")).expect("reads");
+    let (license, token) =
+        ([("PLACET_LICENSE", site.path("license.json").into_os_string())], [("PLACET_LICENSE_TOKEN", token.into())]);
+    // A process of its own: the environment of this one belongs to all tests.
+    for (name, given) in [("file", license), ("value", token)] {
+        let mut again = std::process::Command::new(std::env::current_exe().expect("this test"));
+        again.args(["--exact", "the_environment_says_where_things_are"]).env(INSIDE, "1");
+        for variable in
+            ["PLACET_LICENSE", "PLACET_LICENSE_TOKEN", "PLACET_STORAGE_SECRET", "PLACET_STORAGE_SECRET_FILE"]
+        {
+            // An empty variable is not set.
+            again.env(variable, "");
+        }
+        again.env("PLACET_POLICY", site.path("policy.wasm")).env("PLACET_STATE", site.path(name)).envs(given);
+        let output = again.output().expect("runs");
+        assert!(output.status.success(), "by {name}: {}", String::from_utf8_lossy(&output.stdout));
+        assert!(site.path(name).join("counters.redb").is_file(), "PLACET_STATE is not where the counters are");
+    }
+}
+
+#[test]
 fn a_file_that_is_gone_is_stood_in_for_and_without_a_grace_it_is_not() {
     let site = Site::default();
     for (id, grace, usable) in [("lic_1", true, true), ("lic_2", false, false)] {

@@ -190,3 +190,22 @@ fn last_end(mut ends: impl Iterator<Item = Option<u64>>) -> Option<u64> {
     let first = ends.next()??;
     ends.try_fold(first, |last, end| Some(last.max(end?)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_whole_ones_and_negative_from_the_end_on() {
+        let end = 100 * DAY;
+        let days = |now: u64| days_between(now, end);
+        assert_eq!(days(end - DAY), Some(1));
+        assert_eq!(days(end - DAY + 1), Some(0), "less than a day is left");
+        assert_eq!(days(end - 1), Some(0));
+        assert_eq!(days(end), Some(0), "the end itself");
+        assert_eq!(days(end + 1), Some(-1), "the end has passed");
+        assert_eq!(days(end + DAY), Some(-1));
+        assert_eq!(days(end + DAY + 1), Some(-2));
+        assert_eq!(days_between(0, u64::MAX), None);
+    }
+}

@@ -202,3 +202,23 @@ impl Verifier {
 fn not_a_license_reason() -> String {
     "not-a-license".to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_is_one_of_ours_or_as_the_license_spells_it() {
+        for (text, plan, shown) in [
+            ("free", Plan::Free, "free"),
+            ("Team", Plan::Team, "team"),
+            ("ENTERPRISE", Plan::Enterprise, "enterprise"),
+            ("Pro Plus", Plan::Other("Pro Plus".to_owned()), "Pro Plus"),
+            ("", Plan::Other(String::new()), ""),
+        ] {
+            assert_eq!(Plan::from(text), plan);
+            assert_eq!(plan.to_string(), shown);
+            assert_eq!(serde_json::to_value(&plan).unwrap(), shown);
+        }
+    }
+}
