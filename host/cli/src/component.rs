@@ -65,19 +65,21 @@ pub(crate) fn interface(component: &[u8]) -> anyhow::Result<Interface> {
     let (mut imports, exports) = names(component).map_err(|error| {
         // The parser's own text shows bytes, which help nobody.
         let message = format!("it is not a WebAssembly component, or is damaged at byte {}", error.offset());
-        Problem::new(message, "give the .wasm file of a component, or none for the default policy")
+        Problem::of("policy-not-a-component", message)
+            .with_help("give the .wasm file of a component, or none for the default policy")
+            .refused()
     })?;
     imports.sort();
     if let Some(other) = imports.iter().find(|name| !IMPORTS.contains(&ours(name).map_or("", |(name, _)| name))) {
         let message = format!("the component imports `{other}`, which no host gives to a policy");
-        return Err(Problem::new(message, "build it without std (`#![no_std]`), against wit/ alone").into());
+        let help = "build it without std (`#![no_std]`), against wit/ alone";
+        return Err(Problem::of("policy-imports", message).with_help(help).refused().into());
     }
     let exported: Vec<_> = exports.iter().filter_map(|name| ours(name)).collect();
     if let Some(missing) = EXPORTS.into_iter().find(|name| !exported.iter().any(|(export, _)| export == name)) {
         let message = format!("the component is no policy: it does not export `{PACKAGE}{missing}`");
-        return Err(
-            Problem::new(message, "give a component that was built for the world `placet:policy/policy`").into()
-        );
+        let help = "give a component that was built for the world `placet:policy/policy`";
+        return Err(Problem::of("policy-interface", message).with_help(help).refused().into());
     }
     let mut versions: Vec<_> = exported.iter().map(|(_, version)| *version).collect();
     versions.extend(imports.iter().filter_map(|name| ours(name)).map(|(_, version)| version));
@@ -85,11 +87,11 @@ pub(crate) fn interface(component: &[u8]) -> anyhow::Result<Interface> {
     versions.dedup();
     match versions.as_slice() {
         [version] => Ok(Interface { version: version.parse().context("the interface has no version")?, imports }),
-        _ => Err(Problem::new(
-            format!("the component mixes versions of the interface: {}", versions.join(", ")),
-            "build all of it against one wit/",
-        )
-        .into()),
+        _ => {
+            let message = format!("the component mixes versions of the interface: {}", versions.join(", "));
+            let help = "build all of it against one wit/";
+            Err(Problem::of("policy-interface", message).with_help(help).refused().into())
+        }
     }
 }
 

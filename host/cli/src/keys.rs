@@ -50,8 +50,11 @@ impl PrivateKey {
     /// Reads PKCS#8 PEM (`-----BEGIN PRIVATE KEY-----`) from a file, or from `-`.
     pub(crate) fn read(path: &Path) -> Result<Self, Problem> {
         Self::from_pem(&files::read_text(path)?).ok_or_else(|| {
-            Problem::new(
+            Problem::of(
+                "key-malformed",
                 format!("`{}` is not a private key of Ed25519, P-256 or RSA in PKCS#8 PEM", path.display()),
+            )
+            .with_help(
                 "give the `.key` file that `placet key new` wrote; `openssl pkcs8 -topk8 -nocrypt` converts other forms",
             )
         })

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use crate::problem::Problem;
@@ -116,13 +115,13 @@ impl Answer {
         match written {
             // `placet … | head` is no failure of ours.
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(self.outcome),
-            other => other.map(|()| self.outcome).context("standard output cannot be written"),
+            other => Ok(other.map(|()| self.outcome).map_err(unprinted)?),
         }
     }
 }
 
-/// The next step where nothing better is known.
-const HELP: &str = "`placet help` lists the commands, `placet help COMMAND` explains one";
+/// What failed for which no reason was foreseen.
+const UNFORESEEN_REASON: &str = "command-failed";
 
 /// Prints what is wrong with the arguments, in the form that they ask for. Help and version, which were asked for, go to
 /// standard output.
@@ -135,7 +134,7 @@ pub(crate) fn misused(error: &clap::Error, arguments: &[OsString], command: &str
     let json = arguments.iter().any(|argument| argument == "--format=json")
         || arguments.windows(2).any(|pair| matches!(pair, [flag, value] if flag == "--format" && value == "json"));
     let help = format!("`{command} --help` explains it, with examples");
-    fail(&Problem::new(misuse(error), help).into(), if json { Format::Json } else { Format::Text })
+    told(&printable_lines(&misuse(error)), &Problem::usage("", help), if json { Format::Json } else { Format::Text })
 }
 
 /// What is wrong with arguments.
@@ -147,20 +146,28 @@ pub(crate) fn misuse(error: &clap::Error) -> String {
 
 /// Prints a failure on standard error: 3 where an artifact or document was refused, else 2.
 pub(crate) fn fail(error: &anyhow::Error, format: Format) -> ExitCode {
-    let problem = error.downcast_ref::<Problem>();
-    let reason = problem.and_then(Problem::reason);
-    let help = problem.map_or(HELP, Problem::help);
     let message = printable(&format!("{error:#}"));
+    match error.downcast_ref::<Problem>() {
+        Some(problem) => told(&message, problem, format),
+        None => told(&message, &Problem::of(UNFORESEEN_REASON, ""), format),
+    }
+}
+
+/// The message may have several lines, if they are ours.
+fn told(message: &str, problem: &Problem, format: Format) -> ExitCode {
+    let (reason, help) = (printable(problem.reason()), printable(problem.help()));
     let text = match format {
         Format::Json => json!({ "error": message, "reason": reason, "help": help }).to_string(),
-        Format::Text | Format::Svg => {
-            let reason = reason.map(|reason| format!("reason: {reason}\n")).unwrap_or_default();
-            format!("error: {message}\n{reason}help: {}", printable(help))
-        }
+        Format::Text | Format::Svg => format!("error: {message}\nreason: {reason}\nhelp: {help}"),
     };
     // Where standard error is gone there is nobody left to tell; the exit code remains.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
-    ExitCode::from(if problem.is_some_and(Problem::is_refusal) { 3 } else { 2 })
+    ExitCode::from(if problem.is_refusal() { 3 } else { 2 })
+}
+
+/// Standard output was closed, or has no room.
+pub(crate) fn unprinted(error: std::io::Error) -> Problem {
+    Problem::of("output-unwritable", "standard output cannot be written").because(error)
 }
 
 /// Tells on standard error how far a long run has come.
@@ -171,19 +178,30 @@ pub(crate) fn progress(text: &str) {
 
 /// Lines of a name and a value, the values in one column.
 pub(crate) fn table<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> String {
-    let width = rows.iter().map(|(name, _)| name.as_ref().chars().count()).max().unwrap_or(0);
-    let line = |(name, value): &(N, V)| format!("{:width$}  {}\n", name.as_ref(), printable(value.as_ref()));
-    rows.iter().map(line).collect()
+    let rows: Vec<_> = rows.iter().map(|(name, value)| (printable(name.as_ref()), printable(value.as_ref()))).collect();
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    rows.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
 }
 
-/// Text from a file, fit for a terminal: control characters (and those that turn the reading direction) are spelled out, so
-/// that a file cannot move the cursor, hide a line or imitate our output.
+/// One line of output, whatever stands in it.
+pub(crate) fn line(text: impl AsRef<str>) -> String {
+    format!("{}\n", printable(text.as_ref()))
+}
+
+/// Text from a file, fit for a line on a terminal: control characters, line breaks among them, and those that turn the reading direction
+/// are spelled out, so that a file cannot move the cursor, hide a line or imitate our output.
 pub(crate) fn printable(text: &str) -> String {
-    let risky = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if risky(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
+    text.chars().map(|c| if is_risky(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
+}
+
+/// The same, of text whose line breaks are our own.
+pub(crate) fn printable_lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
+fn is_risky(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -193,6 +211,15 @@ mod tests {
     #[test]
     fn what_would_move_the_cursor_is_spelled_out() {
         assert_eq!(printable("a\u{1b}[2J\rb\u{202e}c"), "a\\u{1b}[2J\\u{d}b\\u{202e}c");
-        assert_eq!(printable("Müller & Søn\n"), "Müller & Søn\n");
+        assert_eq!(printable("Müller & Søn"), "Müller & Søn");
+    }
+
+    #[test]
+    fn no_value_begins_a_line_of_its_own() {
+        let forged = "k1\nsignature  VALID\u{2028}signature  VALID\u{85}";
+        let escaped = "k1\\u{a}signature  VALID\\u{2028}signature  VALID\\u{85}";
+        assert_eq!(table(&[("key id", forged), ("a\nb", "")]), format!("key id    {escaped}\na\\u{{a}}b  \n"));
+        assert_eq!(line(forged), format!("{escaped}\n"));
+        assert_eq!(printable_lines("{\n  \u{202e}\n}"), "{\n  \\u{202e}\n}");
     }
 }

@@ -2,22 +2,39 @@
 
 use std::error::Error;
 
-/// A failure with its next step. The text names what is wrong and where, never the content of a key.
+use crate::reasons;
+
+/// The arguments cannot be meant as they stand.
+const USAGE_REASON: &str = "arguments-invalid";
+
+/// A failure with its reason, from the table of reasons, and its next step. The text names what is wrong and where, never the content of
+/// a key.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct Problem {
     message: String,
     help: String,
-    reason: Option<String>,
+    reason: String,
     refused: bool,
     #[source]
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl Problem {
-    /// What is wrong, and what to do.
-    pub(crate) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into(), reason: None, refused: false, source: None }
+    /// What is wrong, and the reason; what to do stands beside it in the table.
+    pub(crate) fn of(reason: impl Into<String>, message: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self { message: message.into(), help: reasons::help(&reason), reason, refused: false, source: None }
+    }
+
+    /// What is wrong with the arguments, and what to write.
+    pub(crate) fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::of(USAGE_REASON, message).with_help(help)
+    }
+
+    /// With a next step that fits better here than the table's.
+    pub(crate) fn with_help(self, help: impl Into<String>) -> Self {
+        Self { help: help.into(), ..self }
     }
 
     /// With its cause.
@@ -26,15 +43,9 @@ impl Problem {
         self
     }
 
-    /// With its reason from the table of reasons.
-    pub(crate) fn with_reason(mut self, reason: impl Into<String>) -> Self {
-        self.reason = Some(reason.into());
-        self
-    }
-
-    /// An artifact or document was refused, with the reason from the table of reasons: exit code 3.
-    pub(crate) fn refused(self, reason: impl Into<String>) -> Self {
-        Self { refused: true, ..self.with_reason(reason) }
+    /// It is an artifact or document that was refused: exit code 3.
+    pub(crate) fn refused(self) -> Self {
+        Self { refused: true, ..self }
     }
 
     /// The next step.
@@ -42,9 +53,9 @@ impl Problem {
         &self.help
     }
 
-    /// From the table of reasons, where it has one.
-    pub(crate) fn reason(&self) -> Option<&str> {
-        self.reason.as_deref()
+    /// From the table of reasons.
+    pub(crate) fn reason(&self) -> &str {
+        &self.reason
     }
 
     /// Is it that an artifact or document was refused?

@@ -11,10 +11,8 @@ use crate::problem::Problem;
 /// When the system has none to give.
 pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], Problem> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        Problem::new("the system gives no random bytes", "look at the system's log; keys need real randomness")
-            .because(error)
-    })?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Problem::of("random-unavailable", "the system gives no random bytes").because(error))?;
     Ok(bytes)
 }
 

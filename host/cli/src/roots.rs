@@ -12,7 +12,8 @@ const BUILT_IN: &str = include_str!(concat!(env!("OUT_DIR"), "/roots.pem"));
 /// Where a development build takes its roots from.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct RootOptions {
-    /// Public policy keys to trust, in PEM. Only for builds without roots of their own
+    /// The vendor's public policy keys, in PEM: the `.pub` of the key that signs policies. A build with roots of its own needs and takes
+    /// none
     #[arg(long, value_name = "FILE", help_heading = "Trust")]
     root: Option<PathBuf>,
 }
@@ -32,10 +33,10 @@ impl RootOptions {
             Source::BuiltIn => Ok(PolicyRoots::from_pem(BUILT_IN)?),
             Source::File(path) => PolicyRoots::from_pem(&files::read_text(path)?).map_err(|error| {
                 let message = format!("`{}` cannot be used as policy roots", path.display());
-                let reason = error.reason();
-                Problem::new(message, "give the `.pub` file of the key that signs policies")
+                Problem::of(error.reason(), message)
+                    .with_help("give the `.pub` file of the key that signs policies")
                     .because(error)
-                    .refused(reason)
+                    .refused()
                     .into()
             }),
         }
@@ -54,12 +55,11 @@ fn chosen<'a>(built_in: &str, option: Option<&'a Path>) -> Result<Source<'a>, Pr
     match (option, built_in.is_empty()) {
         (None, false) => Ok(Source::BuiltIn),
         (Some(path), true) => Ok(Source::File(path)),
-        (Some(_), false) => Err(Problem::new(
+        (Some(_), false) => Err(Problem::usage(
             "this build has policy roots of its own and takes none by `--root`",
             "leave `--root` away; whoever ships a product decides whose policies it believes",
         )),
-        (None, true) => Err(Problem::new(
-            "this build has no policy roots",
+        (None, true) => Err(Problem::of("root-missing", "this build has no policy roots").with_help(
             "give `--root FILE` with the vendor's public policy keys, or build with `PLACET_ROOTS=roots.pem cargo build`",
         )),
     }
@@ -77,7 +77,7 @@ mod tests {
         assert!(PolicyRoots::from_pem(TEST_ROOT).is_ok());
         assert_eq!(chosen(TEST_ROOT, None).unwrap(), Source::BuiltIn);
         let refused = chosen(TEST_ROOT, Some(Path::new("TEST-other.pub"))).unwrap_err();
-        assert!(refused.to_string().contains("takes none by `--root`") && refused.reason().is_none(), "{refused}");
+        assert!(refused.to_string().contains("takes none by `--root`") && !refused.is_refusal(), "{refused}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use self::exchange::{Body, exchange};
 use crate::problem::Problem;
-use crate::{environment, files, reasons};
+use crate::{environment, files};
 
 /// Where the service is, and what it knows us by. Flags go before the environment.
 #[derive(Clone, Debug, clap::Args)]
@@ -40,7 +40,7 @@ impl ServerOptions {
         if let Place::Tls { trusted, .. } = &mut place {
             let file = self.server_ca.as_ref().ok_or_else(|| {
                 let help = "name the file with its certificate, or with those of who issued it";
-                Problem::new("--server-ca: nothing tells by what the service is known", help)
+                Problem::usage("--server-ca: nothing tells by what the service is known", help)
             })?;
             *trusted = files::read(file)?.into();
         }
@@ -136,6 +136,15 @@ pub(crate) struct Refusal {
 }
 
 impl ServerError {
+    /// The reason, as in the table of reasons.
+    fn reason(&self) -> &str {
+        match self {
+            Self::Silent { .. } => "service-silent",
+            Self::Strange { .. } => "service-strange",
+            Self::Refused(refusal) => &refusal.reason,
+        }
+    }
+
     /// The refusal, if it is one.
     pub(crate) fn refusal(&self) -> Option<&Refusal> {
         match self {
@@ -146,11 +155,7 @@ impl ServerError {
 
     /// In terms of a command: what did not happen, and the next step.
     pub(crate) fn problem(self, message: impl Into<String>) -> Problem {
-        let help = match self.refusal() {
-            Some(refusal) => reasons::help(&refusal.reason),
-            None => "start it with `placet serve`, or name the place that it logs as its address".to_owned(),
-        };
-        Problem::new(message, help).because(self)
+        Problem::of(self.reason(), message).because(self)
     }
 }
 

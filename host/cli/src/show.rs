@@ -1,20 +1,40 @@
 //! Decisions, states and licenses as people read them.
 
 use jiff::Timestamp;
-use placet::{CountersInfo, Decision, Limit, Settlement, Status, Summary, Usage, Warning};
+use placet::{CountersInfo, Decision, Document, Limit, Settlement, Status, Summary, Usage, Warning};
 use serde_json::json;
 
-use crate::output::{Answer, table};
+use crate::output::{Answer, line, table};
+use crate::reasons;
 
 /// A decision: one line, and its warnings below.
 pub(crate) fn decision(decision: &Decision) -> anyhow::Result<Answer> {
     Ok(Answer::verdict(decision.allowed, decision_text(decision), serde_json::to_value(decision)?))
 }
 
+/// A decision about several limits, which names the one that is to blame.
+pub(crate) fn charged(decision: &Decision) -> anyhow::Result<Answer> {
+    let mut text = decision_text(decision);
+    if !decision.allowed && !decision.subject.is_empty() {
+        text.push_str(&line(format!("  limit: {}", decision.subject)));
+    }
+    Ok(Answer::verdict(decision.allowed, text, serde_json::to_value(decision)?))
+}
+
+/// A decision about a feature; where it was denied for what a document is, that document and what its details name.
+pub(crate) fn checked(decision: &Decision, status: &Status) -> anyhow::Result<Answer> {
+    let mut text = decision_text(decision);
+    let to_blame = |document: &&Document| !decision.allowed && !document.adopted && document.reason == decision.reason;
+    for document in status.documents.iter().filter(to_blame) {
+        text.push_str(&line(format!("  document: {}{}", document.name, in_brackets(&details(document)))));
+    }
+    Ok(Answer::verdict(decision.allowed, text, serde_json::to_value(decision)?))
+}
+
 /// A decision, and the id to settle by.
 pub(crate) fn reservation(id: Option<&str>, decision: &Decision) -> anyhow::Result<Answer> {
     let mut text = decision_text(decision);
-    text.extend(id.map(|id| format!("  reservation: {id}\n")));
+    text.extend(id.map(|id| line(format!("  reservation: {id}"))));
     let json = json!({ "reservation": id, "decision": decision });
     Ok(Answer::verdict(decision.allowed, text, json))
 }
@@ -22,9 +42,10 @@ pub(crate) fn reservation(id: Option<&str>, decision: &Decision) -> anyhow::Resu
 /// What became of a reservation.
 pub(crate) fn settlement(settlement: &Settlement) -> anyhow::Result<Answer> {
     let Settlement { reason, limit, reserved, charged, unbilled, denied, .. } = settlement;
-    let mut text = format!("{reason}: {charged} charged, {reserved} reserved ({limit})\n");
+    let mut text = line(format!("{reason}: {charged} charged, {reserved} reserved ({limit})"));
     if let Some(denied) = denied {
-        text.push_str(&format!("  unbilled: {unbilled} ({denied})\n  help: {}\n", crate::reasons::help(denied)));
+        text.push_str(&line(format!("  unbilled: {unbilled} ({denied})")));
+        text.push_str(&line(format!("  help: {}", reasons::help(denied))));
     }
     Ok(Answer::verdict(*unbilled == 0, text, serde_json::to_value(settlement)?))
 }
@@ -34,15 +55,15 @@ pub(crate) fn decision_text(decision: &Decision) -> String {
     let verdict = if decision.allowed { "allowed" } else { "denied" };
     let used: Vec<_> = decision.usage.iter().map(used_of).collect();
     let used = if used.is_empty() { String::new() } else { format!(" ({})", used.join(", ")) };
-    let mut text = format!("{verdict}: {}{used}\n", decision.reason);
+    let mut text = line(format!("{verdict}: {}{used}", decision.reason));
     for warning in &decision.warnings {
-        text.push_str(&format!("  warning: {}\n", warning.text));
+        text.push_str(&line(format!("  warning: {}", warning.text)));
     }
     for detail in &decision.details {
-        text.push_str(&format!("  {}: {}\n", detail.name, detail.value));
+        text.push_str(&line(format!("  {}: {}", detail.name, detail.value)));
     }
     if !decision.allowed {
-        text.push_str(&format!("  help: {}\n", crate::reasons::help(&decision.reason)));
+        text.push_str(&line(format!("  help: {}", reasons::help(&decision.reason))));
     }
     text
 }
@@ -154,10 +175,20 @@ fn limit_rows(limits: &[Limit], usage: &[Usage]) -> Vec<(&'static str, String)> 
 fn document_rows(status: &Status) -> Vec<(&'static str, String)> {
     let odd = status.documents.iter().filter(|document| !document.adopted || document.recovered);
     odd.map(|document| {
-        let note = if document.recovered { " (the kept copy stands in)" } else { "" };
-        ("document", format!("{}: {}{note}", document.name, document.reason))
+        let mut notes = details(document);
+        notes.extend(document.recovered.then(|| "the kept copy stands in".to_owned()));
+        ("document", format!("{}: {}{}", document.name, document.reason, in_brackets(&notes)))
     })
     .collect()
+}
+
+/// What the details of a document that does not hold name: `claim: limits.tokens.max`, `cause: outside`.
+pub(crate) fn details(document: &Document) -> Vec<String> {
+    document.details.iter().map(|detail| format!("{}: {}", detail.name, detail.value)).collect()
+}
+
+pub(crate) fn in_brackets(notes: &[String]) -> String {
+    if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) }
 }
 
 fn warning_rows(warnings: &[Warning]) -> Vec<(&'static str, String)> {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use placet::{Builder, FailMode, OpenError, Placet, PolicyError};
+use placet::{Builder, FailMode, OpenError, Placet, PolicyError, StoreError};
 
 use crate::argument::{number, pair};
 use crate::files;
@@ -81,6 +81,13 @@ impl SiteOptions {
         &self.license
     }
 
+    /// Where licenses are looked for.
+    pub(crate) fn places(&self) -> Vec<String> {
+        let installed = self.state.iter().map(|state| format!("{} (installed ones)", state.join("licenses").display()));
+        let named = self.license.iter().map(|path| path.display().to_string());
+        installed.chain(named).chain(self.token.iter().map(|_| "the value of --token".to_owned())).collect()
+    }
+
     /// What is known of the place, without whom to trust.
     pub(crate) fn place(&self) -> anyhow::Result<Builder> {
         let mut builder = Placet::builder();
@@ -97,16 +104,18 @@ pub(crate) const POLICY_FILE: &str = "give the path of a signed policy file that
 /// An installation that did not open, with the next step.
 pub(crate) fn not_opened(error: OpenError) -> Problem {
     let Unopened { missing, help } = unopened(&error);
-    let reason = error.reason().to_owned();
-    let refused = matches!(&error, OpenError::Policy(error) if !matches!(error, PolicyError::File(_)));
-    let problem = match missing {
-        Some(missing) => Problem::new(missing, help),
-        None => Problem::new("the installation cannot be opened", help).because(error),
-    };
-    match reason {
-        _ if refused => problem.refused(reason),
-        _ if reason.starts_with("storage-") => problem.with_reason(reason),
-        _ => problem,
+    let problem = Problem::of(error.reason(), missing.unwrap_or("the installation cannot be opened")).with_help(help);
+    let problem =
+        if matches!(&error, OpenError::Policy(error) if is_refusal(error)) { problem.refused() } else { problem };
+    if missing.is_some() { problem } else { problem.because(error) }
+}
+
+/// Was the policy read, and refused for what it is?
+pub(crate) fn is_refusal(error: &PolicyError) -> bool {
+    match error {
+        PolicyError::File(_) => error.reason() == "policy-too-large",
+        PolicyError::State(_) | PolicyError::Record(_) => false,
+        _ => true,
     }
 }
 
@@ -126,8 +135,11 @@ pub(crate) fn unopened(error: &OpenError) -> Unopened {
             Some("no policy is installed in the state directory, and none is named"),
             "install one with `placet policy install FILE`, or give `--policy FILE`",
         ),
-        OpenError::Policy(PolicyError::File(_)) => (None, POLICY_FILE),
-        OpenError::State(error) if error.reason() == "state-io" => {
+        OpenError::Policy(error @ PolicyError::File(_)) if !is_refusal(error) => (None, POLICY_FILE),
+        OpenError::Store(StoreError::ReadOnly { .. }) => {
+            (None, "give the product's user the right to write the state directory")
+        }
+        OpenError::State(error) | OpenError::Policy(PolicyError::State(error)) if error.reason() == "state-io" => {
             (None, "give `--state` a directory that you may read and write; it is made if it is not there")
         }
         _ => return Unopened { missing: None, help: reasons::help(error.reason()) },

@@ -134,10 +134,10 @@ fn proper(command: &str, err: &str, code: i32) {
     }
     let refuses = matches!(code, 2 | 3) && command.contains("placet ");
     let (text, json) = (
-        err.contains("error: ") && err.contains("\nhelp: "),
-        err.contains("\"error\":") && err.contains("\"help\":\""),
+        err.contains("error: ") && err.contains("\nreason: ") && err.contains("\nhelp: "),
+        err.contains("\"error\":") && err.contains("\"reason\":\"") && err.contains("\"help\":\""),
     );
     // A command without its subcommand shows what there is.
     let text = text || err.contains("\nCommands:\n");
-    assert!(!refuses || text || json, "`{command}` fails without a next step: {err}");
+    assert!(!refuses || text || json, "`{command}` fails without a reason or a next step: {err}");
 }

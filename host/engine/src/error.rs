@@ -64,9 +64,12 @@ impl OpenError {
 /// A policy was refused. What ran before goes on running.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
-    /// The file cannot be read.
+    /// The file that was named cannot be read, or is too large for one.
     #[error(transparent)]
-    File(#[from] StateError),
+    File(StateError),
+    /// The state directory, where adopted policies are kept, failed.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// It is not genuine.
     #[error("the policy `{}` is refused", path.display())]
     NotGenuine {
@@ -115,7 +118,11 @@ impl PolicyError {
     /// The reason, as in the table of reasons.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::File(error) => error.reason(),
+            Self::File(error) => match error.file_reason() {
+                "file-too-large" => "policy-too-large",
+                reason => reason,
+            },
+            Self::State(error) => error.reason(),
             Self::NotGenuine { source, .. } => source.reason(),
             Self::NotAdmitted { source, .. } => source.reason(),
             Self::OtherName { .. } => "policy-other-name",

@@ -38,7 +38,7 @@ pub(crate) struct Tested {
 impl Candidate {
     /// Reads a signed policy and checks that it is genuine.
     pub(crate) fn read(path: &Path, roots: &PolicyRoots) -> Result<Self, PolicyError> {
-        Self::verify(path, read_path(path, MAX_POLICY as u64)?, roots)
+        Self::verify(path, read_path(path, MAX_POLICY as u64).map_err(PolicyError::File)?, roots)
     }
 
     /// Checks that what was read there is genuine.

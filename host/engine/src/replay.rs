@@ -74,6 +74,19 @@ pub enum ReplayError {
     Open(#[from] OpenError),
 }
 
+impl ReplayError {
+    /// The reason, as in the table of reasons.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Recording(_) => "recording-invalid",
+            Self::PolicyMissing { .. } => "recorded-policy-missing",
+            Self::DocumentMissing { .. } => "recorded-document-missing",
+            Self::SecretMissing(_) => "secret-missing",
+            Self::Open(error) => error.reason(),
+        }
+    }
+}
+
 impl Builder {
     /// Makes a recorded decision again, and tells where it is another one. Nothing is counted: clock and counters answer from the
     /// recording. Of the builder count the roots, the policy file, the secrets, and as places where documents and policies are

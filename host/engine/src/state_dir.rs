@@ -51,6 +51,9 @@ pub(crate) struct StateDir {
     dir: Dir,
 }
 
+/// What is done where nothing is written.
+const READING: [&str; 3] = ["read", "list", "open the state directory"];
+
 /// The state directory did not do what it must. Whose fault: the operator's, or the disk's.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} `{path}`")]
@@ -66,8 +69,20 @@ impl StateError {
     pub fn reason(&self) -> &'static str {
         match self.source.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "state-disk-full",
+            ErrorKind::PermissionDenied if READING.contains(&self.action) => "state-unreadable",
             ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => "state-read-only",
             _ => "state-io",
+        }
+    }
+
+    /// The reason where it is no file of the state directory, but one that somebody named.
+    pub(crate) fn file_reason(&self) -> &'static str {
+        match self.source.kind() {
+            ErrorKind::NotFound => "not-found",
+            ErrorKind::PermissionDenied => "permission-denied",
+            ErrorKind::InvalidInput => "not-a-file",
+            ErrorKind::FileTooLarge => "file-too-large",
+            _ => "io",
         }
     }
 }

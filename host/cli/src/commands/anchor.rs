@@ -20,8 +20,10 @@ pub(crate) enum Command {
 /// holds an anchor can take an installation back to its time: make it for one customer. The policy must trust the key for anchors.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
-  placet anchor new --customer org_globex --key licensing.key --out anchor.json
-  placet anchor new --time 2026-11-23T12:00:00Z --license lic_2026_0042 --key licensing.key --out anchor.json")]
+  placet anchor new --customer org_globex \\
+      --key licensing.key --out anchor.json
+  placet anchor new --time 2026-11-23T12:00:00Z --license lic_2026_0042 \\
+      --key licensing.key --out anchor.json")]
 pub(crate) struct New {
     /// What time it is; now, by this machine's clock, unless told otherwise
     #[arg(long, value_name = "DATE")]

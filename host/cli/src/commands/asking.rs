@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use placet::{Decision, Failure, Recorded, Request, Reservation, Reserve};
 
 use serde_json::{Value, json};
 
 use crate::argument::pair;
-use crate::files;
+use crate::files::Output;
 use crate::problem::Problem;
-use crate::reasons;
 use crate::server::{Refusal, Server, ServerError};
 
 /// For whom, and with what else.
@@ -45,8 +45,10 @@ impl ContextOptions {
         let answer = match &self.record {
             None => request.decide(),
             Some(file) => {
+                // Before anything is counted: where there is no room for the recording, nothing is asked.
+                let file = Output::open("--record", file)?;
                 let Recorded { answer, recording } = request.record();
-                files::write(file, recording.to_json().as_bytes())?;
+                file.write(recording.to_json().as_bytes()).with_context(|| unrecorded(&answer))?;
                 answer
             }
         };
@@ -69,7 +71,7 @@ impl ContextOptions {
     pub(crate) fn in_context(&self, mut question: Value, once: Option<&str>) -> Result<Value, Problem> {
         if self.record.is_some() {
             let help = "leave `--server` away while the service does not run, or ask without `--record`";
-            return Err(Problem::new("--record: what a service decides is not recorded", help));
+            return Err(Problem::usage("--record: what a service decides is not recorded", help));
         }
         let details: Vec<_> = self.detail.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
         if let Value::Object(members) = &mut question {
@@ -85,14 +87,14 @@ impl ContextOptions {
             return Ok(self.tenant.as_deref());
         }
         let help = "leave `--record` and `--detail` away: a service takes no more than the tenant here";
-        Err(Problem::new("the service cannot be told all of this", help))
+        Err(Problem::usage("the service cannot be told all of this", help))
     }
 
     /// Reserves.
     pub(crate) fn reserve(&self, reserve: Reserve<'_>) -> anyhow::Result<Reservation> {
         if self.record.is_some() {
             let help = "record a `placet preview` or a `placet consume` of the same units";
-            return Err(Problem::new("--record: a reservation is not recorded", help).into());
+            return Err(Problem::usage("--record: a reservation is not recorded", help).into());
         }
         let reserve = match &self.tenant {
             Some(tenant) => reserve.tenant(tenant),
@@ -130,10 +132,16 @@ pub(super) fn denial(refusal: Refusal) -> Decision {
     }
 }
 
+/// What is told where the recording is lost, and the decision is not.
+fn unrecorded(answer: &Result<Decision, Failure>) -> String {
+    let decided = answer.as_ref().map_or("no decision", |decision| if decision.allowed { "allowed" } else { "denied" });
+    let reason = answer.as_ref().map_or_else(Failure::reason, |decision| &decision.reason);
+    format!("it was answered, `{decided}: {reason}`, and not recorded")
+}
+
 /// No decision, with the next step.
 pub(super) fn undecided(failure: Failure) -> Problem {
-    let help = reasons::help(failure.reason());
-    Problem::new("the policy made no decision", help).because(failure)
+    Problem::of(failure.reason(), "the policy made no decision").because(failure)
 }
 
 impl OnceOption {

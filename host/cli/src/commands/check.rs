@@ -32,5 +32,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
         return show::decision(&arguments.context.ask_server(&server, "/v1/check", question, None)?);
     }
     let placet = arguments.site.open()?;
-    show::decision(&arguments.context.ask(placet.check(&arguments.feature))?)
+    let decision = arguments.context.ask(placet.check(&arguments.feature))?;
+    show::checked(&decision, &placet.status())
 }

@@ -1,6 +1,6 @@
 //! `placet consume` and `placet preview`.
 
-use placet::{Limit, Placet};
+use placet::{Decision, Limit, Placet};
 use serde_json::{Value, json};
 
 use super::asking::{ContextOptions, OnceOption};
@@ -8,8 +8,8 @@ use crate::argument::{number, pair};
 use crate::output::Answer;
 use crate::problem::Problem;
 use crate::server::{Server, ServerOptions};
+use crate::show;
 use crate::site::SiteOptions;
-use crate::{reasons, show};
 
 /// Why a command cannot charge a rate.
 const RATE_REASON: &str = "rate-needs-service";
@@ -86,14 +86,18 @@ impl Charges {
     }
 
     fn ask_server(&self, server: &Server, path: &str, once: Option<&str>) -> anyhow::Result<Answer> {
-        show::decision(&self.context.ask_server(server, path, self.question(), once)?)
+        self.told(&self.context.ask_server(server, path, self.question(), once)?)
     }
 
     fn ask(&self, request: impl for<'a> Fn(&'a Placet, &str, u64) -> placet::Request<'a>) -> anyhow::Result<Answer> {
         let placet = self.open()?;
         let request = request(&placet, &self.limit, self.amount);
         let request = self.and.iter().fold(request, |request, (limit, amount)| request.and(limit, *amount));
-        show::decision(&self.context.ask(request)?)
+        self.told(&self.context.ask(request)?)
+    }
+
+    fn told(&self, decision: &Decision) -> anyhow::Result<Answer> {
+        if self.and.is_empty() { show::decision(decision) } else { show::charged(decision) }
     }
 
     /// Opens the installation, and refuses rates: tokens live in memory, and there are none when a process starts, so that whatever this
@@ -104,7 +108,7 @@ impl Charges {
         let is_rate = |limit: &&Limit| limit.kind == "rate" && limit.max.is_some() && is_charged(&limit.name);
         if let Some(rate) = placet.status().limits.iter().find(is_rate) {
             let message = format!("`{}` is a rate, and a command ends before it can be used", rate.name);
-            return Err(Problem::new(message, reasons::help(RATE_REASON)).with_reason(RATE_REASON).into());
+            return Err(Problem::of(RATE_REASON, message).into());
         }
         Ok(placet)
     }

@@ -4,14 +4,14 @@ use placet::{OpenError, Status};
 use serde_json::json;
 
 use crate::look::Look;
-use crate::output::{Answer, table};
+use crate::output::{Answer, line, table};
 use crate::reasons;
 use crate::show;
 use crate::site::{self, SiteOptions, Unopened};
 
 /// Say what is wrong with this installation, and how to mend it
 ///
-/// Exit code 0 when nothing is wrong, 1 when something is.
+/// Also names the places that licenses are read from. Exit code 0 when nothing is wrong, 1 when something is.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Example:
   placet doctor --state state/")]
@@ -38,25 +38,26 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     match Look::at(&arguments.site)? {
         Ok(look) => {
             let status = look.status();
-            Ok(look.note(answer(&examine(&status), Some(&status))))
+            Ok(look.note(answer(&examine(&status), Some(&status), &arguments.site.places())))
         }
-        Err(error) => Ok(answer(&[unopened(&error)], None)),
+        Err(error) => Ok(answer(&[unopened(&error)], None, &arguments.site.places())),
     }
 }
 
-fn answer(findings: &[Finding], status: Option<&Status>) -> Answer {
+fn answer(findings: &[Finding], status: Option<&Status>, places: &[String]) -> Answer {
     let mut text: String = findings.iter().map(Finding::text).collect();
     if findings.is_empty() {
         text.push_str("nothing is wrong\n");
     }
-    text.extend(status.map(|status| {
-        let mut rows = show::counters_rows(&status.counters);
+    let mut rows: Vec<_> = places.iter().map(|place| ("licenses in", place.clone())).collect();
+    if let Some(status) = status {
+        rows.extend(show::counters_rows(&status.counters));
         rows.push(("at rest", if status.sealed { SEALED } else { READABLE }.to_owned()));
-        table(&rows)
-    }));
+    }
+    text.push_str(&table(&rows));
     let json =
         findings.iter().map(|finding| json!({ "what": finding.what, "reason": finding.reason, "help": finding.help }));
-    let json = json!({ "findings": json.collect::<Vec<_>>(), "counters": status.map(|status| &status.counters), "sealed": status.map(|status| status.sealed) });
+    let json = json!({ "findings": json.collect::<Vec<_>>(), "places": places, "counters": status.map(|status| &status.counters), "sealed": status.map(|status| status.sealed) });
     Answer::verdict(findings.is_empty(), text, json)
 }
 
@@ -75,13 +76,20 @@ pub(crate) fn examine(status: &Status) -> Vec<Finding> {
         findings.push(Finding::new(format!("the state is {}", status.state), &status.reason));
     }
     findings.extend(documents(status));
-    findings.extend(status.warnings.iter().map(|warning| Finding::new(warning.text.clone(), &warning.reason)));
+    findings.extend(status.warnings.iter().map(|warning| match &*warning.reason {
+        // Of a license; the table has it for the store as well.
+        "read-only" => Finding { help: reasons::help("expired"), ..Finding::new(warning.text.clone(), "read-only") },
+        reason => Finding::new(warning.text.clone(), reason),
+    }));
     findings
 }
 
 fn documents(status: &Status) -> impl Iterator<Item = Finding> {
     let odd = status.documents.iter().filter(|document| !document.adopted || document.recovered);
-    odd.map(|document| Finding::new(format!("the document `{}` does not hold", document.name), &document.reason))
+    odd.map(|document| {
+        let details: String = show::details(document).iter().map(|detail| format!(", {detail}")).collect();
+        Finding::new(format!("the document `{}` does not hold{details}", document.name), &document.reason)
+    })
 }
 
 impl Finding {
@@ -90,6 +98,6 @@ impl Finding {
     }
 
     fn text(&self) -> String {
-        format!("{} ({})\n  help: {}\n", self.what, self.reason, self.help)
+        line(format!("{} ({})", self.what, self.reason)) + &line(format!("  help: {}", self.help))
     }
 }

@@ -7,7 +7,7 @@ use placet_rules::formats::{self, Glance};
 use placet_rules::{base64url, json};
 use serde_json::Value;
 
-use crate::output::{Answer, printable, table};
+use crate::output::{Answer, printable_lines, table};
 use crate::problem::Problem;
 use crate::site::SiteOptions;
 use crate::{change, files, reasons};
@@ -61,7 +61,8 @@ fn look(document: &[u8], arguments: &Arguments) -> anyhow::Result<(String, Value
     }
     let (header, claims) = peek(document).ok_or_else(|| {
         let message = format!("`{}` is no license: neither a compact JWS nor one in JSON", arguments.file.display());
-        Problem::new(message, "give a license.json, a token, or a license or machine file")
+        let help = "give a license.json, a token, or a license or machine file";
+        Problem::of("envelope-invalid", message).with_help(help).refused()
     })?;
     let field = |value: &Value, name: &str| value.get(name).map(shown).unwrap_or_default();
     let rows = [
@@ -69,7 +70,7 @@ fn look(document: &[u8], arguments: &Arguments) -> anyhow::Result<(String, Value
         ("algorithm", field(&header, "alg")),
         ("key id", field(&header, "kid")),
     ];
-    let claims_text = printable(&serde_json::to_string_pretty(&claims)?);
+    let claims_text = printable_lines(&serde_json::to_string_pretty(&claims)?);
     let text = format!("{}{claims_text}\n", table(&rows));
     Ok((text, serde_json::json!({ "verified": false, "header": header, "claims": claims })))
 }
@@ -95,7 +96,7 @@ fn glanced(glance: &Glance) -> serde_json::Result<(String, Value)> {
     let algorithm = glance.algorithm.as_deref().unwrap_or("as the key that verifies it says");
     let mut text = table(&[("signature", NOT_CHECKED), ("form", glance.form), ("algorithm", algorithm)]);
     match &glance.content {
-        Some(content) => text += &format!("{}\n", printable(&serde_json::to_string_pretty(content)?)),
+        Some(content) => text += &format!("{}\n", printable_lines(&serde_json::to_string_pretty(content)?)),
         None => text += "encrypted: `placet license verify` opens it with `--secret-file`\n",
     }
     let json = serde_json::json!({

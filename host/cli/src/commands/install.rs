@@ -8,7 +8,7 @@ use crate::output::Answer;
 use crate::problem::Problem;
 use crate::server::{Server, ServerError, ServerOptions};
 use crate::site::SiteOptions;
-use crate::{change, files, reasons, show};
+use crate::{change, files, show};
 
 /// Install a license, or another document that the vendor signed
 ///
@@ -53,12 +53,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
 fn install(arguments: &Arguments, server: &Server, document: Vec<u8>) -> anyhow::Result<Answer> {
     if arguments.name.is_some() {
         let help = "leave `--name` away: a service names a document by the id of its license";
-        return Err(Problem::new("--name: the service takes no name", help).into());
+        return Err(Problem::usage("--name: the service takes no name", help).into());
     }
     let refused = |error: ServerError| {
-        let reason = error.refusal().filter(|refusal| refusal.status == 422).map(|refusal| refusal.reason.clone());
+        let refused = error.refusal().is_some_and(|refusal| refusal.status == 422);
         let problem = error.problem(format!("`{}` was not installed", arguments.file.display()));
-        reason.into_iter().fold(problem, Problem::refused)
+        if refused { problem.refused() } else { problem }
     };
     if arguments.dry_run {
         let Previewed { change, status } = server.upload("/v1/status/preview", document).map_err(refused)?;
@@ -80,9 +80,7 @@ fn previewed(change: &Change, after: &Status) -> anyhow::Result<Answer> {
 }
 
 fn not_installed(file: &std::path::Path, error: InstallError) -> Problem {
-    let reason = error.reason().to_owned();
-    let refused = matches!(error, InstallError::Refused { .. });
-    let problem =
-        Problem::new(format!("`{}` was not installed", file.display()), reasons::help(&reason)).because(error);
-    if refused { problem.refused(reason) } else { problem }
+    let problem = Problem::of(error.reason(), format!("`{}` was not installed", file.display()));
+    let problem = if matches!(error, InstallError::Refused { .. }) { problem.refused() } else { problem };
+    problem.because(error)
 }

@@ -44,10 +44,8 @@ fn issue(claims: &[u8], of: &str, key: &Path, signing: &Signing) -> anyhow::Resu
 /// The claims, as a policy reads them.
 fn checked(claims: &[u8], of: &str) -> Result<Checked, Problem> {
     claims::check(claims).map_err(|wrong| {
-        Problem::new(
-            format!("{of} cannot be signed: {wrong}"),
-            "mend the claims; `placet license new` writes some to start from",
-        )
+        Problem::of(wrong.reason, format!("{of} cannot be signed: {}", wrong.text))
+            .with_help("mend the claims; `placet license new` writes some to start from")
     })
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::CommandFactory as _;
 use serde_json::json;
 
@@ -23,7 +22,6 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let out = &arguments.out;
     files::make_directory(out)?;
-    clap_mangen::generate_to(super::Cli::command(), out)
-        .with_context(|| format!("the manual pages cannot be written to `{}`", out.display()))?;
+    clap_mangen::generate_to(super::Cli::command(), out).map_err(|error| files::unwritable("--out", out, error))?;
     Ok(Answer::yes(format!("manual pages written to {}", out.display()), json!({ "directory": out })))
 }

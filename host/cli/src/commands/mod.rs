@@ -57,7 +57,16 @@ use crate::problem::Problem;
   placet policy pack --name acme/router --version 1.0.0 --sequence 1 \\
       --trust licensing.pub --key vendor.key --out acme-router.wasm
   placet license new --customer 'Globex GmbH' --product acme/router --expires 1y \\
-      --feature sso --limit tokens=quota:1000 --key licensing.key --out license.json")]
+      --feature sso --limit tokens=quota:1000 --key licensing.key --out license.json
+
+And a first decision, at the customer:
+  export PLACET_STATE=state
+  placet policy install acme-router.wasm --root vendor.pub
+  placet install license.json --root vendor.pub
+  placet check sso --root vendor.pub
+  placet consume tokens 10 --root vendor.pub
+
+Where something fails, it says why and what to do; `placet doctor` looks at the whole.")]
 pub(crate) struct Cli {
     /// The form of the output, and of errors
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
@@ -167,7 +176,7 @@ pub(crate) fn named(arguments: &[OsString]) -> String {
 pub(crate) fn draws(cli: &Cli) -> anyhow::Result<()> {
     if cli.format == Format::Svg && !matches!(cli.command, Command::Simulate(_)) {
         let message = "this command has no picture to show";
-        return Err(Problem::new(message, "leave `--format svg` away; `placet simulate` draws").into());
+        return Err(Problem::usage(message, "leave `--format svg` away; `placet simulate` draws").into());
     }
     Ok(())
 }
@@ -234,6 +243,9 @@ mod tests {
     fn every_command_shows_an_example() {
         fn check(command: &Command) {
             let help = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+            // Longer lines are broken where nobody can copy them.
+            let long = help.lines().find(|line| line.chars().count() > 98);
+            assert!(long.is_none(), "`{}` has an example that is too long for a line: {long:?}", command.get_name());
             if command.get_subcommands().next().is_none() {
                 assert!(help.contains("placet "), "`{}` has no example", command.get_name());
             }

@@ -21,7 +21,8 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   placet order reset tokens --license lic_2026_0042 --key licensing.key --out order.json
-  placet order reset tokens --license lic_2026_0042 --tenant t1 --key licensing.key --out order.json")]
+  placet order reset tokens --license lic_2026_0042 --tenant t1 \\
+      --key licensing.key --out order.json")]
 pub(crate) struct Reset {
     /// The limit's name
     limit: String,

@@ -16,9 +16,10 @@ use serde_json::{Value, json};
 use crate::artifact::{Manifest, SigningKey};
 use crate::files;
 use crate::issue::dates;
-use crate::output::Answer;
+use crate::output::{Answer, line};
 use crate::problem::Problem;
 use crate::server::ServerError;
+use crate::site::{POLICY_FILE, is_refusal};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -46,7 +47,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Answer> {
 fn signing_key(path: &Path) -> Result<SigningKey, Problem> {
     SigningKey::from_pem(&files::read_text(path)?).map_err(|error| {
         let message = format!("`{}` cannot sign policies", path.display());
-        Problem::new(message, "make a policy key with `placet key new --use policy`").because(error)
+        let help = "give the `.key` file that `placet key new --use policy` wrote";
+        Problem::of(error.reason(), message).with_help(help).because(error)
     })
 }
 
@@ -56,31 +58,31 @@ fn refused(path: &Path, reason: &'static str, error: impl std::error::Error + Se
         .iter()
         .find(|(name, _)| *name == reason)
         .map_or("fetch the policy again", |(_, help)| help);
-    Problem::new(format!("`{}` is refused", path.display()), help).because(error).refused(reason)
+    Problem::of(reason, format!("`{}` is refused", path.display())).with_help(help).because(error).refused()
 }
 
 /// A policy that does not run, with the next step.
 fn not_adopted(path: &Path, error: PolicyError) -> Problem {
-    let reason = error.reason();
-    let message = format!("`{}` was not adopted", path.display());
-    if matches!(error, PolicyError::File(_)) {
-        return Problem::new(message, crate::site::POLICY_FILE).because(error);
-    }
-    Problem::new(message, crate::reasons::help(reason)).because(error).refused(reason)
+    let problem = Problem::of(error.reason(), format!("`{}` was not adopted", path.display()));
+    let problem = match &error {
+        refused if is_refusal(refused) => problem.refused(),
+        PolicyError::File(_) => problem.with_help(POLICY_FILE),
+        _ => problem,
+    };
+    problem.because(error)
 }
 
 /// The same, where a service refuses it.
 fn refused_by_server(path: &Path, error: ServerError) -> Problem {
-    let reason =
-        error.refusal().filter(|refusal| matches!(refusal.status, 404 | 422)).map(|refusal| refusal.reason.clone());
+    let refused = error.refusal().is_some_and(|refusal| matches!(refusal.status, 404 | 422));
     let problem = error.problem(format!("`{}` was not adopted", path.display()));
-    reason.into_iter().fold(problem, Problem::refused)
+    if refused { problem.refused() } else { problem }
 }
 
 /// The policy that decides from now on.
 fn adopted(info: &PolicyInfo) -> anyhow::Result<Answer> {
-    let text = format!("{} {} (sequence {}) decides from now on\n", info.name, info.version, info.sequence);
-    Ok(Answer::yes(text, serde_json::to_value(info)?))
+    let text = format!("{} {} (sequence {}) decides from now on", info.name, info.version, info.sequence);
+    Ok(Answer::yes(line(text), serde_json::to_value(info)?))
 }
 
 /// What a manifest says, for people.
@@ -101,7 +103,7 @@ fn rows(manifest: &Manifest) -> Vec<(&'static str, String)> {
 
 /// Writes a policy and says so.
 fn written(out: &PathBuf, policy: &[u8], key: Option<String>) -> anyhow::Result<Answer> {
-    files::write(out, policy)?;
+    files::replace("--out", out, policy)?;
     if files::is_standard(out) {
         return Ok(Answer::document(""));
     }

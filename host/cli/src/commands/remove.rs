@@ -1,8 +1,7 @@
 //! `placet remove`.
 
-use crate::output::Answer;
+use crate::output::{Answer, line};
 use crate::problem::Problem;
-use crate::reasons;
 use crate::site::SiteOptions;
 
 /// End an installed license at once
@@ -22,9 +21,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let placet = arguments.site.open()?;
     let status = placet.remove(&arguments.document).map_err(|error| {
-        let help = reasons::help(error.reason());
-        Problem::new(format!("`{}` was not removed", arguments.document), help).because(error)
+        Problem::of(error.reason(), format!("`{}` was not removed", arguments.document)).because(error)
     })?;
-    let text = format!("removed `{}`; the state is now {} ({})\n", arguments.document, status.state, status.reason);
-    Ok(Answer::yes(text, serde_json::to_value(&status)?))
+    let text = format!("removed `{}`; the state is now {} ({})", arguments.document, status.state, status.reason);
+    Ok(Answer::yes(line(text), serde_json::to_value(&status)?))
 }

@@ -6,7 +6,7 @@ use placet::{Recording, Replay, ReplayError};
 use serde_json::json;
 
 use super::asking::undecided;
-use crate::output::{Answer, table};
+use crate::output::{Answer, line, table};
 use crate::problem::Problem;
 use crate::site::{self, SiteOptions};
 use crate::{files, show};
@@ -31,7 +31,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let recording = Recording::from_json(&files::read(&arguments.file)?).map_err(|error| {
         let message = format!("`{}` is no recording", arguments.file.display());
-        Problem::new(message, "give a file as `--record` of placet check, preview, consume, credit or measure wrote it")
+        Problem::of("recording-invalid", message)
+            .with_help("give a file as `--record` of placet check, preview, consume, credit or measure wrote it")
             .because(error)
     })?;
     let replay = arguments.site.builder()?.replay(&recording).map_err(not_replayed)?;
@@ -46,7 +47,9 @@ fn told(recording: &Recording, replay: Replay) -> anyhow::Result<Answer> {
     for difference in &replay.differences {
         let or_nothing = |text: &str| if text.is_empty() { "nothing".to_owned() } else { text.to_owned() };
         let (recorded, replayed) = (or_nothing(&difference.recorded), or_nothing(&difference.replayed));
-        text.push_str(&format!("{}\n  recorded: {recorded}\n  replayed: {replayed}\n", difference.at));
+        text.push_str(&line(&difference.at));
+        text.push_str(&line(format!("  recorded: {recorded}")));
+        text.push_str(&line(format!("  replayed: {replayed}")));
     }
     let json = json!({
         "equal": equal, "differences": replay.differences, "policy": policy,
@@ -55,23 +58,15 @@ fn told(recording: &Recording, replay: Replay) -> anyhow::Result<Answer> {
     // A recording of a failure is equal where the failure came again.
     match (&replay.answer, equal) {
         (Ok(decision), true) => text.push_str(&show::decision_text(decision)),
-        (Err(failure), true) => text.push_str(&format!("{:#}\n", undecided(failure.clone()))),
+        (Err(failure), true) => text.push_str(&line(format!("{:#}", undecided(failure.clone())))),
         _ => {}
     }
     Ok(Answer::verdict(equal, text, json))
 }
 
 fn not_replayed(error: ReplayError) -> Problem {
-    let help = match error {
-        ReplayError::Open(error) => return site::not_opened(error),
-        ReplayError::Recording(_) => "record the decision again; the file was changed after it was written",
-        ReplayError::PolicyMissing { .. } => {
-            "give `--policy` the signed file of that policy, or `--state` the directory that keeps it"
-        }
-        ReplayError::DocumentMissing { .. } => {
-            "give `--license` the file or a directory that has it, or `--state` the directory that keeps it; names do not matter"
-        }
-        ReplayError::SecretMissing(_) => "give it with `--secret-file NAME=FILE`",
-    };
-    Problem::new("the decision cannot be made again", help).because(error)
+    match error {
+        ReplayError::Open(error) => site::not_opened(error),
+        error => Problem::of(error.reason(), "the decision cannot be made again").because(error),
+    }
 }

@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     if sequence <= last.sequence {
         let message =
             format!("--sequence: the last list has {}, and every installation keeps the higher one", last.sequence);
-        return Err(Problem::new(message, "leave `--sequence` away, or give a higher number").into());
+        return Err(Problem::usage(message, "leave `--sequence` away, or give a higher number").into());
     }
     let mut revoked = last.revoked;
     revoked.extend(arguments.licenses.iter().map(|id| hex(&digest(id))));
@@ -67,9 +67,9 @@ struct Last {
 /// The list, verified by the public half of our own key: nobody slips an entry in, or takes one out.
 fn last(path: &Path, key: &Path) -> anyhow::Result<Last> {
     let document = files::read(path)?;
-    let refused = |why: String| {
+    let refused = |reason: &str, why: String| {
         let help = "give the last list that was signed with this key, as it was signed; or none, and all ids anew";
-        Problem::new(format!("`{}` cannot be continued: {why}", path.display()), help)
+        Problem::of(reason, format!("`{}` cannot be continued: {why}", path.display())).with_help(help)
     };
     let public: PublicKey = PrivateKey::read(key)?.public()?;
     let verifier =
@@ -78,11 +78,12 @@ fn last(path: &Path, key: &Path) -> anyhow::Result<Last> {
     // Whatever name the key had in it.
     jwk.remove("kid");
     let verified = verifier.verify_jws(document.trim_ascii(), &Value::Object(jwk).to_string());
-    let verified = verified.map_err(|error| refused(format!("it is not signed with this key ({})", error.reason())))?;
-    let claims = json::parse(&verified.payload).map_err(|error| refused(error.to_string()))?;
+    let verified = verified
+        .map_err(|error| refused(error.reason(), format!("it is not signed with this key ({})", error.reason())))?;
+    let claims = json::parse(&verified.payload).map_err(|error| refused(error.reason(), error.to_string()))?;
     let entries = claims.get("revoked").and_then(Value::as_array);
     let (Some(sequence), Some(entries)) = (claims.get("sequence").and_then(Value::as_u64), entries) else {
-        return Err(refused("it is no revocation list".to_owned()).into());
+        return Err(refused("claim-invalid", "it is no revocation list".to_owned()).into());
     };
     let revoked = entries.iter().filter_map(Value::as_str).map(str::to_ascii_lowercase).collect();
     Ok(Last { sequence, revoked })

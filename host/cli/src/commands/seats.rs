@@ -7,11 +7,11 @@ use serde_json::json;
 
 use super::asking::{ContextOptions, decided};
 use crate::argument::{number, term};
-use crate::output::{Answer, table};
+use crate::output::{Answer, line, table};
 use crate::problem::Problem;
 use crate::server::{Server, ServerOptions, query};
+use crate::show;
 use crate::site::SiteOptions;
-use crate::{reasons, show};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -145,7 +145,7 @@ fn list(List { limit, tenant, after, server, site }: &List) -> anyhow::Result<An
     let rows: Vec<_> = holders.iter().map(row).collect();
     let text = match (&*rows, after) {
         ([], None) => "nobody holds a seat\n".to_owned(),
-        ([], Some(after)) => format!("nobody after `{after}` holds a seat\n"),
+        ([], Some(after)) => line(format!("nobody after `{after}` holds a seat")),
         _ => table(&rows),
     };
     Ok(Answer::yes(text, serde_json::to_value(&holders)?))
@@ -188,10 +188,11 @@ fn evict(arguments: &Evict) -> anyhow::Result<Answer> {
         held
     };
     let Some(held) = held else {
-        let text = format!("nobody named `{holder}` holds a seat\n");
+        let text = line(format!("nobody named `{holder}` holds a seat"));
         return Ok(Answer::verdict(false, text, serde_json::Value::Null));
     };
-    Ok(Answer::yes(format!("`{holder}` held {} and holds none now\n", held.weight), serde_json::to_value(&held)?))
+    let text = line(format!("`{holder}` held {} and holds none now", held.weight));
+    Ok(Answer::yes(text, serde_json::to_value(&held)?))
 }
 
 /// Those that a service tells.
@@ -200,8 +201,7 @@ fn holders(server: &Server, limit: &str, tenant: Option<&str>) -> Result<Vec<Hol
     server.get(&path).map_err(|error| match error.refusal() {
         // In the words of the policy.
         Some(refusal) if refusal.status == 422 => {
-            let said = format!("no decision: {}", refusal.reason);
-            Problem::new(UNTOLD, reasons::help(&refusal.reason)).because(said)
+            Problem::of(&refusal.reason, UNTOLD).because(format!("no decision: {}", refusal.reason))
         }
         _ => error.problem(UNTOLD),
     })
@@ -216,5 +216,5 @@ const PAGE: usize = 1_000;
 const UNTOLD: &str = "it cannot be told who holds the seats";
 
 fn no_answer(failure: &placet::Failure) -> Problem {
-    Problem::new(UNTOLD, reasons::help(failure.reason())).because(failure.clone())
+    Problem::of(failure.reason(), UNTOLD).because(failure.clone())
 }

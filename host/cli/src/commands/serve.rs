@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Cli, Command};
 use crate::files;
-use crate::output::{self, Answer};
+use crate::output::{self, Answer, line};
 use crate::problem::Problem;
 use crate::roots::RootOptions;
 use crate::site::not_opened;
@@ -50,10 +50,8 @@ pub(crate) fn run(arguments: Arguments, line: &[OsString]) -> anyhow::Result<Ans
     };
     if health {
         let problem = || {
-            Problem::new(
-                "the service does not live",
-                "its log says why; `--health` takes the settings that it was started with",
-            )
+            Problem::of("service-silent", "the service does not live")
+                .with_help("its log says why; `--health` takes the settings that it was started with")
         };
         placet_sidecar::health(&settings).map_err(|error| problem().because(error))?;
         return Ok(Answer::yes("the service lives\n", serde_json::json!({ "status": "ok" })));
@@ -66,14 +64,12 @@ pub(crate) fn run(arguments: Arguments, line: &[OsString]) -> anyhow::Result<Ans
         Ok(()) => Ok(Answer::yes("", Value::Null)),
         Err(ServeError::NotUsable(status)) => Ok(unusable(&status)),
         Err(ServeError::Open(error)) => Err(not_opened(error).into()),
-        Err(error) => Err(Problem::new("the service cannot start", HELP).because(error).into()),
+        Err(error) => Err(Problem::of("service-unstarted", "the service cannot start").because(error).into()),
     }
 }
 
-const HELP: &str = "`placet serve --print-config` shows all keys and what they mean";
-
 fn unusable(status: &Status) -> Answer {
-    let text = format!("no license is usable: {} ({})\n", status.state, status.reason);
+    let text = line(format!("no license is usable: {} ({})", status.state, status.reason));
     Answer::verdict(false, text, serde_json::json!({ "state": status.state, "reason": status.reason }))
 }
 
@@ -81,7 +77,7 @@ fn unusable(status: &Status) -> Answer {
 fn with_file(path: &Path, line: &[OsString]) -> anyhow::Result<Arguments> {
     let wrong = || format!("`{}` is not a configuration of this service", path.display());
     let text = files::read_text(path)?;
-    let given = placet_sidecar::given(&text).map_err(|error| Problem::new(wrong(), HELP).because(error))?;
+    let given = placet_sidecar::given(&text).map_err(|error| Problem::of("config-invalid", wrong()).because(error))?;
 
     let matches = Cli::matches(line)?;
     let serve = matches.subcommand_matches(NAME);
@@ -95,9 +91,11 @@ fn with_file(path: &Path, line: &[OsString]) -> anyhow::Result<Arguments> {
     let whole = before.iter().cloned().chain(added).chain(after.iter().cloned());
     match Cli::parsed(whole).map(|cli| cli.command) {
         Ok(Command::Serve(arguments)) => Ok(*arguments),
-        Ok(_) => Err(Problem::new(wrong(), HELP).into()),
+        Ok(_) => Err(Problem::of("config-invalid", wrong()).into()),
         // The arguments alone were fine.
-        Err(error) => Err(Problem::new(wrong(), HELP).because(output::misuse(&error)).into()),
+        Err(error) => Err(Problem::of("config-invalid", wrong())
+            .because(output::misuse(&error).lines().next().unwrap_or_default())
+            .into()),
     }
 }
 

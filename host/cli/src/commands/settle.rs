@@ -6,7 +6,6 @@ use serde_json::json;
 use crate::argument::number;
 use crate::output::Answer;
 use crate::problem::Problem;
-use crate::reasons;
 use crate::server::{ServerError, ServerOptions, encoded};
 use crate::show;
 use crate::site::SiteOptions;
@@ -47,9 +46,6 @@ const UNSETTLED: &str = "the reservation was not settled";
 
 /// What became of a reservation, or why nothing did.
 pub(super) fn answer(settled: Result<Settlement, SettleError>) -> anyhow::Result<Answer> {
-    let settlement = settled.map_err(|error| {
-        let help = reasons::help(error.reason());
-        Problem::new(UNSETTLED, help).because(error)
-    })?;
+    let settlement = settled.map_err(|error| Problem::of(error.reason(), UNSETTLED).because(error))?;
     show::settlement(&settlement)
 }

@@ -37,7 +37,7 @@ impl Signing {
             document = keys::encrypt(&document, name, &files::read_text(Path::new(file))?)?;
         }
         let Some(out) = &self.out else { return Ok(Answer::document(document)) };
-        files::write(out, document.as_bytes())?;
+        files::replace("--out", out, document.as_bytes())?;
         if files::is_standard(out) { Ok(Answer::document("")) } else { self.signed(out, kind, &private) }
     }
 

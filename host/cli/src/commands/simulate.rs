@@ -12,7 +12,7 @@ use crate::keys::trust::ForFormat;
 use crate::output::Answer;
 use crate::problem::Problem;
 use crate::site::{SiteOptions, not_opened};
-use crate::{component, files, output, reasons, timeline, wall_clock};
+use crate::{component, files, output, timeline, wall_clock};
 
 /// What a key of a licensing desk signs.
 const USES: [&str; 5] = ["license", "revocations", "receipt", "order", "anchor"];
@@ -29,7 +29,8 @@ const QUIET: u64 = 20_000;
 #[command(after_long_help = "Examples:
   placet simulate --until 2027-12-31 --usage tokens=3M/day --state state/
   placet simulate --until 2y --license license.json --key licensing.pub
-  placet simulate --until 1y --license license.json --policy acme-router.wasm --root vendor.pub --format svg > timeline.svg")]
+  placet simulate --until 1y --license license.json --policy acme-router.wasm \\
+      --root vendor.pub --format svg > timeline.svg")]
 pub(crate) struct Arguments {
     /// Until when: 2027-12-31, 2027-12-31T12:00:00Z, or from now 30d, 6mo, 1y
     #[arg(long, value_name = "DATE")]
@@ -94,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let simulation = begin(arguments, from, now)?;
     if until <= simulation.now() {
         let message = "--until: the simulation would end before it begins";
-        return Err(Problem::new(message, "give a later `--until`, or without a state an earlier `--from`").into());
+        return Err(Problem::usage(message, "give a later `--until`, or without a state an earlier `--from`").into());
     }
     let usage = arguments.usage.iter().map(|pace| pace.0.clone()).collect();
     let plan = Plan { until, usage, tenant: arguments.tenant.clone() };
@@ -113,7 +114,7 @@ fn begin(arguments: &Arguments, from: Option<u64>, now: Timestamp) -> anyhow::Re
     if site.state.is_none() {
         if site.policy.is_none() {
             let help = "give `--state DIR`, or for license files alone `--key FILE` with the vendor's public key, or `--policy FILE`";
-            return Err(Problem::new("nothing says where the licenses are judged", help).into());
+            return Err(Problem::usage("nothing says where the licenses are judged", help).into());
         }
         return Ok(site.builder()?.simulation(start).map_err(not_opened)?);
     }
@@ -121,7 +122,7 @@ fn begin(arguments: &Arguments, from: Option<u64>, now: Timestamp) -> anyhow::Re
     match from {
         Some(from) if from < simulation.now() => {
             let message = "--from: the counters of the state already tell of a later time";
-            Err(Problem::new(message, "leave `--from` away, or simulate the license files without a state").into())
+            Err(Problem::usage(message, "leave `--from` away, or simulate the license files without a state").into())
         }
         _ => Ok(simulation),
     }
@@ -131,7 +132,7 @@ fn begin(arguments: &Arguments, from: Option<u64>, now: Timestamp) -> anyhow::Re
 fn trust(arguments: &Arguments) -> anyhow::Result<serde_json::Value> {
     let paths = arguments.site.license_paths();
     if paths.is_empty() {
-        return Err(Problem::new("no license is named", "give `--license FILE`, as often as there are files").into());
+        return Err(Problem::usage("no license is named", "give `--license FILE`, as often as there are files").into());
     }
     let mut audience = None;
     for path in paths {
@@ -174,14 +175,13 @@ fn lived(simulation: Simulation, plan: &Plan) -> anyhow::Result<Timeline> {
 }
 
 fn failed(failure: placet::Failure) -> Problem {
-    let help = reasons::help(failure.reason());
-    Problem::new("the future cannot be simulated", help).because(failure)
+    Problem::of(failure.reason(), "the future cannot be simulated").because(failure)
 }
 
 fn instant(flag: &str, text: &str, now: Timestamp) -> Result<u64, Problem> {
     let second = dates::parse(text, now).map_err(|error| format!("{flag}: {error}"));
     let milliseconds = second.map(|second| u64::try_from(second).unwrap_or(0).saturating_mul(1_000));
-    milliseconds.map_err(|message| Problem::new(message, "see `placet help simulate`"))
+    milliseconds.map_err(|message| Problem::usage(message, "see `placet help simulate`"))
 }
 
 #[cfg(test)]

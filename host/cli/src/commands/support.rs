@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let answer = match &arguments.out {
         None => Answer::document(text),
         Some(out) => {
-            files::replace(out, text.as_bytes())?;
+            files::replace("--out", out, text.as_bytes())?;
             let file = out.display().to_string();
             Answer::yes(table(&[("support", file.clone())]), json!({ "file": file }))
         }

@@ -8,8 +8,8 @@ use crate::look::Look;
 use crate::output::Answer;
 use crate::problem::Problem;
 use crate::server::{Server, ServerOptions, query};
+use crate::show;
 use crate::site::SiteOptions;
-use crate::{reasons, show};
 
 /// Show what is used of each limit
 ///
@@ -65,12 +65,9 @@ fn ask(arguments: &Arguments, server: &Server, tenant: Option<&str>) -> anyhow::
 const SILENT: &str = "the counters gave no answer";
 
 fn unanswered(failure: placet::Failure) -> Problem {
-    Problem::new(SILENT, reasons::help(failure.reason())).because(failure)
+    Problem::of(failure.reason(), SILENT).because(failure)
 }
 
 fn untold(process: u32, what: &str) -> Problem {
-    Problem::new(
-        format!("process {process} has the state directory, and tells nothing of {what}"),
-        reasons::help("locked"),
-    )
+    Problem::of("locked", format!("process {process} has the state directory, and tells nothing of {what}"))
 }

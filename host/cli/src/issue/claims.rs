@@ -16,16 +16,34 @@ pub(crate) struct Checked {
     pub(crate) undecided: Vec<String>,
 }
 
+/// Claims that no policy takes.
+#[derive(Debug)]
+pub(crate) struct Wrong {
+    /// From the table of reasons.
+    pub(crate) reason: String,
+    /// What is wrong, and where.
+    pub(crate) text: String,
+}
+
+impl Wrong {
+    fn claim(text: String) -> Self {
+        Self { reason: "claim-invalid".to_owned(), text }
+    }
+}
+
 /// Checks that a payload is one JSON object that is read the same way by everyone (no key twice, 32 levels at most, 1 MiB at most,
 /// every number a whole one), and that a policy takes each of its claims.
 ///
 /// # Errors
 /// What is wrong, and where.
-pub(crate) fn check(payload: &[u8]) -> Result<Checked, String> {
-    let value = json::parse(payload).map_err(|error| error.to_string())?;
-    let Some(claims) = value.as_object().cloned() else { return Err("claims are one JSON object".to_owned()) };
+pub(crate) fn check(payload: &[u8]) -> Result<Checked, Wrong> {
+    let value =
+        json::parse(payload).map_err(|error| Wrong { reason: error.reason().to_owned(), text: error.to_string() })?;
+    let Some(claims) = value.as_object().cloned() else {
+        return Err(Wrong::claim("claims are one JSON object".to_owned()));
+    };
     if let Some(path) = fraction(&value, "") {
-        return Err(format!("`{path}` is no whole number from 0 to 18446744073709551615"));
+        return Err(Wrong::claim(format!("`{path}` is no whole number from 0 to 18446744073709551615")));
     }
     let features = unknown_features(&value);
     // Where a license comes from decides nothing about its claims.
@@ -44,7 +62,7 @@ pub(crate) fn check(payload: &[u8]) -> Result<Checked, String> {
 }
 
 /// The claim that a policy would refuse, and what it must be.
-fn refused(refusal: &Refusal) -> String {
+fn refused(refusal: &Refusal) -> Wrong {
     let claim = refusal.details.iter().find(|detail| detail.name == "claim").map_or("", |detail| &*detail.value);
     let path: Vec<&str> = claim.split('.').collect();
     let form = match path.as_slice() {
@@ -71,7 +89,7 @@ fn refused(refusal: &Refusal) -> String {
         ["limits", ..] | ["iss" | "sub" | "customer" | "plan" | "sku" | "kind"] => "text",
         _ => "of the form that docs/license-format.md gives",
     };
-    format!("no policy would take `{claim}`, which must be {form}")
+    Wrong { reason: refusal.reason.clone(), text: format!("no policy would take `{claim}`, which must be {form}") }
 }
 
 /// Features that no policy of this release grants, for their value is of a type that it does not know.
@@ -112,7 +130,7 @@ mod tests {
             (r#"["a"]"#, "object"),
             ("{", "line 1"),
         ] {
-            let error = check(claims.as_bytes()).unwrap_err();
+            let error = check(claims.as_bytes()).unwrap_err().text;
             assert!(error.contains(word), "{claims}: {error}");
         }
     }
@@ -144,7 +162,7 @@ mod tests {
             (r#"{"scope":{"hosts":[]}}"#, "`scope.hosts`, which must be a list"),
             (r#"{"jti":""}"#, "`jti`"),
         ] {
-            let error = check(claims.as_bytes()).unwrap_err();
+            let error = check(claims.as_bytes()).unwrap_err().text;
             assert!(error.contains(words), "{claims}: {error}");
         }
     }

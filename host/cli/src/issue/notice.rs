@@ -70,21 +70,19 @@ impl Draft {
     /// What they would refuse.
     pub(crate) fn payload(self) -> Result<Vec<u8>, Problem> {
         let payload = Value::Object(self.claims).to_string().into_bytes();
-        let read = json::parse(&payload).map_err(|error| error.to_string());
+        let read = json::parse(&payload).map_err(|error| (error.reason().to_owned(), error.to_string()));
         let read = read.and_then(|value| {
             Notice::read(self.kind, value).map_err(|refusal| {
-                refusal
-                    .details
-                    .first()
-                    .map_or(refusal.reason, |detail| format!("no policy would take `{}`", detail.value))
+                let claim = refusal.details.first().map(|detail| format!("no policy would take `{}`", detail.value));
+                (refusal.reason.clone(), claim.unwrap_or(refusal.reason))
             })
         });
         match read {
             Ok(_) => Ok(payload),
-            Err(wrong) => Err(Problem::new(
-                format!("the {} cannot be signed: {wrong}", self.kind.as_str()),
-                "docs/license-format.md says what it must hold; names have 1 to 128 bytes",
-            )),
+            Err((reason, wrong)) => {
+                Err(Problem::of(reason, format!("the {} cannot be signed: {wrong}", self.kind.as_str()))
+                    .with_help("docs/license-format.md says what it must hold; names have 1 to 128 bytes"))
+            }
         }
     }
 }
@@ -95,7 +93,7 @@ impl Draft {
 /// What it should look like.
 pub(crate) fn date(flag: &str, text: &str, now: Timestamp) -> Result<i64, Problem> {
     dates::parse(text, now)
-        .map_err(|error| Problem::new(format!("{flag}: {error}"), "write a date such as 2027-01-01, or 90d from now"))
+        .map_err(|error| Problem::usage(format!("{flag}: {error}"), "write a date such as 2027-01-01, or 90d from now"))
 }
 
 impl ToOptions {
@@ -108,7 +106,7 @@ impl ToOptions {
     pub(crate) fn somebody(&self) -> Result<(), Problem> {
         if self.licenses.is_empty() && self.customer.is_none() {
             let help = "give `--license ID` of one license or more, or `--customer ID`";
-            return Err(Problem::new("nothing says whom it is for", help));
+            return Err(Problem::usage("nothing says whom it is for", help));
         }
         Ok(())
     }

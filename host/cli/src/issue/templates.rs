@@ -238,7 +238,7 @@ impl Template {
     /// What the template needs and was not given.
     pub(crate) fn lacks(&self, flag: &str) -> Problem {
         let message = format!("the template `{}` needs {flag}", self.name);
-        Problem::new(message, "add the flag, or choose another template; `placet license templates` lists them")
+        Problem::usage(message, "add the flag, or choose another template; `placet license templates` lists them")
     }
 
     /// The flags that it needs.

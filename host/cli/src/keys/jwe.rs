@@ -10,12 +10,7 @@ use crate::random;
 
 /// Hides a signed document from everyone without the secret. The name of the secret stands in the open.
 pub(crate) fn encrypt(document: &str, name: &str, secret: &str) -> Result<String, Problem> {
-    let unfit = || {
-        Problem::new(
-            format!("the file for `{name}` holds no secret"),
-            "make one with `placet key new --use secret --out NAME`",
-        )
-    };
+    let unfit = || Problem::of("secret-malformed", format!("the file for `{name}` holds no secret"));
     let key = formats::key_of(secret.trim()).ok_or_else(unfit)?;
     let cipher = Aes256Gcm::new_from_slice(key.as_slice()).map_err(|_| unfit())?;
     let header = json!({ "alg": "dir", "enc": "A256GCM", "kid": name, "cty": "jose" });

@@ -29,7 +29,8 @@ impl PublicKey {
         if text.trim_start().starts_with('{') {
             return Self::from_jwk(&text).map_err(|error| {
                 let message = format!("`{}` is not a public JWK that can be used", path.display());
-                Problem::new(message, "give one public key of kty OKP (Ed25519), EC (P-256) or RSA")
+                Problem::of("key-unfit", message)
+                    .with_help("give one public key of kty OKP (Ed25519), EC (P-256) or RSA")
                     .because(error)
                     .into()
             });
@@ -41,7 +42,7 @@ impl PublicKey {
             let message = format!("`{}` holds no key of Ed25519, P-256 or RSA", path.display());
             let help =
                 "give a key in PEM (`PUBLIC KEY` or PKCS#8 `PRIVATE KEY`), a public JWK, or 64 hex digits of Ed25519";
-            Problem::new(message, help).into()
+            Problem::of("key-unfit", message).with_help(help).into()
         })
     }
 

@@ -59,7 +59,7 @@ impl ForFormat {
 /// Refuses an entry that a policy of this release would pass over; one of a format that is not known is for a later policy.
 pub(crate) fn check(entry: &TrustedKey) -> Result<(), Problem> {
     let unfit =
-        |why: String, help: &str| Problem::new(format!("no policy would use the key `{}`: {why}", entry.kid), help);
+        |reason: &str, why: String| Problem::of(reason, format!("no policy would use the key `{}`: {why}", entry.kid));
     let jwk = placet_rules::jwk::PublicKey::from_value(&Value::Object(entry.jwk.clone()));
     let key = match jwk {
         Ok(key) => key,
@@ -69,13 +69,15 @@ pub(crate) fn check(entry: &TrustedKey) -> Result<(), Problem> {
     match Format::read(&entry.format, &entry.settings, &key) {
         Ok(_) | Err(EntryError::Format) => Ok(()),
         Err(EntryError::Algorithm) => Err(unfit(
+            "algorithm-mismatch",
             format!("the format `{}` is not signed with {}", entry.format, key.algorithm()),
-            "give the key that signs these licenses; docs/formats.md says which algorithms a format has",
-        )),
+        )
+        .with_help("give the key that signs these licenses; docs/formats.md says which algorithms a format has")),
         Err(EntryError::Setting { path }) => Err(unfit(
+            "manifest-invalid",
             format!("the setting `{path}` of the format `{}` is not known or not of its form", entry.format),
-            "mend the settings; docs/formats.md has them, with an example for each format",
-        )),
+        )
+        .with_help("mend the settings; docs/formats.md has them, with an example for each format")),
     }
 }
 
@@ -84,7 +86,8 @@ fn object(path: &Path) -> anyhow::Result<Map<String, Value>> {
         Ok(Value::Object(settings)) => Ok(settings),
         _ => {
             let message = format!("`{}` holds no settings", path.display());
-            Err(Problem::new(message, "give one JSON object; docs/formats.md has an example for each format").into())
+            let help = "give one JSON object; docs/formats.md has an example for each format";
+            Err(Problem::of("manifest-invalid", message).with_help(help).into())
         }
     }
 }

@@ -94,7 +94,7 @@ fn what_is_no_policy_is_not_packed() {
     let desk = desk();
     desk.write("empty.wasm", b"\0asm\x0d\0\x01\0");
     let empty = desk.run(&pack(&["--out", "x.wasm", "empty.wasm"]));
-    assert!(empty.code == 2 && empty.err.contains("does not export `placet:policy/"), "{}", empty.err);
+    assert!(empty.code == 3 && empty.err.contains("does not export `placet:policy/"), "{}", empty.err);
     let license_key = desk.run(&pack(&["--out", "x.wasm", "--key", "TEST-license.pub"]));
     assert!(license_key.code == 2 && license_key.err.contains("--use policy"), "{}", license_key.err);
     assert!(!desk.path("x.wasm").exists());

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use placet::{AuditBreak, AuditFault, AuditSummary, Vault, verify_audit};
 use serde_json::json;
 
+use crate::files;
 use crate::output::{Answer, table};
 use crate::problem::Problem;
 use crate::show::moment;
 use crate::storage::StorageOptions;
-use crate::{files, reasons};
 
 /// Check that an audit log is whole, and that no line was changed, moved, put in or taken out
 ///
@@ -17,7 +17,8 @@ use crate::{files, reasons};
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   placet audit verify state/
-  placet audit verify copies/00000000000000000001.jsonl copies/00000000000000004711.jsonl --format json")]
+  placet audit verify copies/00000000000000000001.jsonl \\
+      copies/00000000000000004711.jsonl --format json")]
 pub(crate) struct Arguments {
     /// A state directory or its folder `audit`; or the files of a log, in any order
     #[arg(env = "PLACET_STATE", value_name = "DIR|FILE", required = true, num_args = 1..)]
@@ -42,9 +43,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let files_of = files.iter().map(|(name, content)| (&**name, &**content));
     let summary = verify_audit(files_of, &vault(arguments)?).map_err(|error| match error.fault {
         AuditFault::Empty => refused("there is no audit log", error),
-        AuditFault::Sealed => Problem::new("the audit log is sealed", reasons::help(SEALED_REASON))
-            .because(error)
-            .with_reason(SEALED_REASON),
+        AuditFault::Sealed => Problem::of(SEALED_REASON, "the audit log is sealed").because(error),
         _ => refused("the audit log is broken", error),
     })?;
     let answer = Answer::yes(table(&rows(&summary, files.len())), json!({ "files": files.len(), "log": summary }));
@@ -52,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
 }
 
 fn refused(message: &str, error: AuditBreak) -> Problem {
-    Problem::new(message, next_step(&error.fault)).because(error).refused("audit-broken")
+    Problem::of("audit-broken", message).with_help(next_step(&error.fault)).because(error).refused()
 }
 
 /// What opens the lines: the key lies in the state directory, which is the one that was named, or has the log in it.

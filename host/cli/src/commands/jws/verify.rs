@@ -1,18 +1,18 @@
 //! `placet jws verify`.
 
 use std::borrow::Cow;
-use std::io::{BufRead as _, Write as _};
+use std::io::{BufRead as _, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use placet::{Placet, Verifier};
 use placet_rules::base64url;
+use serde_json::json;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
-use crate::output::{Answer, table};
+use crate::output::{Answer, table, unprinted};
 use crate::problem::Problem;
-use crate::{component, files, reasons};
+use crate::{component, files};
 
 /// Verify the signature of a JWS against a public JWK, inside the policy component
 ///
@@ -48,28 +48,34 @@ fn one(verifier: &Verifier, file: &Path, jwk: &Path) -> anyhow::Result<Answer> {
     let key = files::read_text(jwk)?;
     placet_rules::json::parse(key.as_bytes()).map_err(|error| {
         let help = "give a public key as a JWK; `placet key show --format json` shows that of a key in PEM";
-        Problem::new(format!("`{}` is not a JWK", jwk.display()), help).because(error.to_string())
+        Problem::of("key-unfit", format!("`{}` is not a JWK", jwk.display())).with_help(help).because(error.to_string())
     })?;
     let verified = verifier.verify_jws(document.trim_ascii(), &key).map_err(|error| {
-        let reason = error.reason().to_owned();
-        let message = format!("`{}` is not verified", file.display());
-        Problem::new(message, reasons::help(&reason)).because(error).refused(reason)
+        Problem::of(error.reason(), format!("`{}` is not verified", file.display())).because(error).refused()
     })?;
     let payload = base64url::encode(&verified.payload);
     let rows = [
         ("signature", format!("valid ({})", verified.algorithm)),
         ("key", verified.key.clone()),
-        ("payload", String::from_utf8(verified.payload).unwrap_or_else(|_| format!("{payload} (base64url)"))),
+        ("payload", shown(&verified.payload).unwrap_or_else(|| format!("{payload} (base64url)"))),
     ];
     let json = json!({ "accepted": true, "algorithm": verified.algorithm, "key": verified.key, "payload": payload });
     Ok(Answer::yes(table(&rows), json))
+}
+
+/// A payload that is text, in one line: JSON without what stands between its parts.
+fn shown(payload: &[u8]) -> Option<String> {
+    match placet_rules::json::parse(payload) {
+        Ok(json) => Some(json.to_string()),
+        Err(_) => std::str::from_utf8(payload).ok().map(|text| text.trim_end().to_owned()),
+    }
 }
 
 fn batch(verifier: &Verifier) -> anyhow::Result<Answer> {
     let mut out = std::io::stdout().lock();
     // Bytes, not text: a line that is no UTF-8 is refused like any other, and those after it are answered.
     for (number, line) in (1_u64..).zip(std::io::stdin().lock().split(b'\n')) {
-        let line = line.context("standard input cannot be read")?;
+        let line = line.map_err(|error| Problem::of("io", "standard input cannot be read").because(error))?;
         let line = line.trim_ascii();
         if line.is_empty() {
             continue;
@@ -81,9 +87,13 @@ fn batch(verifier: &Verifier) -> anyhow::Result<Answer> {
         };
         let answer = match row {
             Ok(row) => answer(verifier, &row),
-            Err(error) => misread(number, &error),
+            Err(error) => misread(number, line, &error),
         };
-        writeln!(out, "{answer}").context("standard output cannot be written")?;
+        match writeln!(out, "{}", serde_json::to_string(&answer)?) {
+            // Whoever read it has seen enough.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => break,
+            written => written.map_err(unprinted)?,
+        }
     }
     Ok(Answer::document(""))
 }
@@ -95,36 +105,55 @@ const ROW: &str = "a row is one JSON object with `id`, `token` and `key`";
 #[derive(serde::Deserialize)]
 #[serde(expecting = "a row is one JSON object with `id`, `token` and `key`")]
 struct Row<'a> {
-    #[serde(default)]
-    id: Value,
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
     #[serde(borrow)]
     token: &'a RawValue,
     #[serde(borrow)]
     key: &'a RawValue,
 }
 
-fn answer(verifier: &Verifier, row: &Row<'_>) -> Value {
+/// What is known of a line that is no row.
+#[derive(serde::Deserialize)]
+struct Named<'a> {
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+}
+
+/// The answer to a line. The id is told as it was given: a large number is not rounded.
+#[derive(serde::Serialize)]
+struct Answered<'a> {
+    accepted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    id: Option<&'a RawValue>,
+    payload: Option<String>,
+    reason: String,
+}
+
+fn answer<'a>(verifier: &Verifier, row: &Row<'a>) -> Answered<'a> {
     match verifier.verify_jws(text(row.token).as_bytes(), &text(row.key)) {
         Ok(verified) => {
-            json!({ "id": row.id, "accepted": true, "reason": "", "payload": base64url::encode(&verified.payload) })
+            let payload = Some(base64url::encode(&verified.payload));
+            Answered { accepted: true, error: None, id: row.id, payload, reason: String::new() }
         }
-        Err(error) => refused(&row.id, error.reason()),
+        Err(error) => refused(row.id, error.reason()),
     }
 }
 
 /// A line that is no row, and where it is wrong.
-fn misread(number: u64, error: &str) -> Value {
+fn misread<'a>(number: u64, line: &'a [u8], error: &str) -> Answered<'a> {
+    let named: Option<Named<'a>> = if line.starts_with(b"{") { serde_json::from_slice(line).ok() } else { None };
     // The parser counts lines within the one that it was given.
     let error = error.replace(" at line 1 column ", " at column ");
-    let mut answer = refused(&Value::Null, "json-invalid");
-    if let Some(answer) = answer.as_object_mut() {
-        answer.insert("error".to_owned(), format!("line {number}: {error}").into());
+    Answered {
+        error: Some(format!("line {number}: {error}")),
+        ..refused(named.and_then(|named| named.id), "json-invalid")
     }
-    answer
 }
 
-fn refused(id: &Value, reason: &str) -> Value {
-    json!({ "id": id, "accepted": false, "reason": reason, "payload": null })
+fn refused<'a>(id: Option<&'a RawValue>, reason: &str) -> Answered<'a> {
+    Answered { accepted: false, error: None, id, payload: None, reason: reason.to_owned() }
 }
 
 /// The string, or the JSON of anything else.

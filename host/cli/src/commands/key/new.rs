@@ -59,7 +59,7 @@ enum Alg {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     if arguments.usage == Use::Policy && arguments.alg != Alg::EdDsa {
-        return Err(Problem::new(
+        return Err(Problem::usage(
             "policies are signed with Ed25519 and nothing else",
             "leave `--alg` away, or make a license key (`--use license`)",
         )
@@ -76,7 +76,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let (private_path, public_path) = (with_extension(".key"), with_extension(".pub"));
     // Before the private key is written, so that no half of a pair is left behind.
     if files::exists(&public_path) {
-        return Err(files::already_there(&public_path).into());
+        return Err(files::already_there("--out", &public_path).into());
     }
     let private = PrivateKey::generate(match arguments.alg {
         Alg::EdDsa => Algorithm::EdDsa,

@@ -12,11 +12,12 @@ use serde_json::{Map, Value};
 use self::scope::ScopeOptions;
 use self::time::TimeOptions;
 use crate::argument::number;
+use crate::artifact::PolicyName;
 use crate::commands::signing::Signing;
 use crate::issue::dates;
 use crate::issue::limit::Limit;
 use crate::issue::templates::{TEMPLATES, Template};
-use crate::output::Answer;
+use crate::output::{Answer, line};
 use crate::problem::Problem;
 use crate::{files, random, wall_clock};
 
@@ -29,20 +30,23 @@ use crate::{files, random, wall_clock};
 #[command(after_long_help = "Options of a limit:
   per=tenant              each tenant has a budget of its own
   enforce=hard|soft|overage|meter
-                          deny at the maximum, allow and warn, allow by `allowance` more, or count alone
+                          deny at the maximum, allow and warn, allow by `allowance` more,
+                          or count alone
   allowance=1000|10%      how far overage goes
   warn=90                 warn from so many percent on
   account=NAME            count under this name instead of the license's id or the customer
   slack=100               units that a crash may burn, for speed
-  quota: reset=day|week|month|quarter|year, anchor=15 (the day of the month), zone=Europe/Berlin, rollover=1000;
+  quota: reset=day|week|month|quarter|year, anchor=15 (the day of the month),
+         zone=Europe/Berlin, rollover=1000;
          or term=30d (rolling); refund
   rate:  every=1s, burst=200
   seats: ttl=10m
 
 Examples:
-  placet license new --template annual --customer 'Globex GmbH' --product acme/router --feature sso --key licensing.key
-  placet license new --customer 'Globex GmbH' --product acme/router --plan enterprise --expires 1y \\
-      --feature sso --feature audit_trails=2027-06-30 \\
+  placet license new --template annual --customer 'Globex GmbH' --product acme/router \\
+      --feature sso --key licensing.key
+  placet license new --customer 'Globex GmbH' --product acme/router --plan enterprise \\
+      --expires 1y --feature sso --feature audit_trails=2027-06-30 \\
       --limit tokens=quota:1000000,reset=month --limit objects=gauge:50000,per=tenant \\
       --grace-expiry 14d --key licensing.key --out license.json
   placet license new --customer Globex --product acme/router --expires never > claims.json")]
@@ -109,22 +113,34 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let claims = Value::Object(claims(arguments, wall_clock::now())?);
     if let Some(key) = &arguments.key {
-        return super::issue(claims.to_string().as_bytes(), "the license", key, &arguments.signing);
+        let answer = super::issue(claims.to_string().as_bytes(), "the license", key, &arguments.signing)?;
+        return Ok(warned(answer, &arguments.product));
     }
     let text = format!("{claims:#}\n");
     let checked = super::checked(text.as_bytes(), "the license")?;
     let answer = match &arguments.signing.out {
         None => Answer::document(text),
         Some(out) => {
-            files::write(out, text.as_bytes())?;
+            files::replace("--out", out, text.as_bytes())?;
             if files::is_standard(out) {
                 Answer::document("")
             } else {
-                Answer::yes(format!("claims written to {}", out.display()), serde_json::json!({ "file": out }))
+                Answer::yes(line(format!("claims written to {}", out.display())), serde_json::json!({ "file": out }))
             }
         }
     };
-    Ok(super::told(answer, &checked))
+    Ok(warned(super::told(answer, &checked), &arguments.product))
+}
+
+/// A policy takes licenses of the product that it is named for, unless its manifest says of a key that it signs for another.
+fn warned(answer: Answer, product: &str) -> Answer {
+    if product.parse::<PolicyName>().is_ok() {
+        return answer;
+    }
+    answer.warn(format!(
+        "no policy can be named `{product}`: the license holds only where a manifest has it as `product` of the key; policies are \
+         named vendor/product"
+    ))
 }
 
 /// The claims of format `placet/1`; what neither a flag nor the template says is left out.
@@ -170,7 +186,7 @@ fn names() -> Vec<PossibleValue> {
 
 /// A date as a flag gives it, in seconds since 1970.
 fn date(flag: &str, text: &str, now: Timestamp) -> Result<i64, Problem> {
-    dates::parse(text, now).map_err(|error| Problem::new(format!("{flag}: {error}"), "see `placet help license new`"))
+    dates::parse(text, now).map_err(|error| Problem::usage(format!("{flag}: {error}"), "see `placet help license new`"))
 }
 
 fn text(text: &Option<String>) -> Option<Value> {
@@ -188,7 +204,7 @@ fn features(arguments: &[String], now: Timestamp) -> Result<Vec<(String, Value)>
 fn metadata(arguments: &[String]) -> Result<Vec<(String, Value)>, Problem> {
     let entry = |argument: &String| {
         let (name, value) = argument.split_once('=').ok_or_else(|| {
-            Problem::new(
+            Problem::usage(
                 format!("--metadata: `{argument}` has no value"),
                 "write --metadata key=value, such as contract=C-1881",
             )
@@ -207,10 +223,10 @@ fn some_map(flag: &str, entries: Vec<(String, Value)>) -> Result<Option<Value>, 
     let mut map = Map::new();
     for (name, value) in entries {
         if name.is_empty() {
-            return Err(Problem::new(format!("{flag}: a name is empty"), "write the name before the `=`"));
+            return Err(Problem::usage(format!("{flag}: a name is empty"), "write the name before the `=`"));
         }
         if map.contains_key(&name) {
-            return Err(Problem::new(format!("{flag}: `{name}` is given twice"), "give each name once"));
+            return Err(Problem::usage(format!("{flag}: `{name}` is given twice"), "give each name once"));
         }
         map.insert(name, value);
     }

@@ -3,8 +3,8 @@
 use crate::output::Answer;
 use crate::problem::Problem;
 use crate::server::ServerOptions;
+use crate::show;
 use crate::site::SiteOptions;
-use crate::{reasons, show};
 
 /// Take back what was installed last
 ///
@@ -26,9 +26,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
         server.change("/v1/license/rollback", Vec::new()).map_err(|error| error.problem(UNCHANGED))?;
         return show::status(&server.status()?);
     }
-    let status = arguments.site.open()?.rollback_install().map_err(|error| {
-        let help = reasons::help(error.reason());
-        Problem::new(UNCHANGED, help).because(error)
-    })?;
+    let status = arguments
+        .site
+        .open()?
+        .rollback_install()
+        .map_err(|error| Problem::of(error.reason(), UNCHANGED).because(error))?;
     show::status(&status)
 }

@@ -9,7 +9,8 @@ use crate::output::{Answer, table};
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   placet license templates
-  placet license new --template annual --customer 'Globex GmbH' --product acme/router --feature sso --key licensing.key")]
+  placet license new --template annual --customer 'Globex GmbH' --product acme/router \\
+      --feature sso --key licensing.key")]
 pub(crate) struct Arguments {}
 
 pub(crate) fn run(_: &Arguments) -> Answer {

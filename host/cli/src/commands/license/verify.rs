@@ -21,7 +21,8 @@ use crate::{component, files, reasons, show, wall_clock};
 #[command(after_long_help = "Examples:
   placet license verify license.json --key licensing.pub
   placet license verify license.lic --key keygen=keygen.hex --secret-file license-key=key.txt
-  placet license verify license.json --policy acme-router.wasm --root vendor.pub --summary for-support.json")]
+  placet license verify license.json --policy acme-router.wasm --root vendor.pub \\
+      --summary for-support.json")]
 pub(crate) struct Arguments {
     /// The license; `-` for standard input
     file: PathBuf,
@@ -55,11 +56,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
             }
             _ => reasons::help(&reason),
         };
-        Problem::new(message, help).because(error).refused(reason)
+        Problem::of(reason, message).with_help(help).because(error).refused()
     })?;
     let summary = show::summary(&license.summary);
     if let Some(path) = &arguments.summary {
-        files::write(path, serde_json::to_string_pretty(&summary)?.as_bytes())?;
+        files::replace("--summary", path, serde_json::to_string_pretty(&summary)?.as_bytes())?;
     }
     Ok(Answer::yes(table(&rows(&license)), serde_json::to_value(&license)?))
 }
@@ -82,7 +83,7 @@ fn rows(license: &License) -> Vec<(&'static str, String)> {
 fn by_policy(arguments: &Arguments) -> anyhow::Result<Verifier> {
     if arguments.site.policy.is_none() {
         let help = "give `--key FILE` with the vendor's public key, or `--policy FILE` with the signed policy";
-        return Err(Problem::new("nothing says whom to trust", help).into());
+        return Err(Problem::usage("nothing says whom to trust", help).into());
     }
     Ok(arguments.site.builder()?.verifier().map_err(crate::site::not_opened)?)
 }

@@ -30,10 +30,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
         return Ok(listed(&policies, &running.unwrap_or_default()));
     }
     let placet = arguments.site.open()?;
-    let policies = placet.policies().map_err(|error| {
-        let help = crate::reasons::help(error.reason());
-        crate::problem::Problem::new(UNLISTED, help).because(error)
-    })?;
+    let policies =
+        placet.policies().map_err(|error| crate::problem::Problem::of(error.reason(), UNLISTED).because(error))?;
     Ok(listed(&policies, &placet.status().policy.hash))
 }
 

@@ -24,7 +24,8 @@ use crate::{component, files, wall_clock};
   placet policy pack --name acme/router --version 1.2.0 --sequence 7 \\
       --trust licensing-2026.pub,licensing-2027.pub --key vendor.key --out acme-router.wasm
   placet policy pack --name acme/router --version 1.2.0 --sequence 7 \\
-      --trust licensing.pub,keygen=keygen.hex --settings keygen=keygen.json --key vendor.key --out acme-router.wasm
+      --trust licensing.pub,keygen=keygen.hex --settings keygen=keygen.json \\
+      --key vendor.key --out acme-router.wasm
   placet policy pack --name acme/router --version 1.2.0 --sequence 7 --trust-json trust.json \\
       --out unsigned.wasm my-policy.wasm")]
 pub(crate) struct Arguments {
@@ -103,7 +104,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     };
     let packed = pack(component, &manifest).map_err(|error| {
         let help = "give the component as the compiler wrote it, or none for the default policy";
-        Problem::new(format!("{name} cannot be packed"), help).because(error)
+        Problem::of(error.reason(), format!("{name} cannot be packed")).with_help(help).because(error).refused()
     })?;
     let Some(key) = &arguments.key else { return super::written(&arguments.out, &packed, None) };
     let key = super::signing_key(key)?;
@@ -115,7 +116,7 @@ fn issued(date: Option<&str>) -> anyhow::Result<u64> {
     let second = match date {
         None => now.as_second(),
         Some(text) => dates::parse(text, now).map_err(|error| {
-            Problem::new(format!("--issued: {error}"), "leave `--issued` away to take the present time")
+            Problem::usage(format!("--issued: {error}"), "leave `--issued` away to take the present time")
         })?,
     };
     Ok(u64::try_from(second)?)
@@ -131,7 +132,8 @@ fn trusted(arguments: &Arguments) -> anyhow::Result<Vec<TrustedKey>> {
         let text = files::read_text(path)?;
         let entries: Vec<TrustedKey> = serde_json::from_str(&text).map_err(|error| {
             let message = format!("`{}` is not a JSON list of trust entries", path.display());
-            Problem::new(message, r#"write [{"kid": "…", "jwk": {…}, "format": "placet/1", "use": ["license"]}]"#)
+            Problem::of("manifest-invalid", message)
+                .with_help(r#"write [{"kid": "…", "jwk": {…}, "format": "placet/1", "use": ["license"]}]"#)
                 .because(error)
         })?;
         entries.iter().try_for_each(trust::check)?;
@@ -146,7 +148,7 @@ fn trusted(arguments: &Arguments) -> anyhow::Result<Vec<TrustedKey>> {
     match twice {
         Some((_, key)) => {
             let message = format!("the key `{}` is trusted twice for the same format and product", key.kid);
-            Err(Problem::new(message, "give each key once").into())
+            Err(Problem::usage(message, "give each key once").into())
         }
         None => Ok(trust),
     }

@@ -29,7 +29,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     if let Some(server) = arguments.server.server()? {
         let refused = |error| super::refused_by_server(&arguments.file, error);
         // By its content, for it is the service's own copy that is gone back to.
-        let hash = crate::artifact::inspect(&files::read(&arguments.file)?)?.content_hash.to_string();
+        let policy = files::read(&arguments.file)?;
+        let inspected = crate::artifact::inspect(&policy);
+        let inspected = inspected.map_err(|error| super::refused(&arguments.file, error.reason(), error))?;
+        let hash = inspected.content_hash.to_string();
         let info = server.post("/v1/policy/rollback", &json!({ "hash": hash })).map_err(refused)?;
         return super::adopted(&info);
     }

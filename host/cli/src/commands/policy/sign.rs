@@ -36,7 +36,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
             SignError::NotSigned => "leave `--replace` away: nothing is there to be replaced",
             SignError::Format(_) | SignError::Unfit(_) => "give the file that `placet policy pack` wrote",
         };
-        Problem::new(format!("`{}` cannot be signed", arguments.file.display()), help).because(error)
+        let message = format!("`{}` cannot be signed", arguments.file.display());
+        Problem::of(error.reason(), message).with_help(help).because(error).refused()
     })?;
     super::written(&arguments.out, &signed, Some(key.key_id().to_string()))
 }

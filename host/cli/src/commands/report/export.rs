@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use placet::{Failure, Placet, SignedReport};
 use serde_json::json;
 
+use crate::files::Output;
 use crate::output::{Answer, table};
 use crate::problem::Problem;
 use crate::site::SiteOptions;
-use crate::{files, reasons};
 
 /// Write down what was used, for the vendor: a signed report that follows the one before
 ///
@@ -31,9 +31,11 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let placet = arguments.site.open()?;
+    // Before it is made: each report counts, and is sent.
+    let file = arguments.out.as_deref().map(|out| Output::open("--out", out)).transpose()?;
     let token = if arguments.again { last(&placet)? } else { placet.export_report().map_err(unmade)? };
-    let Some(out) = &arguments.out else { return Ok(Answer::document(token)) };
-    files::replace(out, format!("{token}\n").as_bytes()).map_err(|problem| {
+    let (Some(out), Some(file)) = (&arguments.out, file) else { return Ok(Answer::document(token)) };
+    file.write(format!("{token}\n").as_bytes()).map_err(|problem| {
         anyhow::Error::from(problem).context("the report was made; `placet report export --again` writes it again")
     })?;
     let signed = SignedReport::read(&token)?;
@@ -43,12 +45,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
 }
 
 fn last(placet: &Placet) -> Result<String, Problem> {
-    placet.last_report().map_err(unmade)?.ok_or_else(|| {
-        Problem::new("no report was made here yet", "leave `--again` away: `placet report export` makes the first")
-    })
+    placet.last_report().map_err(unmade)?.ok_or_else(|| Problem::of("report-missing", "no report was made here yet"))
 }
 
 fn unmade(failure: Failure) -> Problem {
-    let reason = failure.reason().to_owned();
-    Problem::new("no report was made", reasons::help(&reason)).with_reason(reason).because(failure)
+    Problem::of(failure.reason(), "no report was made").because(failure)
 }

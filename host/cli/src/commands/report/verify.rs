@@ -7,12 +7,13 @@ use placet_rules::counter_name::CounterName;
 use placet_rules::notices::Kind;
 use serde_json::{Value, json};
 
+use crate::files::{self, Output};
 use crate::issue::notice::{Draft, ToOptions, date};
 use crate::keys::{self, Form, PrivateKey};
 use crate::output::{Answer, table};
 use crate::problem::Problem;
 use crate::show::moment;
-use crate::{files, reasons, wall_clock};
+use crate::wall_clock;
 
 /// Check reports of an installation: who signed them, that none is missing, and that nothing was put back
 ///
@@ -22,7 +23,8 @@ use crate::{files, reasons, wall_clock};
 #[command(after_long_help = "Examples:
   placet report verify report.jws --pin globex.pin.json
   placet report verify report-7.jws report-8.jws --pin globex.pin.json --format json
-  placet report verify report.jws --pin globex.pin.json --receipt receipt.json --key licensing.key")]
+  placet report verify report.jws --pin globex.pin.json \\
+      --receipt receipt.json --key licensing.key")]
 pub(crate) struct Arguments {
     /// The reports, in any order; with one that was verified before, it is told which counters hold less than in it
     #[arg(value_name = "FILE", required = true)]
@@ -59,12 +61,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let verified = verify(&read(&arguments.reports)?, pinned.as_ref(), arguments.accept_gap)?;
     let Some(last) = verified.last() else { anyhow::bail!("no report was given") };
     let receipt = arguments.key.as_deref().map(|key| confirm(last, key, arguments)).transpose()?;
-    if let Some(path) = &arguments.pin {
+    // Both or none, as far as that can be known before.
+    let pin_file = arguments.pin.as_deref().map(|path| Output::open("--pin", path)).transpose()?;
+    let receipt_file = arguments.receipt.as_deref().map(|path| Output::open("--receipt", path)).transpose()?;
+    if let Some(file) = pin_file {
         let pin = serde_json::to_string_pretty(&ReportPin::of(&last.signed))?;
-        files::replace(path, format!("{pin}\n").as_bytes())?;
+        file.write(format!("{pin}\n").as_bytes())?;
     }
-    if let (Some(path), Some(receipt)) = (&arguments.receipt, receipt) {
-        files::replace(path, receipt.as_bytes())?;
+    if let (Some(file), Some(receipt)) = (receipt_file, receipt) {
+        file.write(receipt.as_bytes())?;
     }
     let json = json!({
         "verified": verified.iter().map(Verified::json).collect::<Vec<_>>(),
@@ -102,7 +107,9 @@ fn read(paths: &[PathBuf]) -> Result<Vec<(String, SignedReport)>, Problem> {
 fn read_pin(path: &Path) -> Result<ReportPin, Problem> {
     serde_json::from_str(&files::read_text(path)?).map_err(|error| {
         let help = "give the file that the first `placet report verify --pin` of this installation made";
-        Problem::new(format!("`{}` remembers no installation", path.display()), help).because(error)
+        Problem::of("report-pin-invalid", format!("`{}` remembers no installation", path.display()))
+            .with_help(help)
+            .because(error)
     })
 }
 
@@ -131,11 +138,7 @@ fn verify(
 fn confirm(last: &Verified, key: &Path, arguments: &Arguments) -> anyhow::Result<String> {
     let licenses = &last.signed.report.licenses;
     if licenses.is_empty() {
-        return Err(Problem::new(
-            "no license is in the report, so that none can be confirmed",
-            reasons::help("missing"),
-        )
-        .into());
+        return Err(Problem::of("missing", "no license is in the report, so that none can be confirmed").into());
     }
     let now = wall_clock::now();
     let until = arguments.until.as_deref().map(|text| date("--until", text, now)).transpose()?;
@@ -145,7 +148,7 @@ fn confirm(last: &Verified, key: &Path, arguments: &Arguments) -> anyhow::Result
 }
 
 fn refused(file: &str, reason: &str, why: impl std::error::Error + Send + Sync + 'static) -> Problem {
-    Problem::new(format!("the report `{file}` is refused"), reasons::help(reason)).because(why).refused(reason)
+    Problem::of(reason, format!("the report `{file}` is refused")).because(why).refused()
 }
 
 fn rows(signed: &SignedReport) -> Vec<(&'static str, String)> {

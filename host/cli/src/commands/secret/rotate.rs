@@ -15,7 +15,8 @@ use crate::site::{SiteOptions, not_opened};
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Example:
   openssl rand -base64 48 >new.secret
-  placet secret rotate --storage-secret-file old.secret --new-secret-file new.secret --state state/")]
+  placet secret rotate --storage-secret-file old.secret --new-secret-file new.secret \\
+      --state state/")]
 pub(crate) struct Arguments {
     /// A file with the new secret, of at least 32 bytes
     #[arg(long, value_name = "FILE")]

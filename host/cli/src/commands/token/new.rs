@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let Arguments { role, name, tenant, out } = arguments;
     let made = placet_sidecar::new_token(*role, name, tenant).map_err(|error| {
-        Problem::new("the token was not made", "an owner names its tenants; an admin has none").because(error)
+        Problem::usage("the token was not made", "an owner names its tenants; an admin has none").because(error)
     })?;
     files::write_new_secret(out, format!("{}\n", made.token).as_bytes())?;
     let entry = made.entry.clone();

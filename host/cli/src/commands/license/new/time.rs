@@ -72,7 +72,7 @@ impl TimeOptions {
             (None, None) => None,
         };
         if expires.is_some_and(|expires| expires <= starts) {
-            return Err(Problem::new(
+            return Err(Problem::usage(
                 "--expires: the license would end before it begins",
                 "give a later `--expires`, or an earlier `--starts`",
             ));
@@ -105,7 +105,7 @@ impl TimeOptions {
         let until = self.maintenance.as_deref().or_else(|| template?.maintenance);
         match (until, &self.maintenance_by) {
             (None, None) => Ok(None),
-            (None, Some(_)) => Err(Problem::new(
+            (None, Some(_)) => Err(Problem::usage(
                 "--maintenance-by: the license has no maintenance",
                 "say with `--maintenance DATE` how long it lasts",
             )),
