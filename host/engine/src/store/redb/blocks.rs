@@ -69,8 +69,8 @@ pub(super) fn create(txn: &Txn<'_>) -> Result<(), RowError> {
     Ok(())
 }
 
-pub(super) fn digest(view: &View<'_>, rows: bool, digest: Digest) -> Result<Digest, RowError> {
-    view.digest(&BLOCKS, rows, digest)
+pub(super) fn digest(view: &View<'_>, digest: Digest) -> Result<Digest, RowError> {
+    view.digest(&BLOCKS, digest)
 }
 
 /// Lets the row of a counter hold what was used, and no block any more. To be called before the row is looked at.

@@ -84,8 +84,8 @@ pub(super) fn extend(txn: &Txn<'_>, before: &Commit, mark: Option<u64>) -> Resul
     put(txn, Commit::new(txn.seals, before.number.wrapping_add(1), mark, txn.digest.get(), before.hash))
 }
 
-pub(super) fn digest(view: &View<'_>, rows: bool, digest: Digest) -> Result<Digest, RowError> {
-    view.digest(&TOLD, rows, digest)
+pub(super) fn digest(view: &View<'_>, digest: Digest) -> Result<Digest, RowError> {
+    view.digest(&TOLD, digest)
 }
 
 /// The head, to be handed out: what will be compared with it later finds it here.

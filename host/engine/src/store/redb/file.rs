@@ -21,10 +21,6 @@ use crate::vault::Vault;
 /// The file's name in the state directory.
 const NAME: &str = "counters.redb";
 
-/// A file of at most so many bytes is read whole and checked at each opening, which takes about a millisecond at the most. A larger one is
-/// checked when the last close was not clean, which redb notes in the file.
-const CHECKED: u64 = 4 << 20;
-
 /// Bytes that redb may hold in memory. Its own default is 1 GiB; the rows that are in use fit into this.
 const CACHE: usize = 16 << 20;
 
@@ -179,7 +175,8 @@ fn drop_cached(_: impl std::os::fd::AsFd) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens what holds a store already, of so many bytes.
+/// Opens what holds a store already, of so many bytes. All of it is read and checked, whatever its size: of what is told to be absent
+/// there is no other proof.
 pub(super) fn open_database(
     backend: impl redb::StorageBackend,
     length: u64,
@@ -191,7 +188,7 @@ pub(super) fn open_database(
         return Err(damaged(path, "it is empty"));
     }
     let mut builder = Builder::new();
-    builder.set_cache_size(CACHE).set_check_integrity_on_open(length <= CHECKED);
+    builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
     let opened = builder.create_with_backend(backend).map_err(redb::Error::from);
     let database = opened.map_err(|error| store_error(error, path))?;
     let opened = Opened { database, seals };
@@ -206,7 +203,7 @@ pub(super) fn open_database(
         if !rows::is_own(&view).map_err(failed)? {
             return Err(StoreError::Swapped { path: path.to_owned() });
         }
-        rows::check(&view, length <= CHECKED).map_err(failed)?;
+        rows::check(&view).map_err(failed)?;
     }
     Ok(opened)
 }

@@ -76,6 +76,17 @@ fn a_row_that_was_edited_added_or_taken_away_is_told() {
 }
 
 #[test]
+fn a_row_that_was_moved_to_another_name_is_told_in_a_large_file_too() {
+    let disk = super::damage::large_disk();
+    edit(&disk, |table| {
+        let row = table.remove(("n", "use/tokens")).unwrap().unwrap().value();
+        table.insert(("n", "tse/tokens"), row).unwrap();
+    });
+    assert!(disk.image().len() > 4 << 20);
+    assert_eq!(reason(disk), "edited");
+}
+
+#[test]
 fn a_row_that_is_put_back_as_it_once_was_is_told() {
     let disk = disk();
     let before = row(&disk, "a");

@@ -26,8 +26,8 @@ pub(super) fn create(txn: &Txn<'_>) -> Result<(), RowError> {
     Ok(())
 }
 
-pub(super) fn digest(view: &View<'_>, rows: bool, digest: Sum) -> Result<Sum, RowError> {
-    view.digest(&VALUES, rows, view.digest(&FLOORS, rows, view.digest(&KEPT, rows, digest)?)?)
+pub(super) fn digest(view: &View<'_>, digest: Sum) -> Result<Sum, RowError> {
+    view.digest(&VALUES, view.digest(&FLOORS, view.digest(&KEPT, digest)?)?)
 }
 
 pub(super) fn kept(view: &View<'_>, namespace: &str) -> Result<Vec<(String, [u8; 32])>, RowError> {

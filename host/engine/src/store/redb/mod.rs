@@ -1,7 +1,7 @@
 //! The store on a disk: one redb file in the state directory, one thread that writes it.
 //!
-//! Reads answer from the last commit. The sums of all pages are checked when the file is opened: of a file up to 4 MiB always, of
-//! a larger one after a crash. What that cannot see: bytes that another program alters while the file is open, and damage to the
+//! Reads answer from the last commit. The sums of all pages and the tags of all rows are checked when the file is opened, which takes
+//! about a third of a second with 100,000 `once` rows. What that cannot see: bytes that another program alters while the file is open, and damage to the
 //! very last commit before a crash, which looks like a commit that did not come to its end: the state before it is served.
 
 mod blocks;

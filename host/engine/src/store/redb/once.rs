@@ -17,8 +17,8 @@ pub(super) fn create(txn: &Txn<'_>) -> Result<(), RowError> {
     Ok(())
 }
 
-pub(super) fn digest(view: &View<'_>, rows: bool, digest: Digest) -> Result<Digest, RowError> {
-    view.digest(&ONCE_ORDER, rows, view.digest(&ONCE, rows, digest)?)
+pub(super) fn digest(view: &View<'_>, digest: Digest) -> Result<Digest, RowError> {
+    view.digest(&ONCE_ORDER, view.digest(&ONCE, digest)?)
 }
 
 pub(super) fn recall(view: &View<'_>, namespace: &str, key: &str) -> Result<Option<Recalled>, RowError> {

@@ -36,8 +36,8 @@ pub(super) fn create(txn: &Txn<'_>) -> Result<(), RowError> {
     Ok(())
 }
 
-pub(super) fn digest(view: &View<'_>, rows: bool, digest: Digest) -> Result<Digest, RowError> {
-    view.digest(&ENDS, rows, view.digest(&SUMS, rows, view.digest(&POOLS, rows, digest)?)?)
+pub(super) fn digest(view: &View<'_>, digest: Digest) -> Result<Digest, RowError> {
+    view.digest(&ENDS, view.digest(&SUMS, view.digest(&POOLS, digest)?)?)
 }
 
 /// Do the sums and ends fit the members?

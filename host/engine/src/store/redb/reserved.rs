@@ -30,8 +30,8 @@ pub(super) fn create(txn: &Txn<'_>) -> Result<(), RowError> {
     Ok(())
 }
 
-pub(super) fn digest(view: &View<'_>, rows: bool, digest: Digest) -> Result<Digest, RowError> {
-    view.digest(&ENDS, rows, view.digest(&RESERVED, rows, digest)?)
+pub(super) fn digest(view: &View<'_>, digest: Digest) -> Result<Digest, RowError> {
+    view.digest(&ENDS, view.digest(&RESERVED, digest)?)
 }
 
 /// When the next term ends.

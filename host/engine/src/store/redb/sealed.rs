@@ -132,19 +132,16 @@ impl View<'_> {
         Ok(Looked { table: self.view.open_table(table.definition())?, name: table.name, seals: self.seals })
     }
 
-    /// The tags of a table, added up; with `rows`, each row is checked as well.
+    /// The tags of a table, added up; each row is checked.
     pub(super) fn digest<K: Key + 'static, V: Value + 'static>(
         &self,
         table: &Sealed<K, V>,
-        rows: bool,
         mut digest: Digest,
     ) -> Result<Digest, RowError> {
         for row in self.view.open_table(table.definition())?.iter()? {
             let (key, value) = row?;
             let (value, tag) = value.value();
-            if rows {
-                self.seals.check::<K, V>(table.name, &key.value(), &value, tag)?;
-            }
+            self.seals.check::<K, V>(table.name, &key.value(), &value, tag)?;
             digest = digest.with(tag);
         }
         Ok(digest)
