@@ -11,6 +11,9 @@ use crate::bindings::placet::policy::counters::{Draw, Shortage, Supply};
 /// Above so many buckets, those that a new one would equal are dropped.
 const MANY: usize = 100_000;
 
+/// No caller is so late, in milliseconds, that it comes with a time this much earlier than one before it: then an anchor set the time back.
+const LATE: u64 = 5 * 60 * 1_000;
+
 /// The buckets of all namespaces.
 #[derive(Debug, Default)]
 pub(super) struct Buckets {
@@ -92,6 +95,16 @@ impl Buckets {
         }
     }
 
+    /// An anchor set the confirmed time from `before` to `time`: buckets go on from there, and neither gain nor lose by it.
+    pub(super) fn anchor(&self, before: u64, time: u64) {
+        let moved = |at: u64| time.saturating_sub(before.saturating_sub(at));
+        let mut state = self.lock();
+        state.started = state.started.map(moved);
+        for bucket in state.buckets.values_mut().flat_map(HashMap::values_mut) {
+            bucket.at = moved(bucket.at);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing in here panics half way through a change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -142,7 +155,9 @@ impl Bucket {
         // A part keeps its share of a token when the pace changes.
         let part = u128::from(self.part) * every;
         let part = part.checked_div(u128::from(self.pace.every)).unwrap_or(0);
-        let elapsed = mark.saturating_sub(self.at);
+        // A caller that read the time just before an anchor set it back would let the bucket wait until that time comes again.
+        let at = if self.at.saturating_sub(mark) > LATE { mark } else { self.at };
+        let elapsed = mark.saturating_sub(at);
         // At most (2^64 - 1)^2 + 2^64 - 1, which is below 2^128.
         let gained = u128::from(elapsed) * u128::from(pace.refill) + part;
         // A pace of no time at all brings nothing back.
@@ -154,7 +169,7 @@ impl Bucket {
             tokens: tokens.try_into().unwrap_or(pace.capacity),
             part: if full { 0 } else { part.try_into().unwrap_or(0) },
             pace,
-            at: self.at.max(mark),
+            at: at.max(mark),
         }
     }
 
@@ -238,6 +253,33 @@ mod tests {
         assert_eq!(buckets.take("n", std::slice::from_ref(&draw), 1_500), Ok(()));
         assert_eq!(level(&buckets, &draw, 200), 4);
         assert_eq!(level(&buckets, &draw, 1_600), 5);
+    }
+
+    #[test]
+    fn an_anchor_lets_buckets_go_on_and_brings_nothing() {
+        let buckets = started(1_000);
+        let draw = draw(1, 10, 1, 100);
+        let fresh = Draw { counter: "fresh".to_owned(), ..draw.clone() };
+        assert_eq!(buckets.take("n", std::slice::from_ref(&draw), 900_000_000), Ok(()));
+        buckets.anchor(900_000_050, 5_000);
+        assert_eq!(level(&buckets, &draw, 5_000), 9);
+        assert_eq!(level(&buckets, &draw, 5_050), 10);
+        assert_eq!(level(&buckets, &fresh, 5_000), 10);
+        assert_eq!(buckets.take("n", &[Draw { tokens: 10, ..draw.clone() }], 5_050), Ok(()));
+        buckets.anchor(5_050, 900_000_000);
+        assert_eq!(level(&buckets, &draw, 900_000_000), 0);
+        assert_eq!(level(&buckets, &draw, 900_000_100), 1);
+    }
+
+    #[test]
+    fn who_read_the_time_before_an_anchor_set_it_back_starves_nobody() {
+        let buckets = started(900_000_000);
+        let draw = draw(1, 10, 1, 100);
+        buckets.anchor(900_000_000, 5_000);
+        assert_eq!(buckets.take("n", &[Draw { tokens: 10, ..draw.clone() }], 900_000_001), Ok(()));
+        assert_eq!(level(&buckets, &draw, 5_100), 0);
+        assert_eq!(buckets.take("n", &[Draw { tokens: 0, ..draw.clone() }], 5_100), Ok(()));
+        assert_eq!(level(&buckets, &draw, 5_200), 1);
     }
 
     #[test]

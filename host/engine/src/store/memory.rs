@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::bucket::Buckets;
 use super::reservation::is_reserved;
+use super::term::Term;
 use super::{
     Ancestry, Burned, Floor, Head, MAX_ITEMS, MAX_ONCE_KEY, Moment, Part, Recalled, Reserved, Settling, Standing,
     Store, StoreError, anchor_key, at_most, check_add, check_name, check_read, check_subtract, moved, portions,
@@ -36,7 +37,7 @@ struct Model {
     once: BTreeMap<Key, Recalled>,
     /// Those that hold, and those that do not hold any more; these are kept for ever too.
     reservations: BTreeMap<Key, Standing>,
-    pools: BTreeMap<Key, BTreeMap<String, Member>>,
+    pools: BTreeMap<Key, BTreeMap<String, (Member, Option<Term>)>>,
     kept: BTreeMap<Key, Vec<u8>>,
     floors: BTreeMap<String, Floor>,
     values: BTreeMap<String, Vec<u8>>,
@@ -84,13 +85,13 @@ impl Model {
         }
     }
 
-    fn sum(&self, namespace: &str, pool: &str, now: u64) -> u64 {
-        self.unexpired(namespace, pool, now).fold(0, |sum, member| sum.saturating_add(member.weight))
+    fn sum(&self, namespace: &str, pool: &str, moment: Moment) -> u64 {
+        self.unexpired(namespace, pool, moment).fold(0, |sum, member| sum.saturating_add(member.weight))
     }
 
-    fn unexpired(&self, namespace: &str, pool: &str, now: u64) -> impl Iterator<Item = &Member> {
+    fn unexpired(&self, namespace: &str, pool: &str, moment: Moment) -> impl Iterator<Item = &Member> {
         let members = self.pools.get(&key(namespace, pool)).into_iter().flat_map(BTreeMap::values);
-        members.filter(move |member| member.expires.is_none_or(|expires| now < expires))
+        members.filter(move |(_, term)| !term.is_some_and(|term| term.is_over(moment))).map(|(member, _)| member)
     }
 }
 
@@ -219,8 +220,8 @@ impl Store for MemoryStore {
         check_name(pool)?;
         check_name(&member.holder)?;
         let mut model = self.model();
-        let before = model.sum(namespace, pool, moment.now);
-        let own = model.unexpired(namespace, pool, moment.now).find(|held| held.holder == member.holder);
+        let before = model.sum(namespace, pool, moment);
+        let own = model.unexpired(namespace, pool, moment).find(|held| held.holder == member.holder);
         let own = own.map(|held| held.weight);
         let others = before.saturating_sub(own.unwrap_or(0));
         let fits = others.checked_add(member.weight).filter(|sum| *sum <= capacity);
@@ -228,8 +229,9 @@ impl Store for MemoryStore {
         let sum = fits.or(renewed).ok_or(Error::Exceeded(Excess { entry: 0, current: before }))?;
         let members = model.pools.entry(key(namespace, pool)).or_default();
         // A time that is not confirmed may be taken back, and its members with it: none is removed by it.
-        members.retain(|_, held| held.expires.is_none_or(|expires| moment.mark.min(moment.now) < expires));
-        members.insert(member.holder.clone(), member);
+        members.retain(|_, (_, term)| !term.is_some_and(|term| term.is_over_for_good(moment)));
+        let term = member.expires.map(|end| Term::until(end, moment));
+        members.insert(member.holder.clone(), (member, term));
         model.passed(moment.mark);
         Ok(sum)
     }
@@ -242,15 +244,15 @@ impl Store for MemoryStore {
         if held.is_some() {
             model.passed(moment.mark);
         }
-        Ok(model.sum(namespace, pool, moment.now))
+        Ok(model.sum(namespace, pool, moment))
     }
 
     fn place(&self, namespace: &str, pool: &str, holder: &str, moment: Moment) -> Result<Place, Error> {
         check_name(pool)?;
         check_name(holder)?;
         let model = self.model();
-        let member = model.unexpired(namespace, pool, moment.now).find(|held| held.holder == holder).cloned();
-        Ok(Place { sum: model.sum(namespace, pool, moment.now), member })
+        let member = model.unexpired(namespace, pool, moment).find(|held| held.holder == holder).cloned();
+        Ok(Place { sum: model.sum(namespace, pool, moment), member })
     }
 
     fn members(
@@ -263,7 +265,7 @@ impl Store for MemoryStore {
     ) -> Result<Vec<Member>, Error> {
         check_name(pool)?;
         let model = self.model();
-        let members = model.unexpired(namespace, pool, moment.now);
+        let members = model.unexpired(namespace, pool, moment);
         let members = members.filter(|member| after.is_none_or(|after| member.holder.as_str() > after));
         Ok(members.take(limit.min(MAX_ITEMS)).cloned().collect())
     }
@@ -277,7 +279,7 @@ impl Store for MemoryStore {
     ) -> Result<Vec<String>, StoreError> {
         let model = self.model();
         let names = model.pools.keys().filter(|(space, _)| space == namespace).map(|(_, name)| name);
-        let held = names.filter(|name| model.unexpired(namespace, name, moment.now).any(|member| member.weight > 0));
+        let held = names.filter(|name| model.unexpired(namespace, name, moment).any(|member| member.weight > 0));
         Ok(held.filter(|name| after.is_none_or(|after| name.as_str() > after)).take(limit).cloned().collect())
     }
 
@@ -346,6 +348,10 @@ impl Store for MemoryStore {
                     reserved.ends = reserved.ends.anchored(mark, time);
                 }
             }
+            for (_, term) in model.pools.values_mut().flat_map(BTreeMap::values_mut) {
+                *term = term.map(|term| term.anchored(mark, time));
+            }
+            self.buckets.anchor(mark, time);
             model.passed(time);
             model.mark = Some(time);
         }

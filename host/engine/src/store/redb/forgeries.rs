@@ -141,6 +141,7 @@ fn every_table_of_rows_is_part_of_the_sum() {
         "once",
         "once-order",
         "pool-ends",
+        "pool-marks",
         "pool-sums",
         "pools",
         "reserved",

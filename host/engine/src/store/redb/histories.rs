@@ -218,7 +218,12 @@ proptest! {
                 model.restart(mark);
             }
             let store = store.as_ref().unwrap();
-            prop_assert_eq!(ask(store, &call, moment), ask(&model, &call, moment), "{:?}", call);
+            let answer = ask(store, &call, moment);
+            prop_assert_eq!(&answer, &ask(&model, &call, moment), "{:?}", call);
+            // An anchor that was taken sets the confirmed time, which may go back.
+            if let Call::Anchor(_, time) = call && answer == "Ok(true)" {
+                moment = Moment { now: time + ahead, mark: time };
+            }
             prop_assert_eq!(told(store, moment), told(&model, moment), "after {:?}", call);
             // What is counted in memory leaves the mark to the next commit.
             prop_assert!(store.mark().unwrap() <= model.mark().unwrap(), "after {:?}", call);

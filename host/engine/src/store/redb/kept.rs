@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use sha2::{Digest, Sha256};
 
 use super::error::RowError;
-use super::reserved;
 use super::rows::{Name, Outcome, Step};
 use super::sealed::{Digest as Sum, Reading, Sealed, Txn, View};
+use super::{pools, reserved};
 use crate::store::Floor;
 
 type Copied = (&'static [u8; 32], &'static [u8]);
@@ -93,6 +93,7 @@ pub(super) fn anchor(txn: &Txn<'_>, key: &str, time: u64, mark: u64) -> Step<boo
     }
     table.insert(key, &time.to_le_bytes()[..])?;
     reserved::anchor(txn, mark, time)?;
+    pools::anchor(txn, mark, time)?;
     txn.anchored.set(Some(time));
     Ok(Outcome::Changed(true))
 }

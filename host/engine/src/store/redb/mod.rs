@@ -191,7 +191,7 @@ impl Store for RedbStore {
         check_name(holder)?;
         let (namespace, pool, holder) = (namespace.to_owned(), pool.to_owned(), holder.to_owned());
         self.writer.write(moment.mark, move |txn| {
-            pools::release(txn, Pool { namespace: &namespace, name: &pool }, &holder, moment.now)
+            pools::release(txn, Pool { namespace: &namespace, name: &pool }, &holder, moment)
         })?
     }
 
@@ -223,7 +223,7 @@ impl Store for RedbStore {
         check_name(pool)?;
         let limit = limit.min(MAX_ITEMS);
         let of = Pool { namespace, name: pool };
-        Ok(self.writer.view(|view| pools::members(view, of, after, limit, moment.now))?)
+        Ok(self.writer.view(|view| pools::members(view, of, after, limit, moment))?)
     }
 
     fn pools(
@@ -233,7 +233,7 @@ impl Store for RedbStore {
         limit: usize,
         moment: Moment,
     ) -> Result<Vec<String>, StoreError> {
-        self.writer.view(|view| pools::names(view, namespace, after, limit, moment.now))
+        self.writer.view(|view| pools::names(view, namespace, after, limit, moment))
     }
 
     fn reservation(&self, namespace: &str, id: &str, moment: Moment) -> Result<Option<Standing>, StoreError> {
@@ -292,7 +292,11 @@ impl Store for RedbStore {
 
     fn anchor(&self, namespace: &str, id: &str, time: u64, mark: u64) -> Result<bool, StoreError> {
         let key = anchor_key(namespace, id);
-        self.writer.write(time, move |txn| kept::anchor(txn, &key, time, mark))
+        let first = self.writer.write(time, move |txn| kept::anchor(txn, &key, time, mark))?;
+        if first {
+            self.buckets.anchor(mark, time);
+        }
+        Ok(first)
     }
 
     fn kept(&self, namespace: &str) -> Result<Vec<(String, [u8; 32])>, StoreError> {

@@ -19,7 +19,7 @@ fn claim(store: &RedbStore, holder: &str, weight: u64, expires: Option<u64>, mom
 
 /// How many rows lie in the pool, expired or not.
 fn rows(store: &RedbStore) -> usize {
-    store.writer.view(|view| members(view, POOL, None, 9_999, 0)).unwrap().len()
+    store.writer.view(|view| members(view, POOL, None, 9_999, at(0, 0))).unwrap().len()
 }
 
 #[test]
@@ -75,11 +75,46 @@ fn a_page_of_members_goes_on_after_a_name_and_ends_with_its_pool() {
     assert_eq!((page(None, 0).len(), page(None, usize::MAX).len()), (0, 1_000));
 }
 
+#[test]
+fn a_place_that_was_claimed_under_a_clock_far_ahead_ends_when_its_time_has_passed() {
+    let store = RedbStore::open_with(Disk::new()).unwrap();
+    let (minute, ahead) = (60_000, 180 * 24 * 60 * 60_000);
+    let claim = |holder: &str, moment: Moment| {
+        let member = Member { holder: holder.to_owned(), weight: 1, expires: Some(moment.now + 10 * minute) };
+        store.claim("n", "pool", member, 1, moment)
+    };
+    assert_eq!(claim("ada", at(ahead, 1)), Ok(1));
+    let after = |minutes| at(1 + minutes * minute, 1 + minutes * minute);
+    assert!(matches!(claim("bob", after(9)), Err(Error::Exceeded(_))));
+    assert_eq!(store.place("n", "pool", "ada", after(10)).unwrap(), Place { sum: 0, member: None });
+    assert_eq!(store.members("n", "pool", None, 9, after(10)).unwrap(), []);
+    assert_eq!(store.pools("n", None, 9, after(10)).unwrap(), [""; 0]);
+    assert_eq!(claim("bob", after(20)), Ok(1));
+    assert_eq!(rows(&store), 1, "the place of before is gone for good");
+}
+
+#[test]
+fn a_place_that_was_claimed_before_its_clock_was_confirmed_ends_no_earlier() {
+    let store = RedbStore::open_with(Disk::new()).unwrap();
+    assert_eq!(claim(&store, "ada", 1, Some(9_100), at(9_000, 10)), Ok(1));
+    assert_eq!(store.place("n", "pool", "ada", at(9_099, 9_099)).unwrap().sum, 1);
+    assert_eq!(store.place("n", "pool", "ada", at(9_100, 9_100)).unwrap().sum, 0);
+}
+
+#[test]
+fn an_anchor_that_sets_the_time_back_leaves_places_what_they_had_left() {
+    let store = RedbStore::open_with(Disk::new()).unwrap();
+    assert_eq!(claim(&store, "ada", 1, Some(90_100), at(90_000, 90_000)), Ok(1));
+    assert!(store.anchor("n", "a1", 1_000, 90_040).unwrap());
+    assert_eq!(store.place("n", "pool", "ada", at(1_059, 1_059)).unwrap().sum, 1);
+    assert_eq!(store.place("n", "pool", "ada", at(1_060, 1_060)).unwrap().sum, 0);
+}
+
 /// A closed store with two members, one of them for a time; changed by one who has the key.
 fn edited(edit: impl FnOnce(&Txn<'_>) -> Result<(), RowError> + Send + 'static) -> Result<(), StoreError> {
     let disk = Disk::new();
     let store = RedbStore::open_with(disk.clone()).unwrap();
-    claim(&store, "ada", 3, Some(100), at(1, 1)).unwrap();
+    claim(&store, "ada", 3, Some(100), at(2, 1)).unwrap();
     claim(&store, "bob", 2, None, at(1, 1)).unwrap();
     store.writer.write(1, move |txn| edit(txn).map(Outcome::Changed)).unwrap();
     drop(store);
@@ -90,14 +125,17 @@ fn edited(edit: impl FnOnce(&Txn<'_>) -> Result<(), RowError> + Send + 'static) 
 fn a_sum_or_an_end_that_does_not_fit_the_members_is_told_at_opening() {
     edited(|_| Ok(())).unwrap();
     type Edit = fn(&Txn<'_>) -> Result<(), RowError>;
-    let edits: [Edit; 8] = [
+    let edits: [Edit; 11] = [
         |txn| txn.open(&SUMS)?.insert(("n", "pool"), 4),
         |txn| txn.open(&SUMS)?.remove(("n", "pool")).map(drop),
         |txn| txn.open(&SUMS)?.insert(("n", "another"), 1),
         |txn| txn.open(&ENDS)?.remove(("n", "pool", 100, "ada")).map(drop),
         |txn| txn.open(&ENDS)?.insert(("n", "pool", 100, "ada"), 4),
         |txn| txn.open(&ENDS)?.insert(("n", "pool", 101, "bob"), 2),
-        |txn| txn.open(&POOLS)?.insert(("n", "pool", "ada"), (3, Some(99))),
+        |txn| txn.open(&POOLS)?.insert(("n", "pool", "ada"), (3, Some((99, 2, 98)))),
+        |txn| txn.open(&MARKS)?.remove(("n", "pool", 99, "ada")).map(drop),
+        |txn| txn.open(&MARKS)?.insert(("n", "pool", 99, "ada"), (3, 1, 100)),
+        |txn| txn.open(&MARKS)?.insert(("n", "pool", 98, "bob"), (2, 2, 99)),
         |txn| txn.open(&POOLS)?.insert(("n", "pool", "bob"), (9, None)),
     ];
     for (number, edit) in edits.into_iter().enumerate() {
