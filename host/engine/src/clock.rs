@@ -6,6 +6,9 @@
 //! - The mark follows the wall clock as long as the monotonic clock explains it. A wall clock that jumps ahead by more than
 //!   [`TOLERANCE`] is obeyed at once, but the mark follows only when [`CONFIRMATION`] of running, or [`OPENS`] openings spread
 //!   over as much, confirm it. Until then the jump is taken back with the wall clock.
+//! - What openings confirm is the earliest time that one of them saw, and what was measured since: what a later one sees beyond it is a
+//!   jump of its own. How far they are apart tells the monotonic clock, within one boot of the machine; from one boot to the next only the
+//!   wall clock itself can.
 //! - A time anchor, which the vendor signed, sets the mark, be it higher or lower; each one once.
 //! - A new state takes the wall clock's word: there is nothing to compare it with.
 
@@ -85,11 +88,50 @@ struct Running {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Opens {
-    /// The wall clock at the first opening that saw the jump.
-    first: u64,
-    /// The wall clock at the last.
+    /// The earliest time that the wall clock jumped to, as it was at the last opening.
+    target: u64,
+    /// The wall clock at the last opening.
     last: u64,
+    /// So far the first and the last are apart.
+    spread: u64,
     count: u32,
+    /// The boot that the last was in, and its monotonic clock.
+    boot: Option<u64>,
+    monotonic: u64,
+}
+
+impl Opens {
+    fn first(source: &dyn Source, wall: u64) -> Self {
+        let (boot, monotonic) = (source.boot(), source.monotonic());
+        Self { target: wall, last: wall, spread: 0, count: 1, boot, monotonic }
+    }
+
+    /// With one more, which sees this wall clock.
+    fn again(self, source: &dyn Source, wall: u64) -> Self {
+        let first = Self::first(source, wall);
+        let is_same_boot = first.boot.is_some() && first.boot == self.boot;
+        let measured = first.monotonic.checked_sub(self.monotonic).filter(|_| is_same_boot);
+        let target = self.target.saturating_add(measured.unwrap_or(0));
+        // Does the wall clock hold what the earlier ones saw?
+        let holds = match measured {
+            Some(_) => wall.saturating_add(TOLERANCE) >= target,
+            None => wall >= self.last,
+        };
+        if !holds {
+            return first;
+        }
+        let apart = measured.unwrap_or_else(|| wall.saturating_sub(self.last));
+        Self {
+            target: target.min(wall),
+            spread: self.spread.saturating_add(apart),
+            count: self.count.saturating_add(1),
+            ..first
+        }
+    }
+
+    fn confirm(self) -> bool {
+        self.count >= OPENS && self.spread >= CONFIRMATION
+    }
 }
 
 impl Clock {
@@ -187,15 +229,12 @@ impl Clock {
         let mut mark = mark.unwrap_or(wall);
         let mut opens = None;
         if wall.saturating_sub(mark) > TOLERANCE {
-            let seen = match stored {
-                // The wall clock holds what the earlier openings saw.
-                Some(seen) if wall >= seen.last => Opens { last: wall, count: seen.count.saturating_add(1), ..seen },
-                _ => Opens { first: wall, last: wall, count: 1 },
-            };
-            if seen.count >= OPENS && wall.saturating_sub(seen.first) >= CONFIRMATION {
-                mark = wall;
-            } else {
-                opens = Some(seen);
+            let seen = stored.map_or_else(|| Opens::first(&*source, wall), |stored| stored.again(&*source, wall));
+            opens = Some(seen);
+            if seen.confirm() {
+                mark = mark.max(seen.target);
+                // What is beyond it is another jump.
+                opens = Some(Opens::first(&*source, wall));
             }
         }
         let clock = Self {

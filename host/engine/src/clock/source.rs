@@ -19,6 +19,11 @@ pub(crate) trait Source: Send + Sync + fmt::Debug {
     /// Milliseconds since any one moment. Never goes back, is set by nobody, and counts the time that the machine slept.
     fn monotonic(&self) -> u64;
 
+    /// By which a boot of the machine is known, and [`Source::monotonic`] along with it; none where the system does not say.
+    fn boot(&self) -> Option<u64> {
+        None
+    }
+
     /// Whether the C library tells this process another time than the kernel.
     fn is_faked(&self) -> bool {
         false
@@ -63,6 +68,17 @@ impl Source for Machine {
     #[cfg(target_os = "linux")]
     fn monotonic(&self) -> u64 {
         kernel(ClockId::Boottime)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn boot(&self) -> Option<u64> {
+        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC;
+        let file = rustix::fs::open("/proc/sys/kernel/random/boot_id", flags, rustix::fs::Mode::empty()).ok()?;
+        // A UUID; what stands before its third group is random enough.
+        let mut id = [0; 13];
+        let read = rustix::io::read(&file, &mut id).ok().filter(|read| *read == id.len());
+        let digits: String = std::str::from_utf8(&id).ok().filter(|_| read.is_some())?.split('-').collect();
+        u64::from_str_radix(&digits, 16).ok()
     }
 
     #[cfg(target_os = "linux")]

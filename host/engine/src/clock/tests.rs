@@ -16,9 +16,9 @@ const YEAR: u64 = 365 * DAY;
 /// The wall clock at the start of each test.
 const T: u64 = 1_800_000_000_000;
 
-/// The two clocks of a machine, as a test sets them.
+/// The two clocks of a machine, as a test sets them, and the number of its boot; 0: it does not say.
 #[derive(Clone, Debug)]
-struct Double(Arc<(AtomicU64, AtomicU64)>);
+struct Double(Arc<(AtomicU64, AtomicU64, AtomicU64)>);
 
 impl Source for Double {
     fn wall(&self) -> u64 {
@@ -27,6 +27,10 @@ impl Source for Double {
 
     fn monotonic(&self) -> u64 {
         self.0.1.load(Ordering::Relaxed)
+    }
+
+    fn boot(&self) -> Option<u64> {
+        Some(self.0.2.load(Ordering::Relaxed)).filter(|boot| *boot > 0)
     }
 }
 
@@ -39,7 +43,7 @@ struct Machine {
 
 impl Machine {
     fn new() -> Self {
-        let double = Double(Arc::new((T.into(), 77.into())));
+        let double = Double(Arc::new((T.into(), 77.into(), 1.into())));
         let store = MemoryStore::default();
         let clock = Clock::open_with(Box::new(double.clone()), &store).unwrap();
         Self { double, store, clock }
@@ -60,6 +64,12 @@ impl Machine {
         self.clock.commit(&self.store).unwrap();
     }
 
+    /// Both clocks go on while no process runs.
+    fn idle(&self, time: u64) {
+        self.double.0.0.fetch_add(time, Ordering::Relaxed);
+        self.double.0.1.fetch_add(time, Ordering::Relaxed);
+    }
+
     fn set(&self, wall: u64) {
         self.double.0.0.store(wall, Ordering::Relaxed);
     }
@@ -67,6 +77,7 @@ impl Machine {
     /// The machine is switched off and on: its monotonic clock starts anew.
     fn boot(&mut self, wall: u64) {
         self.double.0.1.store(0, Ordering::Relaxed);
+        self.double.0.2.fetch_add(1, Ordering::Relaxed);
         self.set(wall);
         self.restart();
     }
@@ -179,11 +190,13 @@ fn a_restart_in_the_middle_of_a_jump_starts_the_thirty_minutes_again() {
 #[test]
 fn three_openings_spread_over_thirty_minutes_confirm_a_jump() {
     let mut machine = Machine::new();
-    for (wall, mark) in [(0, 0), (16 * MINUTE, 0), (31 * MINUTE, 31 * MINUTE + YEAR)] {
-        machine.set(T + YEAR + wall);
+    machine.set(T + YEAR);
+    for (idle, mark) in [(0, 0), (16 * MINUTE, 0), (15 * MINUTE, 31 * MINUTE + YEAR)] {
+        machine.idle(idle);
         machine.restart();
-        assert_eq!((machine.now(), machine.mark()), (T + YEAR + wall, T + mark));
+        assert_eq!(machine.mark(), T + mark);
     }
+    assert_eq!(machine.now(), T + YEAR + 31 * MINUTE);
     machine.set(T);
     machine.restart();
     assert_eq!(machine.now(), T + YEAR + 31 * MINUTE);
@@ -192,14 +205,59 @@ fn three_openings_spread_over_thirty_minutes_confirm_a_jump() {
 #[test]
 fn three_openings_at_once_confirm_nothing_and_a_later_one_does() {
     let mut machine = Machine::new();
-    for minute in 0..5 {
-        machine.set(T + YEAR + minute * MINUTE);
+    machine.set(T + YEAR);
+    for _ in 0..5 {
         machine.restart();
         assert_eq!(machine.mark(), T);
+        machine.idle(MINUTE);
     }
-    machine.set(T + YEAR + 30 * MINUTE);
+    machine.idle(25 * MINUTE);
     machine.restart();
     assert_eq!(machine.mark(), T + YEAR + 30 * MINUTE);
+}
+
+#[test]
+fn openings_within_seconds_confirm_nothing_however_far_each_of_them_jumps() {
+    let mut machine = Machine::new();
+    for years in [1, 2, 9, 9, 9] {
+        machine.set(T + years * YEAR);
+        machine.restart();
+        assert_eq!((machine.now(), machine.mark()), (T + years * YEAR, T));
+        machine.idle(1_000);
+    }
+    machine.idle(30 * MINUTE);
+    machine.restart();
+    let apart = 30 * MINUTE + 5_000;
+    assert_eq!(machine.mark(), T + YEAR + apart, "no more than the first of them saw");
+    // The rest is a jump of its own.
+    for _ in 0..2 {
+        machine.idle(15 * MINUTE);
+        machine.restart();
+    }
+    assert_eq!(machine.mark(), T + 9 * YEAR + 60 * MINUTE + 1_000);
+}
+
+#[test]
+fn openings_of_three_boots_confirm_no_more_than_the_first_of_them_saw() {
+    let mut machine = Machine::new();
+    for (years, mark) in [(1, 0), (2, 0), (9, YEAR), (9, YEAR)] {
+        machine.boot(T + years * YEAR);
+        assert_eq!((machine.now(), machine.mark()), (T + years * YEAR, T + mark));
+    }
+    machine.boot(T + 9 * YEAR + HOUR);
+    assert_eq!(machine.mark(), T + 9 * YEAR);
+}
+
+#[test]
+fn where_the_system_tells_no_boots_openings_confirm_the_first_of_them() {
+    let mut machine = Machine::new();
+    machine.double.0.2.store(0, Ordering::Relaxed);
+    machine.set(T + YEAR);
+    for mark in [0, 0, YEAR] {
+        machine.restart();
+        assert_eq!(machine.mark(), T + mark);
+        machine.idle(20 * MINUTE);
+    }
 }
 
 #[test]
@@ -249,6 +307,8 @@ fn the_machines_own_clock_goes_on() {
     let clock = Clock::without_state();
     let before = clock.read();
     assert!(before.wall > T - 2 * YEAR, "{before:?}");
+    #[cfg(target_os = "linux")]
+    assert!(clock.source.boot().is_some_and(|boot| boot > 0), "the kernel tells its boot");
     std::thread::sleep(std::time::Duration::from_millis(20));
     let after = clock.read();
     assert!((15..5_000).contains(&(after.mark - before.mark)), "{before:?} {after:?}");

@@ -34,16 +34,29 @@ fn a_thousand_runs_of_one_second_add_up_while_the_wall_clock_is_held() {
 }
 
 #[test]
-fn a_thousand_runs_of_one_second_confirm_no_jump() {
+fn a_thousand_runs_of_one_second_confirm_no_jump_however_far_the_wall_clock_goes_between_them() {
     let mut machine = Machine::new();
-    for second in 0..1_000 {
-        machine.set(T + YEAR + second * 1_000);
+    for run in 0..1_000 {
+        machine.set(T + YEAR + run * HOUR);
         machine.restart();
         machine.hold(1_000);
-        assert_eq!(machine.mark(), T + (second + 1) * 1_000);
+        assert_eq!(machine.mark(), T + (run + 1) * 1_000);
     }
     machine.set(T + 1_000_000);
     assert_eq!(machine.now(), T + 1_000_000);
+}
+
+#[test]
+fn runs_of_one_second_confirm_a_jump_that_they_all_saw_for_thirty_minutes() {
+    let mut machine = Machine::new();
+    machine.set(T + YEAR);
+    for second in 0..30 * 60 {
+        machine.restart();
+        assert_eq!(machine.mark(), T + second * 1_000);
+        machine.run(1_000);
+    }
+    machine.restart();
+    assert_eq!(machine.mark(), T + YEAR + 30 * MINUTE);
 }
 
 #[test]
