@@ -15,6 +15,8 @@ use crate::{random, state_dir};
 
 /// The file's name in the state directory.
 pub(crate) const NAME: &str = "install.key";
+/// The same until there are counters that it seals: the name tells whether there must be some.
+const BEGUN: &str = ".install.key.begun";
 /// It is no longer than this, in bytes.
 pub(crate) const MAX: u64 = 100 + OVERHEAD;
 
@@ -38,7 +40,11 @@ impl InstallKey {
     ///
     /// What the system said, or [`io::ErrorKind::InvalidData`] where the file holds no key, or none that the vault opens.
     pub(crate) fn read(dir: &Dir, vault: &Vault) -> io::Result<Option<Self>> {
-        let file = match dir.open(NAME) {
+        Self::read_as(NAME, dir, vault)
+    }
+
+    fn read_as(name: &str, dir: &Dir, vault: &Vault) -> io::Result<Option<Self>> {
+        let file = match dir.open(name) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
@@ -50,15 +56,40 @@ impl InstallKey {
         Self::parse(&text).map(Some).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not an install key"))
     }
 
-    /// Makes a key and keeps it, whole or not at all; where another process was quicker, its key.
+    /// Makes a key for counters that are to be made, whole or not at all; where another process was quicker, or a crash came between, its
+    /// key. It is kept under a name of its own until [`InstallKey::settle`].
     ///
     /// # Errors
     ///
     /// What the system said.
-    pub(crate) fn make(dir: &Dir, vault: &Vault) -> io::Result<Self> {
+    pub(crate) fn begin(dir: &Dir, vault: &Vault) -> io::Result<Self> {
         let key = Self(random::bytes()?);
-        state_dir::make(dir, NAME, &vault.seal(Piece::InstallKey, key.render().as_bytes())?)?;
-        Self::read(dir, vault)?.ok_or_else(|| io::ErrorKind::NotFound.into())
+        state_dir::make(dir, BEGUN, &vault.seal(Piece::InstallKey, key.render().as_bytes())?)?;
+        match Self::read_as(BEGUN, dir, vault)? {
+            Some(key) => Ok(key),
+            None => Self::read(dir, vault)?.ok_or_else(|| io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// Gives the key its name, now that there are counters; none where none was begun and none is there.
+    ///
+    /// # Errors
+    ///
+    /// As [`InstallKey::read`].
+    pub(crate) fn settle(dir: &Dir, vault: &Vault) -> io::Result<Option<Self>> {
+        match dir.hard_link(BEGUN, dir, NAME) {
+            Err(error) if !matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
+                return Err(error);
+            }
+            // Another process was quicker, or there is none that was begun.
+            _ => {}
+        }
+        match dir.remove_file(BEGUN) {
+            Ok(()) => dir.open(".")?.sync_all()?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        Self::read(dir, vault)
     }
 
     /// Sixteen hex digits by which the key is known; they tell nothing about it.
@@ -116,8 +147,13 @@ mod tests {
         let dir = Dir::open_ambient_dir(temp.path(), ambient_authority()).unwrap();
         let readable = Vault::default();
         assert!(InstallKey::read(&dir, &readable).unwrap().is_none());
-        let key = InstallKey::make(&dir, &readable).unwrap();
-        assert_eq!(InstallKey::make(&dir, &readable).unwrap().0, key.0);
+        let key = InstallKey::begin(&dir, &readable).unwrap();
+        assert_eq!(InstallKey::begin(&dir, &readable).unwrap().0, key.0);
+        assert!(InstallKey::read(&dir, &readable).unwrap().is_none(), "there are no counters yet");
+        assert_eq!(InstallKey::settle(&dir, &readable).unwrap().unwrap().0, key.0);
+        // Of one that was begun beside it nothing is left.
+        assert_ne!(InstallKey::begin(&dir, &readable).unwrap().0, key.0);
+        assert_eq!(InstallKey::settle(&dir, &readable).unwrap().unwrap().0, key.0);
         assert_eq!(InstallKey::read(&dir, &readable).unwrap().unwrap().0, key.0);
         let path = temp.path().join(NAME);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);

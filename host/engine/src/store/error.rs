@@ -58,6 +58,15 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// The file is gone, and what lies beside it says that there was one. It is not made anew: what was counted would be forgotten.
+    #[error(
+        "`{}` is gone, and the install key or the audit log beside it says that there were counters; restore the state directory from a copy",
+        path.display()
+    )]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
     /// The install key is not there, and the file was sealed with one.
     #[error("`{}` is missing, and the counters beside it are sealed with it; restore it from a copy", path.display())]
     KeyMissing {
@@ -92,7 +101,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// The reason, as in the table of reasons: `locked`, `disk-full`, `read-only`, `damaged`, `edited`, `swapped`,
-    /// `install-key-missing`, `newer-format`, `io` or `commit-unknown`.
+    /// `counters-missing`, `install-key-missing`, `newer-format`, `io` or `commit-unknown`.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Locked { .. } => "locked",
@@ -101,6 +110,7 @@ impl StoreError {
             Self::Damaged { .. } => "damaged",
             Self::Edited { .. } => "edited",
             Self::Swapped { .. } => "swapped",
+            Self::Missing { .. } => "counters-missing",
             Self::KeyMissing { .. } => "install-key-missing",
             Self::Newer { .. } => "newer-format",
             Self::Io { .. } => "io",

@@ -21,6 +21,9 @@ use crate::vault::Vault;
 /// The file's name in the state directory.
 const NAME: &str = "counters.redb";
 
+/// The audit log's folder beside it.
+const AUDIT: &str = "audit";
+
 /// Bytes that redb may hold in memory. Its own default is 1 GiB; the rows that are in use fit into this.
 const CACHE: usize = 16 << 20;
 
@@ -77,15 +80,28 @@ impl StateFile {
         StoreError::from_io(error, self.path.clone())
     }
 
-    /// The install key. It is made where nothing is sealed yet, and never for a file that another key has sealed.
-    fn key(&self, dir: &Dir, sealed: bool) -> Result<InstallKey, StoreError> {
+    /// The file, and what its rows are sealed by. Both are made where there is neither, and never one of them for the other.
+    fn find(&self, dir: &Dir, again: bool) -> Result<(File, Seals), StoreError> {
         let path = self.directory.join(install_key::NAME);
         let failed = |error| StoreError::from_io(error, path.clone());
-        match InstallKey::read(dir, &self.vault).map_err(failed)? {
-            Some(key) => Ok(key),
-            None if sealed => Err(StoreError::KeyMissing { path }),
-            None => InstallKey::make(dir, &self.vault).map_err(failed),
-        }
+        // In this order: whoever makes both names the key last.
+        let key = InstallKey::read(dir, &self.vault).map_err(failed)?;
+        let (key, file) = match (key, self.open_existing(dir)?) {
+            // A file that was there and is gone is not made anew under a running process.
+            (_, None) if again => return Err(self.failed(io::ErrorKind::NotFound.into())),
+            (Some(_), None) => return Err(StoreError::Missing { path: self.path.clone() }),
+            (None, None) if has_audit_log(dir).map_err(failed)? => {
+                return Err(StoreError::Missing { path: self.path.clone() });
+            }
+            (None, None) => {
+                self.create(dir, &Seals::new(&InstallKey::begin(dir, &self.vault).map_err(failed)?))?;
+                (InstallKey::settle(dir, &self.vault).map_err(failed)?, self.open_existing(dir)?)
+            }
+            (None, file) => (InstallKey::settle(dir, &self.vault).map_err(failed)?, file),
+            both => both,
+        };
+        let file = file.ok_or_else(|| self.failed(io::ErrorKind::NotFound.into()))?;
+        Ok((file, Seals::new(&key.ok_or(StoreError::KeyMissing { path })?)))
     }
 
     fn open_existing(&self, dir: &Dir) -> Result<Option<File>, StoreError> {
@@ -138,17 +154,7 @@ impl Opener for StateFile {
 
     fn open(&self, again: bool) -> Result<Opened, StoreError> {
         let dir = Dir::open_ambient_dir(&self.directory, ambient_authority()).map_err(|error| self.failed(error))?;
-        let existing = self.open_existing(&dir)?;
-        let seals = Seals::new(&self.key(&dir, existing.is_some())?);
-        let file = match existing {
-            Some(file) => file,
-            // A file that was there and is gone is not made anew under a running process.
-            None if again => return Err(self.failed(io::ErrorKind::NotFound.into())),
-            None => {
-                self.create(&dir, &seals)?;
-                self.open_existing(&dir)?.ok_or_else(|| self.failed(io::ErrorKind::NotFound.into()))?
-            }
-        };
+        let (file, seals) = self.find(&dir, again)?;
         let metadata = file.metadata().map_err(|error| self.failed(error))?;
         if !metadata.is_file() {
             return Err(damaged(&self.path, "it is not a regular file"));
@@ -160,6 +166,15 @@ impl Opener for StateFile {
         let length = metadata.len();
         let backend = FileBackend::new(file).map_err(|error| store_error(error.into(), &self.path))?;
         open_database(backend, length, &self.path, seals)
+    }
+}
+
+/// The log begins after the counters do.
+fn has_audit_log(dir: &Dir) -> io::Result<bool> {
+    match dir.read_dir(AUDIT) {
+        Ok(mut files) => Ok(files.next().is_some()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -169,6 +169,43 @@ fn the_file_of_another_installation_and_a_lost_key_are_told() {
 }
 
 #[test]
+fn counters_that_were_deleted_do_not_begin_anew() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = |name| temp.path().join(name);
+    let reason = || RedbStore::open(temp.path()).unwrap_err().reason();
+    add(&RedbStore::open(temp.path()).unwrap(), "a", 1);
+    std::fs::remove_file(path("counters.redb")).unwrap();
+    assert_eq!(reason(), "counters-missing");
+    std::fs::create_dir(path("audit")).unwrap();
+    std::fs::write(path("audit/1.jsonl"), "{}").unwrap();
+    std::fs::remove_file(path("install.key")).unwrap();
+    assert_eq!(reason(), "counters-missing");
+    assert!(!path("counters.redb").exists() && !path("install.key").exists(), "nothing is made");
+    // What the table of reasons says to whoever means it.
+    std::fs::remove_dir_all(path("audit")).unwrap();
+    let store = RedbStore::open(temp.path()).unwrap();
+    assert_eq!(store.read("n", &["a".to_owned()], at(1)), Ok(vec![0]));
+}
+
+#[test]
+fn a_crash_between_key_and_counters_is_neither_a_lost_key_nor_lost_counters() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = |name| temp.path().join(name);
+    add(&RedbStore::open(temp.path()).unwrap(), "a", 1);
+    // The counters were made, and the key has no name yet.
+    std::fs::rename(path("install.key"), path(".install.key.begun")).unwrap();
+    let store = RedbStore::open(temp.path()).unwrap();
+    assert_eq!(store.read("n", &["a".to_owned()], at(1)), Ok(vec![1]));
+    drop(store);
+    assert!(path("install.key").exists() && !path(".install.key.begun").exists());
+    // Only the key was begun.
+    std::fs::rename(path("install.key"), path(".install.key.begun")).unwrap();
+    std::fs::remove_file(path("counters.redb")).unwrap();
+    drop(RedbStore::open(temp.path()).unwrap());
+    assert!(path("install.key").exists() && !path(".install.key.begun").exists());
+}
+
+#[test]
 fn a_state_that_was_put_back_is_told_beside_a_head_of_later() {
     let disk = disk();
     let image = disk.image();

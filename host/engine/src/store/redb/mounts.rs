@@ -78,7 +78,9 @@ fn a_read_only_file_system_is_told() {
     assert!(mount(&["-o", "remount,ro"], mounted.path()));
     assert_eq!(RedbStore::open(mounted.path()).unwrap_err().reason(), "read-only");
     assert!(mount(&["-o", "remount,rw"], mounted.path()));
-    fs::remove_file(mounted.path().join("counters.redb")).unwrap();
+    for name in ["counters.redb", "install.key"] {
+        fs::remove_file(mounted.path().join(name)).unwrap();
+    }
     assert!(mount(&["-o", "remount,ro"], mounted.path()));
     assert_eq!(RedbStore::open(mounted.path()).unwrap_err().reason(), "read-only");
 }
