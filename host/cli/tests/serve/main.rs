@@ -35,4 +35,6 @@ mod remote;
 mod service;
 mod smuggling;
 mod tls;
+#[cfg(target_os = "linux")]
+mod tools;
 mod wit;

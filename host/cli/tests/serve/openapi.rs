@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 #[cfg(target_os = "linux")]
-use std::path::{Path, PathBuf};
-#[cfg(target_os = "linux")]
 use std::process::Command;
 
 use serde_json::Value;
 
 use crate::access::ROUTES;
 use crate::service::{Service, Site};
+#[cfg(target_os = "linux")]
+use crate::tools::tool;
 
 /// The methods that a document can name.
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
@@ -90,7 +90,7 @@ fn schemathesis_finds_nothing_that_is_not_as_the_document_says() {
     let report = site.0.path("schemathesis.json");
     let run = Command::new("timeout")
         .arg("180")
-        .arg(tool("schemathesis"))
+        .arg(tool("schemathesis", "schemathesis"))
         .args(["run", &format!("{}/v1/openapi.json", service.address)])
         .args(["--header", &format!("Authorization: Bearer {}", service.token)])
         .args(["--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--mode", "all"])
@@ -107,11 +107,4 @@ fn schemathesis_finds_nothing_that_is_not_as_the_document_says() {
     assert_eq!(operations["tested"], operations["total"], "{operations}");
     assert!(cases["generated"].as_u64().unwrap() > 500 && report["complete"] == true, "{report}");
     assert_eq!((&report["test_cases"]["errored"], &report["seed"]), (&0.into(), &7.into()), "{report}");
-}
-
-/// A tool that scripts/test installs below the target directory.
-#[cfg(target_os = "linux")]
-fn tool(name: &str) -> PathBuf {
-    let target = Path::new(env!("CARGO_BIN_EXE_placet")).ancestors().nth(2).unwrap();
-    target.join("tools").join(name).join("bin").join(name)
 }

@@ -1,10 +1,9 @@
 //! The command says of a running service what it says of an installation that it opens: the same lines, the same exit codes.
 
-use std::process::Command;
-
 use crate::mask::masked;
 use crate::service::{Service, Site};
 use crate::support::Run;
+use crate::tls::{P256, certificate};
 
 /// Two installations that begin alike: one that each command opens, and one that a service has.
 struct Twins {
@@ -186,31 +185,7 @@ fn a_service_is_asked_by_a_socket_with_a_token_and_by_nobody_without() {
 fn a_service_that_speaks_tls_is_asked_where_its_certificate_is_known() {
     let site = Site::new();
     for name in ["shown", "other"] {
-        let made = Command::new("openssl")
-            .args([
-                "req",
-                "-x509",
-                "-nodes",
-                "-days",
-                "2",
-                "-subj",
-                "/CN=placet",
-                "-addext",
-                "subjectAltName=IP:127.0.0.1",
-            ])
-            .args([
-                "-addext",
-                "basicConstraints=critical,CA:FALSE",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-            ])
-            .args(["-keyout", &format!("{name}.key"), "-out", &format!("{name}.pem")])
-            .current_dir(site.0.path(""))
-            .output()
-            .unwrap_or_else(|error| panic!("openssl: {error}"));
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        certificate(&site, name, &P256);
     }
     let service = site.serve(&["--listen-tls-certificate", "shown.pem", "--listen-tls-key", "shown.key"]);
     let ask = |more: &[&str]| {

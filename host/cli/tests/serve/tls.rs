@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use crate::service::{Service, Site};
 
 /// A certificate of its own for this machine, and its key: `NAME.pem` and `NAME.key`.
-fn certificate(site: &Site, name: &str, key: &[&str]) {
+pub(crate) fn certificate(site: &Site, name: &str, key: &[&str]) {
     let (pem, private) = (format!("{name}.pem"), format!("{name}.key"));
     let made = Command::new("openssl")
         .args(["req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=placet", "-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
         .args(["-keyout", &private, "-out", &pem, "-newkey"])
         .args(key)
         .current_dir(site.0.path(""))
@@ -21,7 +22,7 @@ fn certificate(site: &Site, name: &str, key: &[&str]) {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
-const P256: [&str; 3] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
+pub(crate) const P256: [&str; 3] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
 const TLS: [&str; 4] = ["--listen-tls-certificate", "shown.pem", "--listen-tls-key", "shown.key"];
 
 /// A site whose service shows `shown.pem`.
