@@ -93,7 +93,7 @@ const CAPABILITIES: [(&str, &[&str]); 4] = [
 ];
 
 /// The one file of a crate that uses a capability; what is not named uses none. The tests are free to use all.
-const USERS: [(&str, &str, &str); 10] = [
+const USERS: [(&str, &str, &str); 11] = [
     // The arguments, to say what is wrong with them, and a token.
     ("host/cli", "environment", "environment.rs"),
     ("host/cli", "files", "files.rs"),
@@ -106,8 +106,10 @@ const USERS: [(&str, &str, &str); 10] = [
     // A variable that a key of the configuration names.
     ("host/sidecar", "environment", "environment.rs"),
     ("host/sidecar", "files", "files.rs"),
-    // The ids of requests.
+    // The ids of requests, and of the run.
     ("host/sidecar", "randomness", "random.rs"),
+    // When figures were taken, for who they are sent to.
+    ("host/sidecar", "wall clock", "wall_clock.rs"),
 ];
 
 #[test]

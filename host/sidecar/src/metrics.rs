@@ -1,19 +1,15 @@
-//! The figures of the installation as OpenMetrics text, for Prometheus.
+//! The figures of the installation as families of metrics: the one table that whatever is exported is made from.
 
+mod family;
 mod page;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use placet::{COMMIT_BOUNDS, Counts, Figures, Outcomes};
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, text};
-use prometheus_client::registry::Registry;
 
-use self::page::{Labels, Page};
-
-/// The media type of the text (OpenMetrics 1.0.0, section "Overall Structure").
-pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub(crate) use self::family::{Family, Labels, Points};
+pub(crate) use self::page::{MEDIA_TYPE, openmetrics};
+use crate::otlp::Exports;
 
 /// The states, one series each.
 const STATES: [&str; 8] = ["missing", "invalid", "pending", "active", "expiring", "grace", "expired", "revoked"];
@@ -21,93 +17,130 @@ const STATES: [&str; 8] = ["missing", "invalid", "pending", "active", "expiring"
 /// What is summed, in place of names that are not told apart.
 const OTHER: &str = "other";
 
-/// The text. The prefix stands before each name but one, with `_` for its dots.
-///
-/// # Errors
-///
-/// None but what formatting a text has: it is not reached.
-pub(crate) fn openmetrics(figures: Figures, prefix: &str) -> Result<String, fmt::Error> {
-    let mut registry = Registry::default();
-    registry.register_collector(Box::new(Exported { figures, prefix: prefix.to_owned() }));
-    let mut out = String::new();
-    text::encode(&mut out, &registry)?;
-    Ok(out)
+/// All of them, always in this order.
+pub(crate) fn families(figures: &Figures, exports: &Exports) -> Vec<Family> {
+    let mut families = decisions(figures);
+    families.extend(license(figures));
+    families.extend(running(figures, exports));
+    families
 }
 
-#[derive(Debug)]
-struct Exported {
-    figures: Figures,
-    prefix: String,
-}
-
-impl Collector for Exported {
-    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let mut page = Page::new(encoder, &self.prefix);
-        decisions(&mut page, &self.figures)?;
-        license(&mut page, &self.figures)?;
-        running(&mut page, &self.figures)
-    }
-}
-
-fn decisions(page: &mut Page<'_>, figures: &Figures) -> fmt::Result {
-    page.counters(
-        "requests",
-        "Requests, by tenant, by plan of the license they rest on, and by outcome",
-        requests(figures),
-    )?;
+fn decisions(figures: &Figures) -> Vec<Family> {
     let kinds = figures.decisions.iter().flat_map(|one| {
         outcomes(one.outcomes).map(|(outcome, count)| {
             (vec![("kind", one.kind.as_str().to_owned()), ("outcome", outcome.to_owned())], count)
         })
     });
-    page.counters("decisions", "Requests, by what was asked and by outcome", kinds)?;
-    page.counters("denials", "Denials by the policy, by reason", counts("reason", &figures.denials))?;
-    page.counters(
-        "failures",
-        "Requests that no decision could be made about, by reason",
-        counts("reason", &figures.failures),
-    )?;
-    page.counters("feature_blocked", "Denied checks, by feature", counts("feature", &figures.features_blocked))?;
-    let help = "Charges, levels and seats that a limit had no room for, by limit";
-    page.unprefixed_counters("license_limit_exceeded", help, counts("limitCode", &figures.limits_exceeded))
+    vec![
+        Family::new(
+            "requests",
+            "{request}",
+            "Requests, by tenant, by plan of the license they rest on, and by outcome",
+            Points::counters(requests(figures)),
+        ),
+        Family::new("decisions", "{request}", "Requests, by what was asked and by outcome", Points::counters(kinds)),
+        Family::new(
+            "denials",
+            "{request}",
+            "Denials by the policy, by reason",
+            Points::counters(counts("reason", &figures.denials)),
+        ),
+        Family::new(
+            "failures",
+            "{request}",
+            "Requests that no decision could be made about, by reason",
+            Points::counters(counts("reason", &figures.failures)),
+        ),
+        Family::new(
+            "feature_blocked",
+            "{request}",
+            "Denied checks, by feature",
+            Points::counters(counts("feature", &figures.features_blocked)),
+        ),
+        Family::new(
+            "license_limit_exceeded",
+            "{request}",
+            "Charges, levels and seats that a limit had no room for, by limit",
+            Points::counters(counts("limitCode", &figures.limits_exceeded)),
+        )
+        .unprefixed(),
+    ]
 }
 
-fn license(page: &mut Page<'_>, figures: &Figures) -> fmt::Result {
+fn license(figures: &Figures) -> Vec<Family> {
     let status = &figures.status;
-    page.gauges(
-        "tenants_active",
-        "Tenants that hold a seat of the limit tenants",
-        one(figures.tenants_active().map(wide)),
-    )?;
-    let days = status.days_until_expiry.map(i128::from);
-    page.gauges("days_until_expiry", "Whole days until the licenses that hold end, negative after it", one(days))?;
     let states = STATES.map(|state| (vec![("state", state.to_owned())], i128::from(status.state == state)));
-    page.gauges("state", "1 for the state of the installation, 0 for the others", states)?;
-    page.gauges("usable", "Whether a license is usable", one(Some(status.usable.into())))?;
-    page.gauges("grace_active", "Whether licenses hold by grace alone", one(Some(figures.is_in_grace().into())))?;
     let limit = |name: &str| vec![("limit", name.to_owned())];
     let used = status.usage.iter().map(|usage| (limit(&usage.limit), wide(usage.used)));
-    page.gauges("limit_used", "What is used of a limit of the license as a whole", used)?;
     let most = status.usage.iter().filter_map(|usage| Some((limit(&usage.limit), wide(usage.max?))));
-    page.gauges("limit_max", "The maximum of a limit; absent where it has none", most)
+    vec![
+        Family::new(
+            "tenants_active",
+            "{tenant}",
+            "Tenants that hold a seat of the limit tenants",
+            Points::gauge(figures.tenants_active().map(wide)),
+        ),
+        Family::new(
+            "days_until_expiry",
+            "d",
+            "Whole days until the licenses that hold end, negative after it",
+            Points::gauge(status.days_until_expiry.map(i128::from)),
+        ),
+        Family::new("state", "", "1 for the state of the installation, 0 for the others", Points::gauges(states)),
+        Family::new("usable", "", "Whether a license is usable", Points::gauge(Some(status.usable.into()))),
+        Family::new(
+            "grace_active",
+            "",
+            "Whether licenses hold by grace alone",
+            Points::gauge(Some(figures.is_in_grace().into())),
+        ),
+        Family::new("limit_used", "", "What is used of a limit of the license as a whole", Points::gauges(used)),
+        Family::new("limit_max", "", "The maximum of a limit; absent where it has none", Points::gauges(most)),
+    ]
 }
 
-fn running(page: &mut Page<'_>, figures: &Figures) -> fmt::Result {
-    let status = &figures.status;
-    page.gauges("policy_sequence", "The sequence of the policy that decides", one(Some(wide(status.policy.sequence))))?;
+fn running(figures: &Figures, exports: &Exports) -> Vec<Family> {
+    let (status, store) = (&figures.status, &figures.store);
     let policy = vec![("name", status.policy.name.clone()), ("version", status.policy.version.clone())];
-    page.info("policy", "The policy that decides", &policy)?;
     let reloads = [("loaded", figures.reloads.loaded), ("failed", figures.reloads.failed)];
-    let reloads = reloads.map(|(outcome, count)| (vec![("outcome", outcome.to_owned())], count));
-    page.counters("reloads", "How often documents were read anew", reloads)?;
     let refused = status.documents.iter().filter(|document| !document.adopted).count();
-    page.gauges("documents_refused", "Documents that are there and do not hold", one(i128::try_from(refused).ok()))?;
     let bounds = COMMIT_BOUNDS.iter().map(|micros| seconds(*micros)).chain([f64::INFINITY]);
-    let classes: Vec<_> = bounds.zip(figures.store.commits).collect();
-    let help = "How long the commits of the counters took";
-    page.histogram("store_commit_seconds", help, seconds(figures.store.commit_micros), &classes)?;
-    page.counters("store_errors", "Commits of the counters that failed", [(Vec::new(), figures.store.failed)])?;
-    page.info("build", "The version of this service", &vec![("version", figures.version.to_owned())])
+    let commits = Points::Histogram { sum: seconds(store.commit_micros), classes: bounds.zip(store.commits).collect() };
+    vec![
+        Family::new(
+            "policy_sequence",
+            "",
+            "The sequence of the policy that decides",
+            Points::gauge(Some(wide(status.policy.sequence))),
+        ),
+        Family::new("policy", "", "The policy that decides", Points::Info(policy)),
+        Family::new("reloads", "{reload}", "How often documents were read anew", Points::counters(ended(reloads))),
+        Family::new(
+            "documents_refused",
+            "{document}",
+            "Documents that are there and do not hold",
+            Points::gauge(i128::try_from(refused).ok()),
+        ),
+        Family::new("store_commit_seconds", "s", "How long the commits of the counters took", commits),
+        Family::new(
+            "store_errors",
+            "{commit}",
+            "Commits of the counters that failed",
+            Points::counters([(Labels::new(), store.failed)]),
+        ),
+        Family::new(
+            "otlp_exports",
+            "{export}",
+            "Exports of these figures by OTLP, by outcome",
+            Points::counters(ended(exports.outcomes())),
+        ),
+        Family::new(
+            "build",
+            "",
+            "The version of this service",
+            Points::Info(vec![("version", figures.version.to_owned())]),
+        ),
+    ]
 }
 
 /// Each label set once: a tenant may be named as what is summed is.
@@ -134,13 +167,12 @@ fn counts(label: &'static str, counts: &Counts) -> impl Iterator<Item = (Labels,
     sums.into_iter().map(move |(name, count)| (vec![(label, name)], count))
 }
 
-fn outcomes(outcomes: Outcomes) -> [(&'static str, u64); 3] {
-    [("allowed", outcomes.allowed), ("denied", outcomes.denied), ("failed", outcomes.failed)]
+fn ended(outcomes: [(&str, u64); 2]) -> [(Labels, u64); 2] {
+    outcomes.map(|(outcome, count)| (vec![("outcome", outcome.to_owned())], count))
 }
 
-/// The only series of its name, if it is there.
-fn one(value: Option<i128>) -> impl Iterator<Item = (Labels, i128)> {
-    value.map(|value| (Labels::new(), value)).into_iter()
+fn outcomes(outcomes: Outcomes) -> [(&'static str, u64); 3] {
+    [("allowed", outcomes.allowed), ("denied", outcomes.denied), ("failed", outcomes.failed)]
 }
 
 fn wide(value: u64) -> i128 {

@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use crate::connections::Connections;
 use crate::credentials::{Credentials, CredentialsError};
 use crate::listener::{ListenError, Listener};
+use crate::otlp::{Exporter, OtlpError};
 use crate::reload::Watched;
 use crate::service::{PLACES, Service};
 use crate::settings::{FailMode, OnNoLicense, Settings, Uploads};
@@ -36,6 +37,9 @@ pub enum ServeError {
     /// It cannot speak TLS.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// It cannot send its figures as it is told.
+    #[error(transparent)]
+    Otlp(#[from] OtlpError),
     /// It cannot listen.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -65,6 +69,7 @@ pub fn serve(settings: &Settings, trust: Builder) -> Result<(), ServeError> {
     let configured = settings.credentials.as_deref().map(Credentials::read).transpose()?;
     let watching = Watching::new(settings);
     let tls = Tls::configured(settings)?.map(Arc::new);
+    let exporter = Exporter::configured(settings)?;
     let placet = open(settings, trust)?;
     let credentials = configured.map_or_else(|| one_time(settings), Ok)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -73,7 +78,7 @@ pub fn serve(settings: &Settings, trust: Builder) -> Result<(), ServeError> {
         .build()
         .map_err(ServeError::System)?;
     let service = Service::new(placet, settings.clone(), credentials).map_err(ServeError::System)?;
-    let served = runtime.block_on(run(Arc::new(service), settings, tls, watching));
+    let served = runtime.block_on(run(Arc::new(service), settings, tls, watching, exporter));
     // Waits for what is being counted; then the last owner of the installation is gone, and it is closed.
     drop(runtime);
     settings.one_time_token().iter().for_each(|path| files::remove_secret(path));
@@ -166,6 +171,7 @@ async fn run(
     settings: &Settings,
     tls: Option<Arc<Tls>>,
     watching: Watching,
+    mut exporter: Option<Exporter>,
 ) -> Result<(), ServeError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::System)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::System)?;
@@ -193,12 +199,19 @@ async fn run(
             None => pending().await,
         }
     };
+    let exporting = async {
+        match &mut exporter {
+            Some(exporter) => exporter.run(&service).await,
+            None => pending().await,
+        }
+    };
 
     tokio::select! {
         () = connections.take(&listener) => {}
         () = reloading => {}
         () = watching.licenses.watch(settings.watch, async || reload::reload(&service).await) => {}
         () = certificate => {}
+        () = exporting => {}
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
@@ -206,6 +219,9 @@ async fn run(
     drop(listener);
     if !connections.stop(settings.stop_time).await {
         warn!("requests were still under way when the time to stop was over");
+    }
+    if let Some(exporter) = &mut exporter {
+        exporter.last(&service).await;
     }
     Ok(())
 }

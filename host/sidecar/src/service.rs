@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::api;
 use crate::credentials::Credentials;
+use crate::otlp::Exports;
 use crate::problem::Problem;
 use crate::request_id::RequestIds;
 use crate::settings::Settings;
@@ -23,6 +24,7 @@ pub(crate) struct Service {
     pub(crate) settings: Settings,
     pub(crate) credentials: Credentials,
     pub(crate) ids: RequestIds,
+    pub(crate) exports: Exports,
     /// What describes it.
     pub(crate) openapi: Bytes,
     /// Places for who asks the installation.
@@ -36,7 +38,8 @@ impl Service {
     pub(crate) fn new(placet: Placet, settings: Settings, credentials: Credentials) -> io::Result<Self> {
         let openapi = api::description(&settings);
         let places = Arc::new(Semaphore::new(PLACES));
-        Ok(Self { placet, settings, credentials, ids: RequestIds::new()?, openapi, places })
+        let ids = RequestIds::new()?;
+        Ok(Self { placet, settings, credentials, ids, exports: Exports::default(), openapi, places })
     }
 
     /// Asks the installation for what is computed at once, as decisions are, on the thread that has the request: handing it to another takes

@@ -13,6 +13,7 @@ use clap::ArgAction;
 pub use self::file::{ConfigError, Given, given};
 pub use self::printed::print_config;
 use self::values::{Fact, count, duration, enabled, fact, metrics_prefix, size, type_base};
+use crate::otlp::Endpoint;
 
 /// All keys. The id of an argument is the key as the configuration file has it, such as `license.path`; its flag has dashes instead.
 #[derive(Clone, Debug, clap::Args)]
@@ -200,9 +201,23 @@ pub struct Settings {
     /// Whether `/metrics` is open to whoever asks; else it takes a token that is bound to no tenant
     #[arg(id = "metrics.open", long = "metrics-open", env = "PLACET_METRICS_OPEN", value_name = "true|false", default_value = "false", action = ArgAction::Set, hide_possible_values = true)]
     pub(crate) metrics_open: bool,
-    /// What the names of metrics begin with; dots are written as `_`
+    /// What the names of metrics begin with; at `/metrics` dots are written as `_`
     #[arg(id = "metrics.prefix", long = "metrics-prefix", env = "PLACET_METRICS_PREFIX", value_name = "NAME", default_value = "placet.license", value_parser = metrics_prefix)]
     pub(crate) metrics_prefix: String,
+
+    /// A collector that the metrics are sent to, by OTLP over HTTP as protobuf: http://HOST:PORT, or https with `otlp.ca_file`; `/v1/metrics`
+    /// is added to its path. Where it is not set, OTEL_EXPORTER_OTLP_METRICS_ENDPOINT as it is, or OTEL_EXPORTER_OTLP_ENDPOINT; else none
+    #[arg(id = "otlp.endpoint", long = "otlp-endpoint", env = "PLACET_OTLP_ENDPOINT", value_name = "URL", value_parser = Endpoint::base, hide_env_values = true)]
+    pub(crate) otlp_endpoint: Option<Endpoint>,
+    /// How often they are sent; once more at a stop
+    #[arg(id = "otlp.interval", long = "otlp-interval", env = "PLACET_OTLP_INTERVAL", value_name = "TIME", default_value = "60s", value_parser = duration)]
+    pub(crate) otlp_interval: Duration,
+    /// A file with headers that the collector wants, one `NAME: VALUE` a line, such as a token; read anew each time
+    #[arg(id = "otlp.headers_file", long = "otlp-headers-file", env = "PLACET_OTLP_HEADERS_FILE", value_name = "FILE")]
+    pub(crate) otlp_headers: Option<PathBuf>,
+    /// The certificates, as PEM, by which a collector is known that speaks TLS; read anew each time
+    #[arg(id = "otlp.ca_file", long = "otlp-ca-file", env = "PLACET_OTLP_CA_FILE", value_name = "FILE")]
+    pub(crate) otlp_ca: Option<PathBuf>,
 
     /// The longest body of a request, in bytes; documents and policies have their own
     #[arg(id = "limits.body_bytes", long = "limits-body-bytes", env = "PLACET_LIMITS_BODY_BYTES", value_name = "BYTES", default_value = "65536", value_parser = size)]

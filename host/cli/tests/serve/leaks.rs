@@ -10,6 +10,7 @@ fn no_answer_log_line_or_event_holds_a_secret() {
     site.0.write("storage.secret", "TEST-storage-secret-of-32-bytes-or-more\n");
     let entry = site.0.done(&["token", "new", "--role", "admin", "--name", "ops", "--out", "ops.token"]);
     site.0.write("credentials.yaml", &entry);
+    site.0.write("headers", "authorization: Bearer TEST-token-of-the-collector\n");
     site.license("license.json", &["--expires", "1y", "--id", "lic_1"]);
     site.license("other.json", &["--expires", "2y", "--id", "lic_2"]);
     let [license, other] = ["license.json", "other.json"].map(|name| site.0.read(name));
@@ -20,6 +21,11 @@ fn no_answer_log_line_or_event_holds_a_secret() {
         "credentials.yaml",
         "--storage-secret-file",
         "storage.secret",
+        "--otlp-endpoint",
+        // Nobody is there, which is told.
+        "http://127.0.0.1:1",
+        "--otlp-headers-file",
+        "headers",
         "--log-format",
         "json",
     ]);
@@ -58,6 +64,7 @@ fn no_answer_log_line_or_event_holds_a_secret() {
         ("GET", "/v1/openapi.json", ""),
         ("GET", "/v1/audit", ""),
         ("GET", "/admin/license/status", ""),
+        ("GET", "/metrics", ""),
         ("GET", "/readyz", ""),
         ("GET", "/nowhere", ""),
     ] {
@@ -78,9 +85,10 @@ fn no_answer_log_line_or_event_holds_a_secret() {
         said += &String::from_utf8_lossy(&std::fs::read(file.unwrap().path()).unwrap());
     }
 
+    assert!(service.log.contains("figures cannot be exported"), "{}", service.log);
     assert!(said.contains("lic_2") && said.contains("token-unknown") && service.log.contains("listening"), "{said}");
     let hash = entry.split("\"token_sha256\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    let mut secrets = vec![token, hash, "TEST-storage-secret".to_owned()];
+    let mut secrets = vec![token, hash, "TEST-storage-secret".to_owned(), "TEST-token-of-the-collector".to_owned()];
     for document in &documents {
         secrets.extend(["payload", "signature"].map(|part| document[part].as_str().unwrap().to_owned()));
     }

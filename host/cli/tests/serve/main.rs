@@ -27,6 +27,8 @@ mod lifecycle;
 mod metrics;
 mod openapi;
 #[cfg(target_os = "linux")]
+mod otlp;
+#[cfg(target_os = "linux")]
 mod packaging;
 #[cfg(target_os = "linux")]
 mod proxies;

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::credentials::Identity;
-use crate::metrics::{MEDIA_TYPE, openmetrics};
+use crate::metrics::{MEDIA_TYPE, families, openmetrics};
 use crate::openapi::{Input, Operation, Output, Schemas};
 use crate::problem::Problem;
 use crate::service::Service;
@@ -24,7 +24,7 @@ pub(super) async fn metrics(
         return Err(Problem::of("tenant-refused", StatusCode::FORBIDDEN, detail));
     }
     let figures = service.work(|service| Ok(service.placet.figures())).await?;
-    let text = openmetrics(figures, &service.settings.metrics_prefix)
+    let text = openmetrics(families(&figures, &service.exports), &service.settings.metrics_prefix)
         .map_err(|_| Problem::no_decision("io", "the metrics cannot be written"))?;
     Ok(Text(text))
 }

@@ -1,87 +1,78 @@
-//! Families of metrics, one after the other.
+//! Families of metrics as OpenMetrics text, for Prometheus.
 
 use std::fmt;
 
-use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, GaugeValueEncoder, NoLabelSet};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeGaugeValue, GaugeValueEncoder, MetricEncoder, NoLabelSet, text,
+};
 use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::Registry;
 
-/// The labels of a series.
-pub(super) type Labels = Vec<(&'static str, String)>;
+use super::family::{Family, Labels, Points};
 
-/// What is written.
-pub(super) struct Page<'a> {
-    encoder: DescriptorEncoder<'a>,
+/// The media type of the text (OpenMetrics 1.0.0, section "Overall Structure").
+pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The text. The prefix stands before each name but those that are known elsewhere, with `_` for its dots.
+///
+/// # Errors
+///
+/// None but what formatting a text has: it is not reached.
+pub(crate) fn openmetrics(families: Vec<Family>, prefix: &str) -> Result<String, fmt::Error> {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Page { families, prefix: prefix.to_owned() }));
+    let mut out = String::new();
+    text::encode(&mut out, &registry)?;
+    Ok(out)
+}
+
+#[derive(Debug)]
+struct Page {
+    families: Vec<Family>,
     prefix: String,
 }
 
-impl<'a> Page<'a> {
-    pub(super) fn new(encoder: DescriptorEncoder<'a>, prefix: &str) -> Self {
-        Self { encoder, prefix: prefix.replace('.', "_") }
+impl Collector for Page {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        self.families.iter().try_for_each(|family| self.family(&mut encoder, family))
     }
+}
 
-    /// Counters, to whose names `_total` is added.
-    pub(super) fn counters(
-        &mut self,
-        name: &str,
-        help: &str,
-        series: impl IntoIterator<Item = (Labels, u64)>,
-    ) -> fmt::Result {
-        let name = self.named(name);
-        self.unprefixed_counters(&name, help, series)
-    }
-
-    /// Counters whose name is known elsewhere as it is.
-    pub(super) fn unprefixed_counters(
-        &mut self,
-        name: &str,
-        help: &str,
-        series: impl IntoIterator<Item = (Labels, u64)>,
-    ) -> fmt::Result {
-        let mut family = self.encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-        series.into_iter().try_for_each(|(labels, value)| {
-            if labels.is_empty() {
-                family.encode_counter::<NoLabelSet, _, u64>(&value, None)
-            } else {
-                family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&value, None)
+impl Page {
+    /// The encoder adds to the name what the kind adds.
+    fn family(&self, encoder: &mut DescriptorEncoder<'_>, family: &Family) -> fmt::Result {
+        let name = family.stem(&self.prefix).replace('.', "_");
+        let kind = match family.points {
+            Points::Counters(_) => MetricType::Counter,
+            Points::Gauges(_) => MetricType::Gauge,
+            Points::Info(_) => MetricType::Info,
+            Points::Histogram { .. } => MetricType::Histogram,
+        };
+        let mut begun = encoder.encode_descriptor(&name, family.help, None, kind)?;
+        match &family.points {
+            Points::Counters(series) => series.iter().try_for_each(|(labels, value)| {
+                at(&mut begun, labels, |encoder| encoder.encode_counter::<NoLabelSet, _, u64>(value, None))
+            }),
+            Points::Gauges(series) => series
+                .iter()
+                .try_for_each(|(labels, value)| at(&mut begun, labels, |encoder| encoder.encode_gauge(&Whole(*value)))),
+            Points::Info(labels) => begun.encode_info(labels),
+            Points::Histogram { sum, classes } => {
+                let count = classes.iter().map(|(_, count)| count).sum();
+                begun.encode_histogram::<NoLabelSet>(*sum, count, classes, None)
             }
-        })
+        }
     }
+}
 
-    pub(super) fn gauges(
-        &mut self,
-        name: &str,
-        help: &str,
-        series: impl IntoIterator<Item = (Labels, i128)>,
-    ) -> fmt::Result {
-        let name = self.named(name);
-        let mut family = self.encoder.encode_descriptor(&name, help, None, MetricType::Gauge)?;
-        series.into_iter().try_for_each(|(labels, value)| {
-            // Without braces where nothing stands in them.
-            if labels.is_empty() {
-                family.encode_gauge(&Whole(value))
-            } else {
-                family.encode_family(&labels)?.encode_gauge(&Whole(value))
-            }
-        })
-    }
-
-    /// A text that stands in labels: its name gets `_info`.
-    pub(super) fn info(&mut self, name: &str, help: &str, labels: &Labels) -> fmt::Result {
-        let name = self.named(name);
-        self.encoder.encode_descriptor(&name, help, None, MetricType::Info)?.encode_info(labels)
-    }
-
-    /// So many in each class, which is told by its upper bound; the last is infinite.
-    pub(super) fn histogram(&mut self, name: &str, help: &str, sum: f64, classes: &[(f64, u64)]) -> fmt::Result {
-        let name = self.named(name);
-        let count = classes.iter().map(|(_, count)| count).sum();
-        let mut family = self.encoder.encode_descriptor(&name, help, None, MetricType::Histogram)?;
-        family.encode_histogram::<NoLabelSet>(sum, count, classes, None)
-    }
-
-    fn named(&self, name: &str) -> String {
-        format!("{}_{name}", self.prefix)
-    }
+/// Encodes a value with these labels, and without braces where nothing stands in them.
+fn at(
+    encoder: &mut MetricEncoder<'_>,
+    labels: &Labels,
+    encode: impl Fn(&mut MetricEncoder<'_>) -> fmt::Result,
+) -> fmt::Result {
+    if labels.is_empty() { encode(encoder) } else { encode(&mut encoder.encode_family(labels)?) }
 }
 
 /// What a counter of ours holds may be beyond an `i64`, and days are negative.
