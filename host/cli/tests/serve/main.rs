@@ -17,6 +17,7 @@ mod client;
 mod configuration;
 #[cfg(target_os = "linux")]
 mod console;
+mod dashboard;
 mod decisions;
 mod documented;
 mod enforce;

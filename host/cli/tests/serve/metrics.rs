@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use crate::service::{Service, Site};
 
 /// A Prometheus that scrapes a service every second; killed at the end of the test.
-struct Prometheus {
+pub(crate) struct Prometheus {
     child: Child,
     address: String,
 }
 
 impl Prometheus {
-    fn start(site: &Site, service: &Service) -> Self {
+    pub(crate) fn start(site: &Site, service: &Service) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let target = service.address.trim_start_matches("http://");
         site.0.write("TEST-token", &service.token);
@@ -46,7 +46,16 @@ impl Prometheus {
     }
 
     /// Waits until a query has this value alone.
-    fn finds(&self, query: &str, expected: &str) {
+    pub(crate) fn finds(&self, query: &str, expected: &str) {
+        self.wait_for(query, |found| found.len() == 1 && found[0]["value"][1] == expected, expected);
+    }
+
+    /// Waits until a query finds any number.
+    pub(crate) fn knows(&self, query: &str) {
+        self.wait_for(query, |found| found.iter().any(|one| one["value"][1] != "NaN"), "found");
+    }
+
+    fn wait_for(&self, query: &str, is_enough: impl Fn(&[Value]) -> bool, expected: &str) {
         let escaped: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
         let path = format!("/api/v1/query?query={escaped}");
         let until = Instant::now() + Duration::from_secs(60);
@@ -54,7 +63,7 @@ impl Prometheus {
         while Instant::now() < until {
             last = self.ask(&path);
             let found = last.as_ref().and_then(|answer| answer["data"]["result"].as_array());
-            if found.is_some_and(|found| found.len() == 1 && found[0]["value"][1] == expected) {
+            if found.is_some_and(|found| is_enough(found)) {
                 return;
             }
             sleep(Duration::from_millis(200));
@@ -71,7 +80,12 @@ impl Drop for Prometheus {
 }
 
 fn rules() -> String {
-    format!("{}/../sidecar/monitoring/alerts.yml", env!("CARGO_MANIFEST_DIR"))
+    monitoring("alerts.yml")
+}
+
+/// A file that is shipped for who watches the service.
+pub(crate) fn monitoring(name: &str) -> String {
+    format!("{}/../sidecar/monitoring/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 #[test]
@@ -131,8 +145,7 @@ fn a_real_prometheus_finds_what_was_asked_and_how_the_license_stands() {
 #[test]
 fn the_alert_rules_fire_when_they_are_to() {
     let run = |command: &str, file: &str| {
-        let path = format!("{}/{file}", rules().trim_end_matches("/alerts.yml"));
-        let run = Command::new("promtool").args([command, "rules", &path]).output();
+        let run = Command::new("promtool").args([command, "rules", &monitoring(file)]).output();
         let run = run.unwrap_or_else(|error| panic!("install `promtool` (Debian: apt install prometheus): {error}"));
         assert!(
             run.status.success(),
