@@ -42,17 +42,15 @@ impl Endpoint {
             _ => return Err(wrong()),
         };
         let authority = uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or_else(wrong)?;
+        let port = match authority.as_str().strip_prefix(authority.host()) {
+            Some("") => usual,
+            after => after.and_then(|after| after.strip_prefix(':')?.parse().ok()).ok_or_else(wrong)?,
+        };
         let host = authority.host().trim_matches(['[', ']']);
-        if host.is_empty() || uri.query().is_some() || authority.as_str().ends_with(':') {
+        if host.is_empty() || uri.query().is_some() {
             return Err(wrong());
         }
-        Ok(Self {
-            is_tls,
-            authority: authority.to_string(),
-            host: host.to_owned(),
-            port: authority.port_u16().unwrap_or(usual),
-            path: uri.path().to_owned(),
-        })
+        Ok(Self { is_tls, authority: authority.to_string(), host: host.to_owned(), port, path: uri.path().to_owned() })
     }
 
     pub(super) fn is_tls(&self) -> bool {
