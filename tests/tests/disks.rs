@@ -154,7 +154,7 @@ fn a_disk_that_is_full_at_the_start_is_told() {
 }
 
 #[test]
-fn a_disk_that_becomes_read_only_denies_until_it_is_writable() {
+fn a_disk_that_is_read_only_at_the_opening_is_told() {
     let site = site();
     let Some(mount) = Mount::new(site.path("state")) else { return };
     drop(site.open());

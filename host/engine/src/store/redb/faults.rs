@@ -14,6 +14,7 @@ use crate::install_key::InstallKey;
 
 pub(super) const ENOSPC: i32 = 28;
 pub(super) const EIO: i32 = 5;
+const EROFS: i32 = 30;
 
 /// What a disk was told to change.
 #[derive(Clone, Debug)]
@@ -35,6 +36,9 @@ struct State {
     /// Fails the changes with these numbers, counted from the last [`Disk::fail`], with this error.
     failing: Option<(std::ops::Range<u64>, i32)>,
     changes: u64,
+    /// The same of what only looks, counted from the last [`Disk::fail_looks`].
+    blind: Option<(std::ops::Range<u64>, i32)>,
+    looks: u64,
 }
 
 impl Disk {
@@ -63,8 +67,26 @@ impl Disk {
         state.changes = 0;
     }
 
+    /// Fails reads, and questions for the length.
+    fn fail_looks(&self, looks: std::ops::Range<u64>, error: i32) {
+        let mut state = self.state();
+        state.blind = Some((looks, error));
+        state.looks = 0;
+    }
+
     fn heal(&self) {
-        self.state().failing = None;
+        let mut state = self.state();
+        (state.failing, state.blind) = (None, None);
+    }
+
+    fn look(&self) -> io::Result<MutexGuard<'_, State>> {
+        let mut state = self.state();
+        let number = state.looks;
+        state.looks += 1;
+        match &state.blind {
+            Some((looks, error)) if looks.contains(&number) => Err(io::Error::from_raw_os_error(*error)),
+            _ => Ok(state),
+        }
     }
 
     pub(super) fn log(&self) -> Vec<Change> {
@@ -108,11 +130,11 @@ impl Change {
 
 impl StorageBackend for Disk {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.state().cache.len() as u64)
+        Ok(self.look()?.cache.len() as u64)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let state = self.state();
+        let state = self.look()?;
         let end = offset.checked_add(out.len() as u64).ok_or(io::ErrorKind::UnexpectedEof)?;
         let read = state.cache.get(offset as usize..end as usize).ok_or(io::ErrorKind::UnexpectedEof)?;
         out.copy_from_slice(read);
@@ -177,9 +199,22 @@ const CALLS: u64 = 8;
 
 /// Calls that go through and calls that do not, while the changes in `failing` fail.
 fn survive(failing: std::ops::Range<u64>, error: i32, reason: &str) -> bool {
+    survive_where(|disk| disk.fail(failing.clone(), error), &failing, reason)
+}
+
+/// The same while the reads in `failing` fail, counted from a first change that fails: the store is then opened and read anew.
+fn survive_blind(failing: std::ops::Range<u64>) -> bool {
+    let break_it = |disk: &Disk| {
+        disk.fail_looks(failing.clone(), EIO);
+        disk.fail(0..1, EIO);
+    };
+    survive_where(break_it, &failing, "io")
+}
+
+fn survive_where(break_it: impl Fn(&Disk), failing: &std::ops::Range<u64>, reason: &str) -> bool {
     let disk = Disk::new();
     let store = RedbStore::open_with(disk.clone()).unwrap();
-    disk.fail(failing.clone(), error);
+    break_it(&disk);
     let (mut acknowledged, mut unknown) = (0, 0);
     for number in 0..CALLS {
         match count(&store, number) {
@@ -216,9 +251,47 @@ fn a_disk_that_fails_for_a_moment_at_any_change_loses_and_invents_nothing() {
 }
 
 #[test]
+fn a_disk_that_cannot_be_read_for_a_moment_loses_and_invents_nothing() {
+    for number in 0..120 {
+        assert!(survive_blind(number..number + 1), "the first change fails in any case");
+    }
+    survive_blind(0..u64::MAX);
+}
+
+#[test]
+fn an_opening_that_cannot_read_says_so_and_changes_nothing() {
+    let disk = Disk::new();
+    count(&RedbStore::open_with(disk.clone()).unwrap(), 0).unwrap();
+    let before = disk.image();
+    let mut failures = 0;
+    for number in 0..200 {
+        disk.fail_looks(number..number + 1, EIO);
+        match RedbStore::open_with(disk.clone()) {
+            Ok(store) => assert_eq!(held(&store), 1),
+            Err(error) => {
+                assert_eq!(error.reason(), "io", "at {number}: {error}");
+                failures += 1;
+            }
+        }
+        disk.heal();
+        assert_eq!(held(&RedbStore::open_with(Disk::holding(before.clone())).unwrap()), 1);
+        assert_eq!(held(&RedbStore::open_with(disk.clone()).unwrap()), 1, "at {number}");
+    }
+    assert!(failures > 5, "only {failures} places were hit");
+}
+
+#[test]
 fn a_disk_that_stays_full_refuses_with_its_reason_until_there_is_room() {
     for first in 0..40 {
         survive(first..u64::MAX, ENOSPC, "disk-full");
+    }
+}
+
+/// No system lets a mount become read-only while a file in it is written; a disk does.
+#[test]
+fn a_disk_that_becomes_read_only_under_an_open_store_refuses_with_its_reason_until_it_is_writable() {
+    for first in 0..40 {
+        survive(first..u64::MAX, EROFS, "read-only");
     }
 }
 

@@ -12,7 +12,15 @@ struct Mount(tempfile::TempDir);
 impl Mount {
     fn new() -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
-        mount(&["-t", "tmpfs", "-o", "size=3m", "tmpfs"], dir.path()).then_some(Self(dir))
+        let mounted = mount(&["-t", "tmpfs", "-o", "size=3m", "tmpfs"], dir.path());
+        assert!(
+            mounted || std::env::var_os("CI").is_none_or(|ci| ci != "true"),
+            "cannot mount, and in CI this test must run"
+        );
+        if !mounted {
+            eprintln!("not tested: this user may not mount a file system");
+        }
+        mounted.then_some(Self(dir))
     }
 
     fn path(&self) -> &Path {
