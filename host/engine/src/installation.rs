@@ -171,7 +171,7 @@ impl Installation {
 
     fn put(&self, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {
         let answer =
-            self.loaded().call(limits::DECISION_TICKS, |instance, ticks| question.put(instance, ticks, context));
+            self.loaded().call(limits::DECISION, |instance, budget| question.put(instance, budget, context));
         Failure::flattened(answer)
     }
 
@@ -180,7 +180,7 @@ impl Installation {
         let loaded = self.loaded();
         let tape = Tape::recording();
         let answer = on_tape(&loaded.program, &loaded.snapshot, &loaded.lent, &tape, |instance| {
-            question.put(instance, limits::DECISION_TICKS, &context)
+            question.put(instance, limits::DECISION, &context)
         });
         let answer = Failure::flattened(answer);
         self.count(question.kind(), &context, answer.as_ref());
@@ -298,9 +298,9 @@ impl Installation {
         tenant: Option<&str>,
         after: Option<&str>,
     ) -> Result<Vec<Holder>, Failure> {
-        Failure::flattened(self.loaded().call(limits::DECISION_TICKS, |instance, ticks| {
+        Failure::flattened(self.loaded().call(limits::REPORT, |instance, budget| {
             instance
-                .call(ticks, |policy, store| policy.placet_policy_licensing().call_holders(store, limit, tenant, after))
+                .call(budget, |policy, store| policy.placet_policy_licensing().call_holders(store, limit, tenant, after))
         }))
     }
 

@@ -5,16 +5,26 @@ use std::time::Duration;
 /// How often the clock that interrupts a policy ticks. Ten times a second costs nothing and still ends a loop soon enough.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
 
-/// Ticks that a decision may take inside the policy; time in the host's counters is not charged. A decision takes microseconds;
-/// a second leaves room for a machine that is thrashing.
-pub(crate) const DECISION_TICKS: u64 = 10;
+/// What one call of the policy may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    /// Ticks inside the policy; time in the host's counters is not charged.
+    pub(crate) ticks: u64,
+    /// Calls into each of clock, files and counters.
+    pub(crate) host_calls: u32,
+}
 
-/// Ticks that `load`, `inspect` and `verify` may take. 256 documents of 1 MiB with an RSA signature each take about two seconds.
-pub(crate) const LOAD_TICKS: u64 = 100;
+/// A decision. It takes microseconds; a second leaves room for a machine that is thrashing. It asks the host some ten times, and eight
+/// times as often where other callers are quicker again and again; each charge waits for the disk, and the caller with it: 1,000 of
+/// them are seconds on a slow one.
+pub(crate) const DECISION: Budget = Budget { ticks: 10, host_calls: 1_000 };
 
-/// Calls into the host during one call of the policy. A load asks a few times for each of 256 documents; a decision that is
-/// split again and again asks some dozen times.
-pub(crate) const HOST_CALLS: u32 = 10_000;
+/// What is used of every limit, or who holds a seat: a question or two for each limit and account of 256 documents.
+pub(crate) const REPORT: Budget = Budget { ticks: 10, host_calls: 10_000 };
+
+/// `load`, `inspect` and `verify`. 256 documents of 1 MiB with an RSA signature each take about two seconds, and are asked for a few times
+/// each.
+pub(crate) const LOAD: Budget = Budget { ticks: 100, host_calls: 10_000 };
 
 /// Linear memory of one instance, in bytes. The default policy starts below 1 MiB; parsing a license of 1 MiB takes about
 /// twenty times its size, and a page of room is left.

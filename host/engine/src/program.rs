@@ -15,7 +15,7 @@ use crate::clock::{Clock, Reading};
 use crate::documents::Snapshot;
 use crate::error::{OpenError, PolicyError};
 use crate::instances::{InStore, Instances, MAX_INSTANCES};
-use crate::limits;
+use crate::limits::{self, Budget};
 use crate::policies::Candidate;
 use crate::sandbox::{Compiled, Failure, Instance, Reach, Sandbox};
 use crate::status::PolicyInfo;
@@ -139,8 +139,8 @@ impl Loaded {
     /// Asks the policy; after a failure its instance is replaced before the next call.
     pub(crate) fn call<T>(
         &self,
-        ticks: u64,
-        call: impl FnOnce(&mut Instance, u64) -> Result<T, Failure>,
+        budget: Budget,
+        call: impl FnOnce(&mut Instance, Budget) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let mut slot = self.instances.slot();
         let mut instance = match slot.take() {
@@ -148,29 +148,29 @@ impl Loaded {
             None => start(&self.program, &self.snapshot, &self.lent, &self.in_store, None, &Tape::default())?.0,
         };
         // In a panic or a failure it is not put back.
-        let answer = call(&mut instance, ticks)?;
+        let answer = call(&mut instance, budget)?;
         *slot = Some(instance);
         Ok(answer)
     }
 
     /// The state now.
     pub(crate) fn current(&self) -> Result<Status, Failure> {
-        self.call(limits::LOAD_TICKS, |instance, ticks| {
-            instance.call(ticks, |policy, store| policy.placet_policy_licensing().call_current(store))
+        self.call(limits::LOAD, |instance, budget| {
+            instance.call(budget, |policy, store| policy.placet_policy_licensing().call_current(store))
         })
     }
 
     /// What is used of each limit.
     pub(crate) fn report(&self, tenant: Option<&str>) -> Result<Vec<Usage>, crate::error::Failure> {
-        crate::error::Failure::flattened(self.call(limits::DECISION_TICKS, |instance, ticks| {
-            instance.call(ticks, |policy, store| policy.placet_policy_licensing().call_report(store, tenant))
+        crate::error::Failure::flattened(self.call(limits::REPORT, |instance, budget| {
+            instance.call(budget, |policy, store| policy.placet_policy_licensing().call_report(store, tenant))
         }))
     }
 
     /// What the state would be with this document.
     pub(crate) fn inspect(&self, document: &[u8], name: Option<&str>) -> Result<Status, Failure> {
-        self.call(limits::LOAD_TICKS, |instance, ticks| {
-            instance.call(ticks, |policy, store| policy.placet_policy_licensing().call_inspect(store, document, name))
+        self.call(limits::LOAD, |instance, budget| {
+            instance.call(budget, |policy, store| policy.placet_policy_licensing().call_inspect(store, document, name))
         })
     }
 
@@ -209,7 +209,7 @@ fn start(
     );
     let mut instance = program.compiled.instantiate(reach)?;
     let status = instance
-        .call(limits::LOAD_TICKS, |policy, store| policy.placet_policy_licensing().call_load(store, &program.config))?;
+        .call(limits::LOAD, |policy, store| policy.placet_policy_licensing().call_load(store, &program.config))?;
     instance.reach().clock.thaw();
     Ok((instance, status))
 }

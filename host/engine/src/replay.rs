@@ -119,7 +119,7 @@ impl Builder {
         let lent = Lent { clock, store: Arc::new(MemoryStore::default()), namespace: name };
         let tape = Tape::playing(recording.calls.clone());
         let answer = on_tape(&tested.program, &snapshot, &lent, &tape, |instance| {
-            recording.question.put(instance, limits::DECISION_TICKS, &recording.context)
+            recording.question.put(instance, limits::DECISION, &recording.context)
         });
         let answer = Failure::flattened(answer);
         Ok(Replay { differences: differences(recording, &tape, &answer)?, answer })

@@ -10,6 +10,7 @@ use crate::bindings::exports::placet::policy::enforcement::{Charge, Context};
 use crate::builder::FailMode;
 use crate::error::Failure;
 use crate::figures::DecisionKind;
+use crate::limits::Budget;
 use crate::placet::Placet;
 use crate::recording::Recorded;
 use crate::sandbox::{self, Instance};
@@ -174,10 +175,10 @@ impl Question<'_> {
     pub(crate) fn put(
         &self,
         instance: &mut Instance,
-        ticks: u64,
+        budget: Budget,
         context: &Context,
     ) -> Result<Result<Decision, String>, sandbox::Failure> {
-        instance.call(ticks, |policy, store| {
+        instance.call(budget, |policy, store| {
             let policy = policy.placet_policy_enforcement();
             match self {
                 Self::Check(feature) => policy.call_check(store, feature, context),

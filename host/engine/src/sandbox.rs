@@ -14,7 +14,8 @@ use crate::bindings::{Policy, PolicyPre};
 use crate::capability::{Calls, ClockCapability, CountersCapability, FilesCapability};
 use crate::code_cache::TrustedCode;
 use crate::code_size::{self, CodeSizeError};
-use crate::{limits, waiting};
+use crate::limits::{self, Budget};
+use crate::waiting;
 
 /// The interfaces that a policy may import.
 const IMPORTS: [&str; 3] = ["placet:policy/clock", "placet:policy/files", "placet:policy/counters"];
@@ -219,7 +220,7 @@ impl Compiled {
                 Ok(UpdateDeadline::Continue(more))
             }
         });
-        store.set_epoch_deadline(limits::LOAD_TICKS);
+        store.set_epoch_deadline(limits::LOAD.ticks);
         match self.pre.instantiate(&mut store) {
             Ok(policy) => Ok(Instance { store, policy }),
             Err(error) => Err(failure(&error)),
@@ -231,15 +232,15 @@ impl Instance {
     /// Calls the policy. After a failure the instance is worth nothing and must be dropped.
     pub(crate) fn call<T>(
         &mut self,
-        ticks: u64,
+        budget: Budget,
         call: impl FnOnce(&Policy, &mut Store<Reach>) -> wasmtime::Result<T>,
     ) -> Result<T, Failure> {
         let reach = self.store.data_mut();
-        reach.clock.calls = Calls::new();
-        reach.files.calls = Calls::new();
-        reach.counters.begin_call();
-        reach.more_ticks = ticks.saturating_sub(1);
-        self.store.set_epoch_deadline(ticks.min(1));
+        reach.clock.calls = Calls::new(budget.host_calls);
+        reach.files.calls = Calls::new(budget.host_calls);
+        reach.counters.begin_call(budget.host_calls);
+        reach.more_ticks = budget.ticks.saturating_sub(1);
+        self.store.set_epoch_deadline(budget.ticks.min(1));
         call(&self.policy, &mut self.store).map_err(|error| failure(&error))
     }
 

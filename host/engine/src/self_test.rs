@@ -79,8 +79,8 @@ pub(crate) fn run(program: &Arc<Program>, clock: &Arc<Clock>) -> Result<(), Self
         let other = if changed.pop() == Some('A') { 'Q' } else { 'A' };
         changed.push(other);
         for (token, signed) in [(example.token, true), (&*changed, false)] {
-            let answer = loaded.call(limits::LOAD_TICKS, |instance, ticks| {
-                instance.call(ticks, |policy, store| {
+            let answer = loaded.call(limits::LOAD, |instance, budget| {
+                instance.call(budget, |policy, store| {
                     policy.placet_policy_verification().call_verify(store, token.as_bytes(), example.jwk)
                 })
             })?;

@@ -120,8 +120,7 @@ impl Simulation {
     pub fn consume(&self, limit: &str, amount: u64, tenant: Option<&str>) -> Result<Decision, Failure> {
         let question = Question::Consume(vec![Charge { limit: limit.to_owned(), amount }]);
         let context = Context { tenant: tenant.map(ToOwned::to_owned), once: None, details: Vec::new() };
-        let answer =
-            self.loaded.call(limits::DECISION_TICKS, |instance, ticks| question.put(instance, ticks, &context));
+        let answer = self.loaded.call(limits::DECISION, |instance, budget| question.put(instance, budget, &context));
         Failure::flattened(answer)
     }
 

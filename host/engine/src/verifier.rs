@@ -191,8 +191,8 @@ impl Verifier {
     ///
     /// [`VerifyError::Refused`] where it is not.
     pub fn verify_jws(&self, document: &[u8], jwk: &str) -> Result<VerifiedJws, VerifyError> {
-        let answer = self.loaded.call(limits::LOAD_TICKS, |instance, ticks| {
-            instance.call(ticks, |policy, store| policy.placet_policy_verification().call_verify(store, document, jwk))
+        let answer = self.loaded.call(limits::LOAD, |instance, budget| {
+            instance.call(budget, |policy, store| policy.placet_policy_verification().call_verify(store, document, jwk))
         });
         answer.map_err(Failure::from)?.map_err(VerifyError::Refused)
     }

@@ -8,6 +8,7 @@ use super::Calls;
 use super::tape::{Answer, Asked, Played, Tape};
 use crate::bindings::placet::policy::clock::{self, Host};
 use crate::clock::{Clock, Reading};
+use crate::limits;
 
 /// What an instance sees of the time.
 pub(crate) struct ClockCapability {
@@ -22,7 +23,7 @@ pub(crate) struct ClockCapability {
 impl ClockCapability {
     /// The running clock, or the moment of a snapshot.
     pub(crate) fn new(clock: Arc<Clock>, frozen: Option<Reading>, tape: Tape) -> Self {
-        Self { clock, frozen, tape, calls: Calls::new() }
+        Self { clock, frozen, tape, calls: Calls::new(limits::LOAD.host_calls) }
     }
 
     /// Lets the time run on.

@@ -9,6 +9,7 @@ use crate::bindings::placet::policy::counters::{
 };
 use crate::counter_name;
 use crate::instances::InStore;
+use crate::limits;
 use crate::program::Lent;
 use crate::sandbox::Ticks;
 use crate::store::{Part, Recalled};
@@ -31,13 +32,22 @@ pub(crate) struct CountersCapability {
 impl CountersCapability {
     /// The counters of one policy.
     pub(crate) fn new(lent: Lent, in_store: InStore, ticks: Ticks, tape: Tape) -> Self {
-        Self { lent, in_store, ticks, tape, waited: 0, calls: Calls::new(), part: None, found: None }
+        Self {
+            lent,
+            in_store,
+            ticks,
+            tape,
+            waited: 0,
+            calls: Calls::new(limits::LOAD.host_calls),
+            part: None,
+            found: None,
+        }
     }
 
     /// Forgets what the call before took.
-    pub(crate) fn begin_call(&mut self) {
+    pub(crate) fn begin_call(&mut self, host_calls: u32) {
         self.waited = 0;
-        self.calls = Calls::new();
+        self.calls = Calls::new(host_calls);
     }
 
     /// What the next call charges belongs to a reservation.

@@ -7,6 +7,7 @@ use wasmtime::component::{HasSelf, Linker};
 use super::Calls;
 use crate::bindings::placet::policy::files::{self, Error, Host};
 use crate::documents::{DocumentError, Snapshot};
+use crate::limits;
 
 /// What an instance sees of the documents.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub(crate) struct FilesCapability {
 impl FilesCapability {
     /// The documents of one moment.
     pub(crate) fn new(snapshot: Arc<Snapshot>) -> Self {
-        Self { snapshot, calls: Calls::new() }
+        Self { snapshot, calls: Calls::new(limits::LOAD.host_calls) }
     }
 
     /// Puts the interface within the reach of every instance made by `linker`.

@@ -16,15 +16,15 @@ pub(crate) struct Calls {
     left: u32,
 }
 
-/// The policy asked the host more often than [`crate::limits::HOST_CALLS`] in one call.
+/// The policy asked the host more often in one call than its budget allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("more than {} calls into the host", crate::limits::HOST_CALLS)]
+#[error("too many calls into the host")]
 pub(crate) struct TooManyCalls;
 
 impl Calls {
     /// As many as a call may make.
-    pub(crate) fn new() -> Self {
-        Self { left: crate::limits::HOST_CALLS }
+    pub(crate) fn new(left: u32) -> Self {
+        Self { left }
     }
 
     /// Takes one.

@@ -161,9 +161,9 @@ impl Installation {
 
     /// Asks the policy; the entries that it adds are recorded as this part.
     fn put_part(&self, question: &Question<'_>, context: &Context, part: Part) -> Result<Parted, Failure> {
-        let (answer, found) = self.loaded().call(limits::DECISION_TICKS, |instance, ticks| {
+        let (answer, found) = self.loaded().call(limits::DECISION, |instance, budget| {
             instance.reach().counters.begin_part(part);
-            let answer = question.put(instance, ticks, context)?;
+            let answer = question.put(instance, budget, context)?;
             Ok((answer, instance.reach().counters.end_part()))
         })?;
         Ok((answer.map_err(Failure::stated)?, found))
