@@ -38,6 +38,19 @@ fn runs(placet: &Placet) -> u64 {
 }
 
 #[test]
+fn an_opening_that_is_refused_for_want_of_a_license_adopts_no_policy() {
+    let site = Site::default();
+    let shipped = runs(&site.open());
+    let newer = policy(&site, shipped + 2);
+    let refused = site.builder().policy(&newer).require_usable().open().expect_err("there is no license");
+    assert_eq!(refused.reason(), "missing");
+    // The floor is where it was, and the policy is not kept.
+    assert_eq!(runs(&site.builder().policy(policy(&site, shipped + 1)).open().unwrap()), shipped + 1);
+    site.license(&claims("lic_1"));
+    assert_eq!(runs(&site.builder().policy(newer).require_usable().open().unwrap()), shipped + 2);
+}
+
+#[test]
 fn a_newer_policy_replaces_an_older_one_and_never_the_other_way() {
     let site = Site::default();
     site.license(&claims("lic_1"));

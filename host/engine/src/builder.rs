@@ -234,7 +234,9 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`OpenError`]; nothing was changed, but that the state directory may have been made.
+    /// [`OpenError`]; no policy was adopted and no copy was kept. The state directory may have been made, and what it keeps was sealed where
+    /// there is a secret. [`OpenError::NotUsable`] follows an adoption where a time anchor was taken that did not help, or where
+    /// [`Builder::validation_grace`] ended with this opening.
     pub fn open(self) -> Result<Placet, OpenError> {
         Placet::open(self)
     }

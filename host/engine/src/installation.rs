@@ -117,7 +117,6 @@ impl Installation {
             builder.validation_grace.map(|most| Grace::open(most, tested.program.manifest.name.as_str(), &*store));
         let grace = grace.transpose()?;
         let loaded = load(&tested, &sources, &store, &clock, &vault, grace.as_ref())?;
-        let adoption = adopt(&tested, &state, &*store, &clock)?;
 
         let audit = Audit::start(state.clone(), store.clone(), vault.clone());
         let noticed = Mutex::new(Noticed::new(&loaded.status));
@@ -144,6 +143,12 @@ impl Installation {
             changing: Mutex::new(()),
             subscribers: RwLock::default(),
         };
+        // Before anything is adopted; an anchor that waits may yet make it usable.
+        let required = builder.require_usable;
+        if required && !installation.anchor_waits()? {
+            installation.refuse_unusable()?;
+        }
+        let adoption = adopt(&tested, &installation.state, &*installation.store, &installation.clock)?;
         installation.tell_opening(adoption);
         {
             let changing = installation.change();
@@ -153,13 +158,15 @@ impl Installation {
             }
             installation.limit_grace(&changing).map_err(|failure| OpenError::Machine(failure.into()))?;
         }
-        if builder.require_usable {
-            let status = installation.status();
-            if !status.usable {
-                return Err(OpenError::NotUsable(Box::new(status)));
-            }
+        if required {
+            installation.refuse_unusable()?;
         }
         Ok(installation)
+    }
+
+    fn refuse_unusable(&self) -> Result<(), OpenError> {
+        let status = self.status();
+        if status.usable { Ok(()) } else { Err(OpenError::NotUsable(Box::new(status))) }
     }
 
     pub(crate) fn ask(&self, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {
@@ -170,8 +177,7 @@ impl Installation {
     }
 
     fn put(&self, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {
-        let answer =
-            self.loaded().call(limits::DECISION, |instance, budget| question.put(instance, budget, context));
+        let answer = self.loaded().call(limits::DECISION, |instance, budget| question.put(instance, budget, context));
         Failure::flattened(answer)
     }
 
@@ -299,8 +305,9 @@ impl Installation {
         after: Option<&str>,
     ) -> Result<Vec<Holder>, Failure> {
         Failure::flattened(self.loaded().call(limits::REPORT, |instance, budget| {
-            instance
-                .call(budget, |policy, store| policy.placet_policy_licensing().call_holders(store, limit, tenant, after))
+            instance.call(budget, |policy, store| {
+                policy.placet_policy_licensing().call_holders(store, limit, tenant, after)
+            })
         }))
     }
 

@@ -2,6 +2,9 @@
 
 use super::documents::detail;
 use super::{Changing, Installation};
+use crate::Document;
+use crate::program::Loaded;
+use crate::store::{StoreError, anchor_key};
 
 impl Installation {
     /// Sets the clock by the anchors that were adopted and not taken yet. Was there one? What cannot be recorded now is tried again at the
@@ -9,9 +12,7 @@ impl Installation {
     pub(super) fn take_anchors(&self, changing: &Changing<'_>) -> bool {
         let loaded = self.loaded();
         let mut taken = false;
-        for anchor in loaded.status.documents.iter().filter(|document| document.kind == "anchor" && document.adopted) {
-            let time = detail(&anchor.details, "time").and_then(|time| time.parse().ok());
-            let (Some(id), Some(time)) = (detail(&anchor.details, "id"), time) else { continue };
+        for (anchor, id, time) in anchors(&loaded) {
             match self.clock.anchor(&*self.store, &loaded.info().name, id, time) {
                 Ok(false) => {}
                 Ok(true) => {
@@ -23,4 +24,24 @@ impl Installation {
         }
         taken
     }
+
+    /// Is there one that was adopted and not taken yet?
+    pub(super) fn anchor_waits(&self) -> Result<bool, StoreError> {
+        let loaded = self.loaded();
+        for (_, id, _) in anchors(&loaded) {
+            if self.store.value(&anchor_key(&loaded.info().name, id))?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// The anchors that were adopted, with id and time.
+fn anchors(loaded: &Loaded) -> impl Iterator<Item = (&Document, &str, u64)> {
+    let adopted = loaded.status.documents.iter().filter(|document| document.kind == "anchor" && document.adopted);
+    adopted.filter_map(|anchor| {
+        let time = detail(&anchor.details, "time")?.parse().ok()?;
+        Some((anchor, detail(&anchor.details, "id")?, time))
+    })
 }

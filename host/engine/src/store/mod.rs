@@ -303,7 +303,7 @@ pub(crate) trait Store: Send + Sync + fmt::Debug {
 }
 
 /// The value that remembers an anchor.
-fn anchor_key(namespace: &str, id: &str) -> String {
+pub(crate) fn anchor_key(namespace: &str, id: &str) -> String {
     format!("anchor/{namespace}/{id}")
 }
 
