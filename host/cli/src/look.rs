@@ -22,6 +22,10 @@ impl Look {
 
     /// The same of what is to be opened.
     pub(crate) fn of(builder: Builder) -> Result<Self, OpenError> {
+        // Opening makes a state directory that is not there; whoever only looks has mistyped its name.
+        if let Err(error @ OpenError::State(_)) = builder.vault() {
+            return Err(error);
+        }
         match builder.clone().open() {
             Ok(placet) => Ok(Self::Opened(placet)),
             Err(OpenError::Store(StoreError::Locked { directory })) => match builder.vault() {

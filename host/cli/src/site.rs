@@ -140,7 +140,10 @@ pub(crate) fn unopened(error: &OpenError) -> Unopened {
             (None, "give the product's user the right to write the state directory")
         }
         OpenError::State(error) | OpenError::Policy(PolicyError::State(error)) if error.reason() == "state-io" => {
-            (None, "give `--state` a directory that you may read and write; it is made if it is not there")
+            (
+                None,
+                "give `--state` a directory that you may read and write; what is not there is made, but not by commands that only look",
+            )
         }
         _ => return Unopened { missing: None, help: reasons::help(error.reason()) },
     };

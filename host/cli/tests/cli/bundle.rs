@@ -76,6 +76,7 @@ fn a_bundle_is_packed_beside_a_product_that_runs_and_where_nothing_opens() {
     assert_told(&json);
     drop(product);
 
+    std::fs::create_dir(desk.path("new")).unwrap();
     let bundle = desk.json(&["support", "--state", "new", "--root", "TEST-root.pub"]);
     assert_eq!(bundle["health"][0]["reason"], "policy-missing");
     assert_eq!((&bundle["status"], &bundle["log"]["whole"]), (&Value::Null, &false.into()));

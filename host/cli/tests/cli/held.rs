@@ -54,3 +54,14 @@ fn while_a_product_runs_its_status_is_told_with_its_age() {
     });
     assert_eq!(ask(&["status"]).err, "");
 }
+
+#[test]
+fn looking_makes_no_state_directory() {
+    let desk = Desk::new();
+    desk.done(&["key", "new", "--out", "TEST-root", "--use", "policy"]);
+    for (command, code) in [("doctor", 1), ("status", 2), ("usage", 2), ("support", 0)] {
+        let run = desk.run(&[command, "--state", "typo/a/b", "--root", "TEST-root.pub"]);
+        assert_eq!(run.code, code, "{command}: {}{}", run.out, run.err);
+        assert!(!desk.path("typo").exists(), "{command}");
+    }
+}
