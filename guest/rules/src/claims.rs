@@ -147,7 +147,8 @@ fn finish(
     license
 }
 
-fn payload_id(hash: &[u8; 32]) -> String {
+/// A digest as it is spelled where a license has no id.
+pub(crate) fn payload_id(hash: &[u8; 32]) -> String {
     hash.iter().fold(String::from("sha256:"), |id, byte| id + &alloc::format!("{byte:02x}"))
 }
 

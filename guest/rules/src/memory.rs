@@ -1,20 +1,21 @@
 //! What a policy remembers across restarts, in counters of its own: when each document was last seen valid, the highest revocation
-//! list and the latest time anchor, until when each license has checked in, and which orders were carried out.
+//! list with what it revokes and the latest time anchor, until when each license has checked in, and which orders were carried out, for
+//! which tenants. So what a document did stays, also where it is gone or its key has lost that use.
 //!
 //! All of it only rises, but for the marks of when a document was seen, so that putting an older document back gains nothing.
 
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::counter_name::own;
+use crate::claims::payload_id;
+use crate::counter_name::{encode, own};
 use crate::counters::{CounterError, Counters, Entry, Own, read_all};
 use crate::document::Source;
 use crate::duration::MINUTE;
 use crate::license::License;
 use crate::merge::account;
-use crate::notices::{Content, InForce, Order, settle};
+use crate::notices::{Content, InForce, Order, digest, settle};
 use crate::reason;
 use crate::resets::{self, Resets};
 use crate::types::{Duration, Instant};
@@ -25,6 +26,12 @@ const STEP: u64 = MINUTE;
 const PLACE: Duration = 10 * MINUTE;
 /// The highest sequence of a revocation list.
 const SEQUENCE: &str = "own/revocations";
+/// Of each license that the highest list revokes, by its digest, the sequence of that list.
+const REVOKED: &str = "revoked";
+/// The pool of the counters in which a limit was reset for one tenant: its members are their names.
+const RESETS: &str = "own/reset";
+/// So many counters, or members, in one call.
+const MANY: usize = 1_000;
 /// The latest time of an anchor.
 const ANCHORED: &str = "own/anchor";
 
@@ -41,8 +48,10 @@ pub(crate) struct Memory {
     due: BTreeMap<String, Instant>,
     /// By their ids.
     carried_out: BTreeSet<String>,
-    /// By limit and account.
-    resets: BTreeMap<(String, String), Resets>,
+    /// What the counters hold in which resets are counted, by their names.
+    resets: BTreeMap<String, u64>,
+    /// The licenses that the highest list revokes, by id.
+    revoked: BTreeSet<String>,
     /// The licenses that as many other instances use as they allow, by id.
     crowded: BTreeSet<String>,
 }
@@ -81,6 +90,11 @@ impl Memory {
         self.carried_out.contains(&order.id)
     }
 
+    /// Did the highest list that was seen here revoke it?
+    pub(crate) fn revokes(&self, license: &License) -> bool {
+        self.revoked.contains(&license.id)
+    }
+
     /// Why this instance may not use a license that only so many may.
     pub(crate) fn excludes(&self, license: &License) -> Option<&'static str> {
         license.scope.instances?;
@@ -93,8 +107,15 @@ impl Memory {
 
     /// How often a limit of an account was reset.
     pub(crate) fn resets(&self, limit: &str, account: &str) -> Resets {
-        let known = self.resets.get(&(limit.to_string(), account.to_string()));
-        Resets { unknown: self.forgetful.is_some(), ..known.cloned().unwrap_or_default() }
+        let mut resets = Resets { unknown: self.forgetful.is_some(), ..Resets::default() };
+        for (counter, held) in &self.resets {
+            match resets::tenant(counter, limit, account) {
+                Some(tenant) if tenant.is_empty() => resets.all = *held,
+                Some(tenant) => drop(resets.tenants.insert(tenant, *held)),
+                None => {}
+            }
+        }
+        resets
     }
 
     fn try_learn(
@@ -108,7 +129,9 @@ impl Memory {
         let recalled = self.recall_orders(sources, counters);
         settle(sources, self);
         recalled?;
+        mark_revoked(sources, self.sequence, counters)?;
         self.raise_highest(sources, counters)?;
+        self.recall_revoked(sources, counters)?;
         self.carry_out(sources, counters)?;
         self.recall_resets(sources, counters)?;
         self.check_in(sources, counters)?;
@@ -148,10 +171,15 @@ impl Memory {
                     .filter(|license| order.concerns(license))
                     .filter_map(|license| Some(account(license, license.limits.get(&order.limit)?))),
             );
-            let generations = accounts.iter().filter_map(|account| resets::counter(&order.limit, tenant, account));
+            let generations: Vec<String> =
+                accounts.iter().filter_map(|account| resets::counter(&order.limit, tenant, account)).collect();
+            // Found again without the order, which may be gone. A crash in between leaves the name of a counter that holds nothing.
+            for name in generations.iter().filter(|_| !tenant.is_empty()) {
+                counters.pools().claim(RESETS, name, Own { weight: 1, left: None }, u64::MAX).map_err(why)?;
+            }
             let one = |counter, ceiling| Entry { counter, amount: 1, ceiling, slack: 0 };
             let entries: Vec<Entry> =
-                core::iter::once(one(once, 1)).chain(generations.map(|name| one(name, u64::MAX))).collect();
+                core::iter::once(one(once, 1)).chain(generations.into_iter().map(|name| one(name, u64::MAX))).collect();
             match counters.add(&entries, &[], None) {
                 // Another instance was quicker.
                 Ok(_) | Err(CounterError::Exceeded { entry: 0, .. }) => self.carried_out.insert(order.id.clone()),
@@ -161,29 +189,35 @@ impl Memory {
         Ok(())
     }
 
+    /// Of all licenses, and of the tenants for which there were orders.
     fn recall_resets(&mut self, sources: &[Source], counters: &dyn Counters) -> Result<(), String> {
-        let mut named = BTreeMap::new();
+        let mut names = BTreeSet::new();
         for license in licenses(sources) {
-            for (limit, terms) in &license.limits {
-                let account = account(license, terms);
-                let tenants =
-                    orders(sources).filter(|order| order.limit == *limit).filter_map(|order| order.tenant.as_deref());
-                for tenant in tenants.chain([""]) {
-                    if let Some(name) = resets::counter(limit, tenant, &account) {
-                        named.insert(name, (limit.clone(), account.clone(), tenant.to_string()));
-                    }
-                }
+            let counter = |(limit, terms): (&String, _)| resets::counter(limit, "", &account(license, terms));
+            names.extend(license.limits.iter().filter_map(counter));
+        }
+        let mut after: Option<String> = None;
+        loop {
+            let members = counters.pools().members(RESETS, after.as_deref(), 1_000).map_err(why)?;
+            after = members.last().map(|member| member.holder.clone());
+            let is_last = members.len() < MANY;
+            names.extend(members.into_iter().map(|member| member.holder));
+            if is_last {
+                break;
             }
         }
-        let held = read(counters, named.keys().cloned().collect())?;
-        for ((limit, account, tenant), held) in named.into_values().zip(held).filter(|(_, held)| *held > 0) {
-            let resets = self.resets.entry((limit, account)).or_default();
-            if tenant.is_empty() {
-                resets.all = held;
-            } else {
-                resets.tenants.insert(tenant, held);
-            }
-        }
+        let names: Vec<String> = names.into_iter().collect();
+        let held = read(counters, names.clone())?;
+        self.resets.extend(names.into_iter().zip(held).filter(|(_, held)| *held > 0));
+        Ok(())
+    }
+
+    /// Whatever the documents say now: the list may be gone, or its key not trusted with it any more.
+    fn recall_revoked(&mut self, sources: &[Source], counters: &dyn Counters) -> Result<(), String> {
+        let ids: Vec<&String> = licenses(sources).map(|license| &license.id).collect();
+        let held = read(counters, ids.iter().filter_map(|id| revoked(&digest(id))).collect())?;
+        let highest = ids.into_iter().zip(held).filter(|(_, held)| *held > 0 && *held == self.sequence);
+        self.revoked.extend(highest.map(|(id, _)| id.clone()));
         Ok(())
     }
 
@@ -229,6 +263,38 @@ impl Memory {
     }
 }
 
+/// Marks what lists revoke that are higher than any before, each with its sequence. To be done before that one is remembered, so that it
+/// is done again after a crash.
+fn mark_revoked(sources: &[Source], sequence: u64, counters: &dyn Counters) -> Result<(), String> {
+    let lists = sources.iter().filter_map(Source::notice).filter_map(|notice| match &notice.content {
+        Content::Revocations(list) if list.sequence > sequence => Some(list),
+        _ => None,
+    });
+    for list in lists {
+        let names: Vec<String> = list.digests().filter_map(revoked).collect();
+        for names in names.chunks(MANY) {
+            let held = read(counters, names.to_vec())?;
+            let lower = names.iter().zip(held).filter(|(_, held)| *held < list.sequence);
+            let entries: Vec<Entry> = lower
+                .map(|(name, held)| {
+                    let (amount, ceiling) = (list.sequence.saturating_sub(held), list.sequence);
+                    Entry { counter: name.clone(), amount, ceiling, slack: 0 }
+                })
+                .collect();
+            match counters.add(&entries, &[], None) {
+                // Another instance was quicker with the same ones.
+                Ok(_) | Err(CounterError::Exceeded { .. }) => {}
+                Err(error) => return Err(why(error)),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn revoked(digest: &[u8; 32]) -> Option<String> {
+    own(&[REVOKED, &payload_id(digest)])
+}
+
 /// Reads when the documents of licenses were last seen valid, and moves the marks of those that are valid as they were read. A mark
 /// ahead of `now` comes from a clock that ran ahead, and is taken back with it.
 fn recall_marks(sources: &mut [Source], counters: &dyn Counters, now: Instant) -> Result<(), String> {
@@ -253,13 +319,9 @@ fn recall_marks(sources: &mut [Source], counters: &dyn Counters, now: Instant) -
 
 /// The counter that holds when a document was last seen valid.
 pub fn mark(document: &str) -> String {
-    document.bytes().fold("own/seen/".to_string(), |mut name, byte| {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => name.push(char::from(byte)),
-            _ => name += &format!("%{byte:02X}"),
-        }
-        name
-    })
+    let mut name = "own/seen/".to_string();
+    encode(document, &mut name);
+    name
 }
 
 fn orders(sources: &[Source]) -> impl Iterator<Item = &Order> {

@@ -3,12 +3,16 @@
 //! An order counts the limit of an account anew by raising its generation, so that the counter has another name from then on
 //! ([`crate::counter_name`]); what was counted before stays as it was. The generation lives in a counter of the policy's own,
 //! `own/reset/LIMIT/TENANT/ACCOUNT`, and is raised in the same step in which `own/order/ID`, whose ceiling is 1, is set: so each
-//! order counts once, and goes on counting when its document is gone.
+//! order counts once, and goes on counting when its document is gone. The names of those
+//! of tenants are the members of the pool `own/reset`, for they could not be guessed.
 
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 
-use crate::counter_name::own;
+use crate::counter_name::{decode, own};
+
+/// The names of these counters begin so.
+const OWN: &str = "own/reset/";
 
 /// The generations of one limit and account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,6 +46,14 @@ pub(crate) fn order(id: &str) -> Option<String> {
 /// would be too long.
 pub(crate) fn counter(limit: &str, tenant: &str, account: &str) -> Option<String> {
     own(&["reset", limit, tenant, account])
+}
+
+/// The tenant of such a counter; empty for all. None: it is not of this limit and account.
+pub(crate) fn tenant(counter: &str, limit: &str, account: &str) -> Option<String> {
+    let mut parts = counter.strip_prefix(OWN)?.split('/');
+    let is_limit = parts.next().and_then(decode)? == limit;
+    let tenant = parts.next().and_then(decode)?;
+    (is_limit && parts.next().and_then(decode)? == account).then_some(tenant)
 }
 
 #[cfg(test)]

@@ -40,9 +40,10 @@ impl<'a> InForce<'a> {
         }
     }
 
-    /// Did its vendor withdraw this license?
+    /// Did its vendor withdraw this license? Where the highest list is not here any more, what was remembered of it says so.
     pub(crate) fn revokes(&self, license: &License) -> bool {
-        self.revocations.iter().any(|list| list.names(&license.id))
+        let is_remembered = self.revocations.is_empty() && self.memory.revokes(license);
+        is_remembered || self.revocations.iter().any(|list| list.names(&license.id))
     }
 
     /// Why this instance may not use the license, where only so many may.

@@ -25,6 +25,11 @@ impl Revocations {
         self.revoked.contains(&digest(license))
     }
 
+    /// The digests of what it withdraws.
+    pub(crate) fn digests(&self) -> impl Iterator<Item = &[u8; 32]> {
+        self.revoked.iter()
+    }
+
     pub(super) fn read(claims: &mut Fields) -> Result<Self, Refusal> {
         let sequence = claims.amount("sequence")?.ok_or_else(|| invalid("sequence"))?;
         let revoked = claims.typed("revoked", |value| {

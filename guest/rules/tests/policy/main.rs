@@ -12,6 +12,7 @@ mod clock;
 mod documents;
 mod graces;
 mod keys;
+mod memory;
 mod merging;
 mod places;
 #[path = "../decide/pools.rs"]

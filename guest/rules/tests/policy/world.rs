@@ -275,6 +275,6 @@ impl Pools for Memory {
     }
 
     fn members(&self, _: &str, _: Option<&str>, _: u32) -> Result<Vec<Member>, CounterError> {
-        panic!("loading lists nobody")
+        Err(CounterError::Unavailable("disk-full".to_string()))
     }
 }
