@@ -11,6 +11,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use core::mem::{Discriminant, discriminant};
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
@@ -59,6 +60,11 @@ impl Calendar {
     /// Periods in a time zone by its IANA name. None: the bundled database does not have it.
     pub fn new(every: Every, zone: &str) -> Option<Self> {
         Some(Self { every, zone: TimeZone::get(zone).ok()? })
+    }
+
+    /// How long its periods are: alike in all calendars of days, of weeks and so on, wherever the periods begin.
+    pub fn length(&self) -> Discriminant<Every> {
+        discriminant(&self.every)
     }
 
     /// The period that an instant lies in. None: the calendar ends before the next, with the year 9999.

@@ -10,6 +10,7 @@
 //! goes on as fast as ever; and were it refused after a day, a machine whose clock once ran some minutes fast would be locked
 //! out for good.
 
+mod announced;
 mod counting;
 mod coverage;
 mod grants;
@@ -20,6 +21,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
+pub(crate) use self::announced::announce;
 pub(crate) use self::counting::{Judged, judge};
 pub(crate) use self::coverage::{Coverage, is_extra};
 pub use self::grants::CUSTOMER;
@@ -94,9 +96,9 @@ fn view(judged: &[Judged<'_>], coverage: Option<Coverage>, sources: &[Source], t
         view.ended = grants::limits(&ended, time.now);
         view.ended.retain(|name, _| !view.limits.contains_key(name));
     }
-    if !view.usable {
-        let expired = ended.iter().filter(|one| one.standing.state == State::Expired);
-        view.readable.extend(expired.flat_map(|one| one.license.features.keys().cloned()));
+    if ended.iter().any(|one| one.standing.state == State::Expired) {
+        let had = ended.iter().filter(|one| one.standing.state == State::Expired || one.standing.state.usable());
+        view.readable.extend(had.flat_map(|one| one.license.features.keys().cloned()));
     }
     view.warnings.extend(clock.warning());
     if let (Clock::Refused, true) = (clock, view.usable) {
@@ -121,7 +123,8 @@ fn whole(judged: &[Judged<'_>], coverage: Option<Coverage>, sources: &[Source], 
         _ => {
             let licenses = sources.iter().filter(|source| source.kind == Kind::License);
             let refused = licenses.filter_map(|source| source.refusal.as_ref().or(source.replaced.as_ref())).next();
-            let set_aside = judged.iter().find_map(|one| one.set_aside);
+            // What is superseded leaves what supersedes it.
+            let set_aside = judged.iter().filter_map(|one| one.set_aside).max();
             match (refused, set_aside) {
                 (Some(refusal), _) => (State::Invalid, refusal.reason.clone()),
                 (None, Some(reason)) => (State::Invalid, reason.to_string()),
@@ -138,10 +141,14 @@ fn leading<'b, 'a>(judged: &'b [Judged<'a>]) -> Option<&'b Judged<'a>> {
     })
 }
 
-/// Held once and was verified: what was used of it may be given back.
+/// Held once and was verified, or would hold beside what it requires, which may have ended: what was used of it may be given back.
 fn has_ended(one: &Judged<'_>) -> bool {
     let lapsed = one.standing.state == State::Invalid && one.source.refusal.is_none();
-    one.set_aside.is_none() && (lapsed || matches!(one.standing.state, State::Expired | State::Revoked))
+    let is_over = lapsed || matches!(one.standing.state, State::Expired | State::Revoked);
+    match one.set_aside {
+        None => is_over,
+        Some(reason) => reason == reason::REQUIREMENT_MISSING && (is_over || one.standing.state.usable()),
+    }
 }
 
 /// The next instant at which anything changes by itself. Licenses that are set aside count too: what sets them aside may end.

@@ -20,7 +20,7 @@ use crate::files::{FileError, Files};
 use crate::instant::to_text;
 use crate::manifest::Manifest;
 use crate::memory::Memory;
-use crate::merge::{Merged, earliest};
+use crate::merge::{Merged, announce, earliest};
 use crate::notices::{Kind, settle};
 use crate::reader::Reader;
 use crate::refusal::Refusal;
@@ -137,6 +137,8 @@ impl Policy {
         let ending = ending(&merged);
         let until = earliest([merged.until, ending.as_ref().and_then(|(_, until)| *until)]);
         warnings.extend(ending.map(|(warning, _)| warning));
+        let until = earliest([until, announce(&merged.judged, time.now, &mut warnings)]);
+        left_out(&merged.view, &mut warnings);
         warnings.extend(self.memory.forgetful.as_ref().map(|cause| Warning {
             reason: reason::MEMORY_UNAVAILABLE.to_string(),
             subject: None,
@@ -183,6 +185,18 @@ impl Policy {
             );
         }
         details
+    }
+}
+
+/// Limits that are decided without a part that a license has in them.
+fn left_out(view: &View, warnings: &mut Vec<Warning>) {
+    for (name, limit) in view.limits.iter().filter(|_| view.usable) {
+        for Attribute { name: license, value: why } in &limit.left_out {
+            let text =
+                ["license `", license, "` adds nothing to limit `", name, "` (", why, "): what others grant counts"];
+            let reason = reason::LIMIT_UNDECIDED.to_string();
+            warnings.push(Warning { reason, subject: Some(name.clone()), text: text.concat() });
+        }
     }
 }
 

@@ -3,12 +3,14 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem::Discriminant;
 use core::ops::RangeInclusive;
 
+use crate::calendar::Every;
 use crate::license::{Enforce, LimitKind, Rate};
 use crate::resets::Resets;
 use crate::term::Window;
-use crate::types::{Duration, Instant, Time, Warning};
+use crate::types::{Attribute, Duration, Instant, Time, Warning};
 
 /// The state of the installation and what is granted in it; stays true for every time that it [covers](View::covers).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,9 +31,9 @@ pub struct View {
     pub warnings: Vec<Warning>,
     /// By name. Of the licenses that hold; empty where none does.
     pub features: BTreeMap<String, FeatureView>,
-    /// Features that an expired license had: they may still be read.
+    /// Features that an expired license had, whatever else holds: they may still be read.
     pub readable: BTreeSet<String>,
-    /// By name. Of the licenses that hold; where none does, of those that expired, so that what was used can be given back.
+    /// By name. Of the licenses that hold; where none does, of those that ended, so that what was used can be given back.
     pub limits: BTreeMap<String, LimitView>,
     /// Limits that only licenses which ended name, while others hold: what was used of them can be given back as well.
     pub ended: BTreeMap<String, LimitView>,
@@ -108,6 +110,8 @@ pub struct LimitView {
     pub warn: Option<u8>,
     /// In the order they are drawn from: what ends first comes first. A gauge or rate has exactly one.
     pub budgets: Vec<Budget>,
+    /// Licenses whose part in it is left out beside the others, by id, and why.
+    pub left_out: Vec<Attribute>,
 }
 
 /// What holds how much of a budget is used.
@@ -178,6 +182,8 @@ pub enum Within {
     Period {
         /// The PERIOD part of the counter's name.
         label: String,
+        /// How long it is.
+        length: Discriminant<Every>,
         /// When the next period begins.
         until: Instant,
         /// The same, as clocks in the period's zone show it.

@@ -2,7 +2,8 @@
 //!
 //! Whether it was given stands in `own/warned/…`, a counter whose ceiling is 1: the decision that sets it carries the warning. It is
 //! read along with what is used, set in the step that counts, and taken back in the step that gives back, so that a decision which
-//! crosses nothing asks for nothing more. Each period has one of its own.
+//! crosses nothing asks for nothing more. Each period has one of its own, and it is named by the budget that
+//! lasts longest, an add-on's or top-up's only where there is no other.
 
 use alloc::string::String;
 
@@ -86,7 +87,13 @@ mod tests {
             refund: false,
             slack: 0,
         };
-        LimitView { kind: LimitKind::Quota, undecided: Vec::new(), warn: Some(warn), budgets: Vec::from([budget]) }
+        LimitView {
+            kind: LimitKind::Quota,
+            undecided: Vec::new(),
+            warn: Some(warn),
+            budgets: Vec::from([budget]),
+            left_out: [].into(),
+        }
     }
 
     #[test]

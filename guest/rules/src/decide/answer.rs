@@ -3,7 +3,6 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use crate::license::LimitKind;
 use crate::reason;
 use crate::types::{Attribute, Decision, Duration, Usage};
 use crate::view::{LimitView, View};
@@ -70,10 +69,5 @@ pub(super) fn granted(subject: &str, license: Option<&str>) -> Decision {
 
 /// Why a limit cannot be decided, one attribute `undecided` each; empty where it can be.
 pub(super) fn undecided(limit: &LimitView) -> Vec<Attribute> {
-    let mut details: Vec<Attribute> =
-        limit.undecided.iter().map(|why| Attribute::new("undecided", why.as_str())).collect();
-    if details.is_empty() && matches!(limit.kind, LimitKind::Other(_)) {
-        details.push(Attribute::new("undecided", ["kind=", limit.kind.as_str()].concat()));
-    }
-    details
+    limit.undecided.iter().map(|why| Attribute::new("undecided", why.as_str())).collect()
 }

@@ -16,6 +16,8 @@ pub(super) struct Slot<'a> {
     pub(super) license: &'a str,
     pub(super) role: Role,
     pub(super) refund: bool,
+    /// Of add-ons and top-ups alone.
+    pub(super) extra: bool,
     pub(super) held_as: HeldAs,
     /// What it holds, as far as is known; of a bucket, how many tokens are gone.
     pub(super) held: u64,
@@ -76,6 +78,7 @@ impl<'a> Slot<'a> {
             license: &budget.license,
             role: Role::Present,
             refund: budget.refund,
+            extra: budget.extra,
             held_as: budget.held_as,
             held: 0,
             part: 0,
@@ -96,6 +99,7 @@ impl<'a> Slot<'a> {
         self.max = self.max.zip(other.max).map(|(one, other)| one.saturating_add(other));
         self.ceiling = self.ceiling.saturating_add(other.ceiling);
         self.refund &= other.refund;
+        self.extra &= other.extra;
         self.slack = self.slack.min(other.slack);
         if let (HeldAs::Pool { ttl }, HeldAs::Pool { ttl: other }) = (&mut self.held_as, other.held_as) {
             *ttl = [*ttl, other].into_iter().flatten().min();

@@ -66,7 +66,9 @@ impl<'a> Target<'a> {
     /// A limit with its counters.
     pub(super) fn new(name: &'a str, limit: &'a LimitView, tenant: Option<&'a str>, slots: Vec<Slot<'a>>) -> Self {
         let tenant = tenant.filter(|_| limit.budgets.iter().any(|budget| budget.per_tenant));
-        let alert = alert::unread(limit.warn.and_then(|_| slots.first()?.alert()));
+        // By what lasts: a top-up that ends must not make the warning a new one.
+        let lasting = || slots.iter().rev().find(|slot| !slot.extra).or(slots.last());
+        let alert = alert::unread(limit.warn.and_then(|_| lasting()?.alert()));
         Self { name, limit, tenant, slots, alert }
     }
 

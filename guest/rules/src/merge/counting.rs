@@ -1,18 +1,24 @@
 //! Which of the licenses count.
 //!
-//! - Of several with one id, one counts: the one issued last of those that have begun and not lapsed; of equals the one with the greater
-//!   payload hash; of the very same payload the one that was read rather than recovered, then the first by name.
-//! - An add-on does not count unless for each SKU that it requires another license holds. Two that require each other hold together.
+//! - A license does not count unless for each SKU that it requires another license holds; nor does an add-on or a top-up unless a license
+//!   of another kind holds, for it adds to one. Two that require each other hold together.
+//! - Of several with one id, one counts: of those that have what they require, the one issued last of those that have begun and not lapsed;
+//!   of equals the one with the greater payload hash; of the very same payload the one that was read rather than recovered, then the
+//!   first by name.
 //! - A license that is superseded by one that holds does not count. Whether that one is superseded itself makes no difference, so
 //!   that a chain of renewals need name only the one before. Of two that supersede each other the one issued last counts.
+//!
+//! What lacks something displaces nothing; and what is displaced may be what others require. So both are settled together, beginning with
+//! the most that could have what they require: what those displace leaves the fewest that have it, what these displace leaves the most,
+//! and so on, until nothing changes. A license that requires what it displaces itself does not hold.
 
 use core::cmp::Reverse;
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::document::Source;
 use crate::license::License;
+use crate::merge::coverage::adds;
 use crate::notices::InForce;
 use crate::reason;
 use crate::standing::{self, Standing};
@@ -48,61 +54,82 @@ pub(crate) fn judge<'a>(sources: &'a [Source], in_force: &InForce<'_>, now: Inst
             Some(Judged { source, license, standing, due: in_force.due(license), set_aside: None })
         })
         .collect();
-    set_aside(&mut judged, duplicate);
-    set_aside(&mut judged, superseded);
-    while set_aside_unmet(&mut judged) {}
+    let mut met = having(&judged, &alloc::vec![None; judged.len()]);
+    let mut aside = displaced(&judged, &met);
+    for _ in 0..judged.len() {
+        let fewest = having(&judged, &aside);
+        if fewest == met {
+            break;
+        }
+        aside = displaced(&judged, &fewest);
+        let most = having(&judged, &aside);
+        if most == met {
+            met = fewest;
+            break;
+        }
+        aside = displaced(&judged, &most);
+        met = most;
+    }
+    for ((one, aside), met) in judged.iter_mut().zip(aside).zip(met) {
+        one.set_aside = aside.or((!met).then_some(reason::REQUIREMENT_MISSING));
+    }
     judged
 }
 
-/// Sets aside what requires a SKU that nothing else has that holds. Another license may have required that in turn: was there any?
-fn set_aside_unmet(judged: &mut [Judged<'_>]) -> bool {
-    let unmet: Vec<bool> = judged
-        .iter()
-        .map(|one| {
-            let others = || judged.iter().filter(|other| other.license.id != one.license.id && other.holds());
-            let is_met = |sku: &String| others().any(|other| other.license.sku == *sku);
-            one.set_aside.is_none() && !one.license.requires.iter().all(is_met)
-        })
-        .collect();
-    for (one, unmet) in judged.iter_mut().zip(&unmet) {
-        one.set_aside = one.set_aside.or(unmet.then_some(reason::REQUIREMENT_MISSING));
-    }
-    unmet.contains(&true)
-}
-
-/// Asks of each license, against all others, whether it is set aside; all at once, so that the order makes no difference.
-fn set_aside(judged: &mut [Judged<'_>], why: fn(&Judged<'_>, &Judged<'_>) -> Option<&'static str>) {
-    let found: Vec<Option<&'static str>> = judged
-        .iter()
-        .map(|one| {
-            let mut others =
-                judged.iter().filter(|other| other.source.name != one.source.name && other.set_aside.is_none());
-            others.find_map(|other| why(one, other))
-        })
-        .collect();
-    for (one, found) in judged.iter_mut().zip(found) {
-        one.set_aside = one.set_aside.or(found);
+/// Which have what they require, where these are displaced. What lacks something may have been required in turn.
+fn having(judged: &[Judged<'_>], displaced: &[Option<&'static str>]) -> Vec<bool> {
+    let mut met = alloc::vec![true; judged.len()];
+    loop {
+        let holding = || {
+            let all = judged.iter().zip(displaced).zip(&met);
+            all.filter(|((one, displaced), met)| **met && displaced.is_none() && one.standing.state.usable())
+                .map(|((one, _), _)| one.license)
+        };
+        let has = |one: &Judged<'_>| {
+            let others = || holding().filter(|other| other.id != one.license.id);
+            (!adds(one.license) || holding().any(|other| !adds(other)))
+                && one.license.requires.iter().all(|sku| others().any(|other| other.sku == *sku))
+        };
+        let next: Vec<bool> = judged.iter().map(has).collect();
+        if next == met {
+            return met;
+        }
+        met = next;
     }
 }
 
-fn duplicate(one: &Judged<'_>, other: &Judged<'_>) -> Option<&'static str> {
-    let rank = |judged: &Judged<'_>| {
+/// Which are displaced, and why, by those of the others that have what they require.
+fn displaced(judged: &[Judged<'_>], met: &[bool]) -> Vec<Option<&'static str>> {
+    let all = || judged.iter().zip(met);
+    let twice: Vec<Option<&'static str>> = all()
+        .map(|(one, met)| {
+            let mut others = all().filter(|(other, _)| other.source.name != one.source.name);
+            others.find_map(|(other, others)| duplicate((*met, one), (*others, other)))
+        })
+        .collect();
+    let displaces = || all().zip(&twice).filter(|((_, met), twice)| **met && twice.is_none()).map(|((one, _), _)| one);
+    let replaced = |one| displaces().any(|other| superseded(one, other)).then_some(reason::SUPERSEDED);
+    judged.iter().zip(&twice).map(|(one, twice)| twice.or_else(|| replaced(one))).collect()
+}
+
+/// Each with whether it has what it requires.
+fn duplicate((met, one): (bool, &Judged<'_>), (others, other): (bool, &Judged<'_>)) -> Option<&'static str> {
+    let rank = |met: bool, judged: &Judged<'_>| {
         let begun = !matches!(judged.standing.state, State::Pending | State::Invalid);
-        (begun, judged.license.issued, judged.license.payload_hash, judged.source.replaced.is_none())
+        (met && begun, begun, judged.license.issued, judged.license.payload_hash, judged.source.replaced.is_none())
     };
     let verified_here = one.source.refusal.is_none() && other.source.refusal.is_none();
     if !verified_here || one.license.id != other.license.id {
         return None;
     }
-    let outranked = (rank(other), Reverse(&other.source.name)) > (rank(one), Reverse(&one.source.name));
+    let outranked = (rank(others, other), Reverse(&other.source.name)) > (rank(met, one), Reverse(&one.source.name));
     let same = one.license.payload_hash == other.license.payload_hash;
     outranked.then_some(if same { reason::DUPLICATE } else { reason::DUPLICATE_ID })
 }
 
-fn superseded(one: &Judged<'_>, other: &Judged<'_>) -> Option<&'static str> {
+fn superseded(one: &Judged<'_>, other: &Judged<'_>) -> bool {
     let names = |newer: &License, older: &License| newer.id != older.id && newer.supersedes.contains(&older.id);
     let mutual_and_later = names(one.license, other.license)
         && (one.license.issued, &one.license.id) > (other.license.issued, &other.license.id);
-    (other.standing.state.usable() && names(other.license, one.license) && !mutual_and_later)
-        .then_some(reason::SUPERSEDED)
+    other.standing.state.usable() && names(other.license, one.license) && !mutual_and_later
 }

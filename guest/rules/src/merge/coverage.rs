@@ -44,7 +44,12 @@ pub(crate) fn of(judged: &[Judged<'_>]) -> Option<Coverage> {
 
 /// Does it only add to another license? A trial does, where something was bought beside it.
 pub(crate) fn is_extra(license: &License) -> bool {
-    matches!(license.kind.as_str(), "addon" | "topup" | "trial")
+    adds(license) || license.kind == "trial"
+}
+
+/// Can it hold beside another license alone?
+pub(crate) fn adds(license: &License) -> bool {
+    matches!(license.kind.as_str(), "addon" | "topup")
 }
 
 /// An end; ordered, those without an end last.

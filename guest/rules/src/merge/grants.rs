@@ -6,11 +6,12 @@ use alloc::vec::Vec;
 
 use crate::license::{Enforce, License, LimitKind, LimitTerms, Rate, Stretch};
 use crate::merge::Judged;
+use crate::merge::coverage::adds;
 use crate::resets::Resets;
 use crate::sorted::sorted;
 use crate::standing;
 use crate::term::Window;
-use crate::types::Instant;
+use crate::types::{Attribute, Instant};
 use crate::view::{Budget, FeatureView, HeldAs, LimitView, Rollover, Within};
 
 /// The account of whatever outlives a license.
@@ -44,8 +45,12 @@ pub(crate) fn features(judged: &[&Judged<'_>]) -> BTreeMap<String, FeatureView> 
 /// Each limit. Volumes and seats: a budget of each license, what ends first first, of equals by id. Levels and rates: the largest; of
 /// rates, the one that brings the most in the long run, and of equals the one with the larger bucket. Volumes of one period too, but
 /// for add-ons and top-ups, which come on top: a renewal that overlaps opens no second budget.
+///
+/// What cannot be decided is left out beside what can; of two that contradict each other one that adds to another gives way, then the one
+/// issued later, for the other one was there before. So no license takes from another what that one grants. Where none can be decided,
+/// the limit is undecided: denied.
 pub(crate) fn limits(judged: &[&Judged<'_>], now: Instant) -> BTreeMap<String, LimitView> {
-    let rank = |license: &License| license.expires.unwrap_or(Instant::MAX);
+    let rank = |license: &License| (adds(license), license.issued);
     let licenses = sorted(judged.iter().map(|one| one.license), |one, other| {
         rank(one).cmp(&rank(other)).then_with(|| one.id.cmp(&other.id))
     });
@@ -59,55 +64,88 @@ pub(crate) fn limits(judged: &[&Judged<'_>], now: Instant) -> BTreeMap<String, L
             if terms.stretch.is_some() && budget.within.is_none() {
                 undecided.push("calendar-ended".to_string());
             }
+            let view = LimitView {
+                kind: terms.kind.clone(),
+                undecided,
+                warn,
+                budgets: Vec::from([budget]),
+                left_out: Vec::new(),
+            };
             match limits.get_mut(name) {
-                Some(limit) => {
-                    if limit.kind != terms.kind {
-                        undecided.push("kind-conflict".to_string());
-                    }
-                    join(limit, budget, undecided, warn);
-                }
-                None => {
-                    let (kind, budgets) = (terms.kind.clone(), Vec::from([budget]));
-                    limits.insert(name.clone(), LimitView { kind, undecided, warn, budgets });
-                }
+                Some(limit) => join(limit, view),
+                None => drop(limits.insert(name.clone(), view)),
             }
         }
     }
     limits
 }
 
-/// One more license that names the limit. Where the two cannot be told together, the limit is undecided: denied.
-fn join(limit: &mut LimitView, budget: Budget, mut conflicts: Vec<String>, warn: Option<u8>) {
-    limit.warn = [limit.warn, warn].into_iter().flatten().min();
-    let is_level = matches!(limit.kind, LimitKind::Gauge | LimitKind::Rate);
-    let rank = |budget: &Budget| budget.ends.unwrap_or(Instant::MAX);
-    let is_seats = limit.kind == LimitKind::Seats;
-    let is_same =
-        |other: &Budget| is_level || is_same_period(other, &budget) || is_seats && is_same_pool(other, &budget);
-    match limit.budgets.iter_mut().find(|other| is_same(other)) {
-        Some(other) => {
-            if other.per_tenant != budget.per_tenant {
-                conflicts.push("per-conflict".to_string());
-            }
-            if is_larger(&budget, other) {
-                *other = budget;
-            }
-        }
-        None => {
-            let place = limit.budgets.partition_point(|other| rank(other) <= rank(&budget));
-            limit.budgets.insert(place, budget);
+/// One more license that names the limit.
+fn join(limit: &mut LimitView, mut other: LimitView) {
+    if !limit.undecided.is_empty() && other.undecided.is_empty() {
+        core::mem::swap(limit, &mut other);
+        limit.left_out.append(&mut other.left_out);
+    } else if limit.undecided.is_empty() && other.undecided.is_empty() {
+        let contradicts = |budget: &Budget| {
+            let mut same = limit.budgets.iter().filter(|one| is_same(&limit.kind, one, budget));
+            same.any(|one| one.per_tenant != budget.per_tenant)
+        };
+        if limit.kind != other.kind {
+            other.undecided.push("kind-conflict".to_string());
+        } else if other.budgets.iter().any(contradicts) {
+            other.undecided.push("per-conflict".to_string());
         }
     }
-    for conflict in conflicts {
-        if !limit.undecided.contains(&conflict) {
-            limit.undecided.push(conflict);
+    let is_decided = limit.undecided.is_empty();
+    let why = other.undecided.join(", ");
+    if is_decided && !why.is_empty() {
+        let out = other.budgets.into_iter().map(|budget| Attribute { name: budget.license, value: why.clone() });
+        limit.left_out.extend(out);
+        return;
+    }
+    limit.undecided.extend(other.undecided);
+    limit.warn = [limit.warn, other.warn].into_iter().flatten().min();
+    for budget in other.budgets {
+        join_budget(limit, budget);
+    }
+}
+
+/// Of two that are told together, the larger counts.
+fn join_budget(limit: &mut LimitView, budget: Budget) {
+    let rank = |one: &Budget, other: &Budget| {
+        let ends = |budget: &Budget| budget.ends.unwrap_or(Instant::MAX);
+        (ends(one), &one.license) < (ends(other), &other.license)
+    };
+    let LimitView { kind, budgets, .. } = limit;
+    match budgets.iter_mut().find(|other| is_same(kind, other, &budget)) {
+        Some(other) if is_larger(&budget, other) || (!is_larger(other, &budget) && rank(&budget, other)) => {
+            *other = budget
+        }
+        Some(_) => {}
+        None => {
+            let place = budgets.partition_point(|other| rank(other, &budget));
+            budgets.insert(place, budget);
         }
     }
 }
 
+/// Are these told together, so that one of them counts?
+fn is_same(kind: &LimitKind, one: &Budget, other: &Budget) -> bool {
+    match kind {
+        LimitKind::Gauge | LimitKind::Rate => true,
+        LimitKind::Seats => is_same_pool(one, other),
+        LimitKind::Quota | LimitKind::Other(_) => is_same_period(one, other),
+    }
+}
+
+/// Wherever the periods begin: two that overlap have one budget at each moment.
 fn is_same_period(one: &Budget, other: &Budget) -> bool {
-    let label = |budget: &'_ Budget| budget.within.as_ref().map(|within| within.label().to_string());
-    !one.extra && !other.extra && one.account == other.account && one.within.is_some() && label(one) == label(other)
+    let is_same = match (&one.within, &other.within) {
+        (Some(Within::Period { length, .. }), Some(Within::Period { length: others, .. })) => length == others,
+        (Some(Within::Term(window)), Some(Within::Term(others))) => window.term == others.term,
+        _ => false,
+    };
+    !one.extra && !other.extra && one.account == other.account && is_same
 }
 
 /// Of two that hold for themselves, as when a renewal overlaps.
@@ -154,7 +192,7 @@ fn budget(license: &License, terms: &LimitTerms, now: Instant) -> Budget {
         account: account(license, terms),
         resets: Resets::default(),
         ends: earliest([license.expires, within.as_ref().map(Within::until)]),
-        extra: matches!(license.kind.as_str(), "addon" | "topup"),
+        extra: adds(license),
         within,
         held_as,
         max,
@@ -181,7 +219,8 @@ fn within(stretch: &Stretch, license: &License, now: Instant) -> Option<Within> 
         _ => None,
     };
     let shown = calendar.show(period.until)?;
-    Some(Within::Period { label: period.label, until: period.until, shown, rollover })
+    let length = calendar.length();
+    Some(Within::Period { label: period.label, length, until: period.until, shown, rollover })
 }
 
 /// When the license does not hold any more, whatever keeps it now.

@@ -34,7 +34,7 @@ pub(crate) fn seats(max: u64, ttl: Option<u64>) -> Budget {
 }
 
 pub(crate) fn limit(kind: LimitKind, budgets: Vec<Budget>) -> LimitView {
-    LimitView { kind, undecided: Vec::new(), warn: Some(80), budgets }
+    LimitView { kind, undecided: Vec::new(), warn: Some(80), budgets, left_out: [].into() }
 }
 
 /// `tokens`: 100, then 50 of a top-up; `calls`: 10, not given back; `objects`: a gauge of 20 per tenant; `open`: unlimited; `cores`: 4 seats.

@@ -46,7 +46,8 @@ fn day(number: u64) -> View {
     let number = number + 1;
     let rollover = Rollover { units: ROLLOVER, before: at(number - 1).label, after: at(number + 1).label };
     let (label, until) = (at(number).label, at(number).until);
-    with(Some(Within::Period { label, until, shown: String::new(), rollover: Some(rollover) }))
+    let length = std::mem::discriminant(&Every::Month(1));
+    with(Some(Within::Period { label, length, until, shown: String::new(), rollover: Some(rollover) }))
 }
 
 fn used(memory: &Memory, number: u64) -> u64 {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use placet_rules::license::LimitKind;
+use placet_rules::types::Attribute;
 use placet_rules::view::View;
 
 use crate::world::*;
@@ -99,29 +100,81 @@ fn an_account_of_its_own_overrides_whose_budget_it_is() {
 }
 
 #[test]
-fn a_limit_that_two_licenses_count_differently_is_undecided() {
+fn of_licenses_that_count_a_limit_differently_the_one_issued_first_counts() {
     let limit = |kind: &str, per: Option<&str>| match per {
         Some(per) => json!({ "things": { "kind": kind, "max": 1, "per": per } }),
         None => json!({ "things": { "kind": kind, "max": 1 } }),
     };
-    let kinds = view(&[
-        ("a", json!({ "limits": limit("quota", None) })),
-        ("b", json!({ "jti": "b", "limits": limit("gauge", None) })),
-    ]);
-    assert_eq!(kinds.limits["things"].undecided, ["kind-conflict"]);
-    let per = view(&[
-        ("a", json!({ "limits": limit("gauge", None) })),
-        ("b", json!({ "jti": "b", "limits": limit("gauge", Some("tenant")) })),
-    ]);
-    assert_eq!(per.limits["things"].undecided, ["per-conflict"]);
+    for (names, why, other) in [
+        (["a", "b"], "kind-conflict", limit("quota", None)),
+        (["b", "a"], "kind-conflict", limit("quota", None)),
+        (["a", "b"], "per-conflict", limit("gauge", Some("tenant"))),
+        (["b", "a"], "per-conflict", limit("gauge", Some("tenant"))),
+    ] {
+        let later = json!({ "jti": "b", "iat": BEGIN + 1, "limits": other });
+        let view = view(&[(names[0], json!({ "limits": limit("gauge", None) })), (names[1], later)]);
+        let things = &view.limits["things"];
+        assert_eq!(budgets(&view, "things"), [("lic_1", "@customer", Some(1))]);
+        assert_eq!((&things.kind, &things.undecided[..]), (&LimitKind::Gauge, &[][..]));
+        assert_eq!(things.left_out, [Attribute::new("b", why)]);
+    }
 }
 
 #[test]
-fn an_option_that_one_license_cannot_decide_denies_the_limit() {
+fn an_add_on_that_counts_a_limit_differently_changes_nothing_even_if_it_is_older() {
+    let add_on = json!({ "jti": "a", "kind": "addon", "iat": BEGIN - DAY, "limits": { "tokens": { "kind": "gauge", "max": 1 } } });
+    let view = view(&[("a", add_on), ("b", json!({}))]);
+    assert_eq!(budgets(&view, "tokens"), [("lic_1", "lic_1", Some(100))]);
+}
+
+#[test]
+fn an_option_that_one_license_cannot_decide_denies_no_more_than_its_part() {
     let rolling = json!({ "tokens": { "kind": "quota", "max": 1, "rollover": 5 } });
-    let view = view(&[("a", json!({})), ("b", json!({ "jti": "b", "limits": rolling }))]);
-    assert_eq!(view.limits["tokens"].undecided, ["rollover"]);
-    assert_eq!(view.limits["tokens"].kind, LimitKind::Quota);
+    let both = [("a", json!({})), ("b", json!({ "jti": "b", "limits": rolling }))];
+    assert_eq!(budgets(&view(&both), "tokens"), [("lic_1", "lic_1", Some(100))]);
+    assert_eq!(view(&both).limits["tokens"].left_out, [Attribute::new("b", "rollover")]);
+    let mut world = World::new().with("a", license(both[0].1.clone())).with("b", license(both[1].1.clone()));
+    assert_eq!(warnings(&world.status(ms(NOW))), ["limit-undecided"]);
+    let alone = view(&both[1..]);
+    assert_eq!(
+        (&alone.limits["tokens"].undecided[..], &alone.limits["tokens"].kind),
+        (&["rollover".to_string()][..], &LimitKind::Quota)
+    );
+}
+
+#[test]
+fn what_lacks_a_requirement_displaces_nothing_in_whatever_order_it_is_found() {
+    // b lacks PRO, which d had until e replaced it; c needs the base that b would replace.
+    let one = |id: &str, sku: &str, requires: &[&str], supersedes: &[&str]| {
+        let mut claims = json!({ "jti": id, "sku": sku, "supersedes": supersedes });
+        if !requires.is_empty() {
+            claims["requires"] = json!(requires);
+        }
+        claims
+    };
+    let all = [
+        one("a", "BASE", &[], &[]),
+        one("b", "BASE-2", &["PRO"], &["a"]),
+        one("c", "AUDIT", &["BASE"], &[]),
+        one("d", "PRO", &[], &[]),
+        one("e", "LITE", &[], &["d"]),
+    ];
+    for first in 0..all.len() {
+        let names = (0..all.len()).map(|at| ((first + at) % all.len()).to_string());
+        let mut world =
+            names.zip(&all).fold(World::new(), |world, (name, claims)| world.with(&name, license(claims.clone())));
+        let status = world.status(ms(NOW));
+        let reasons: Vec<_> = status.licenses.iter().map(|one| (one.id.as_str(), one.reason.as_str())).collect();
+        let active = |id| (id, "active");
+        assert_eq!(reasons, [active("a"), ("b", "requirement-missing"), active("c"), ("d", "superseded"), active("e")]);
+    }
+}
+
+#[test]
+fn a_license_that_requires_what_it_replaces_does_not_hold() {
+    let upgrade = json!({ "jti": "b", "sku": "UP", "requires": ["BASE"], "supersedes": ["lic_1"] });
+    let view = view(&[("a", json!({ "sku": "BASE" })), ("b", upgrade)]);
+    assert_eq!(budgets(&view, "tokens"), [("lic_1", "lic_1", Some(100))]);
 }
 
 #[test]

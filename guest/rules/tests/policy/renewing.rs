@@ -1,7 +1,7 @@
 //! Whatever licenses a customer has, in whatever order they come and go: they grant the same, and open no second budget.
 
-use placet_rules::decide::consume;
-use placet_rules::types::{Charge, Context, Time};
+use placet_rules::decide::{claim, consume};
+use placet_rules::types::{Charge, Context, Summary};
 use placet_rules::view::View;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -13,8 +13,14 @@ use crate::world::*;
 fn monthly() -> impl Strategy<Value = Value> {
     let zones =
         prop_oneof![Just("UTC"), Just("Pacific/Kiritimati"), Just("Pacific/Pago_Pago"), Just("America/New_York")];
-    (zones, prop_oneof![Just(1_u64), 1..=31_u64], 1..=4_u64).prop_map(|(zone, anchor, hundreds)| {
-        json!({ "kind": "quota", "max": hundreds * 100, "reset": "month", "zone": zone, "anchor": anchor })
+    let rollover = prop_oneof![Just(0_u64), 0..=ROLLOVER];
+    (zones, prop_oneof![Just(1_u64), 1..=31_u64], 1..=4_u64, rollover).prop_map(|(zone, anchor, hundreds, rollover)| {
+        let mut terms =
+            json!({ "kind": "quota", "max": hundreds * 100, "reset": "month", "zone": zone, "anchor": anchor });
+        if rollover > 0 {
+            terms["rollover"] = json!(rollover);
+        }
+        terms
     })
 }
 
@@ -27,6 +33,10 @@ fn terms() -> impl Strategy<Value = Value> {
         Just(json!({ "reset": "month", "rollover": 3 })),
         Just(json!({ "term": "30d" })),
         Just(json!({ "kind": "gauge" })),
+        Just(json!({ "kind": "seats" })),
+        Just(json!({ "kind": "seats", "ttl": "10m" })),
+        Just(json!({ "per": "tenant" })),
+        Just(json!({ "moon": 1 })),
         Just(json!({ "enforce": "overage", "allowance": 2 })),
         Just(json!({ "account": "acme", "warn": 50 })),
     ];
@@ -41,12 +51,14 @@ fn terms() -> impl Strategy<Value = Value> {
 fn any_license() -> impl Strategy<Value = Value> {
     let kinds = prop_oneof![Just("standard"), Just("addon"), Just("topup"), Just("trial")];
     let days = (0..3_u64, 0..40_u64);
-    (0..5_u8, kinds, days, terms(), terms(), proptest::option::of(0..5_u8)).prop_map(
-        |(id, kind, (issued, lasts), tokens, objects, older)| {
+    let skus = (0..3_u8, proptest::option::of(0..3_u8));
+    (0..5_u8, kinds, days, terms(), terms(), proptest::option::of(0..5_u8), skus).prop_map(
+        |(id, kind, (issued, lasts), tokens, objects, older, (sku, requires))| {
+            let requires = requires.map_or(Value::Null, |sku| json!([format!("SKU-{sku}")]));
             let supersedes: Vec<String> = older.iter().map(|older| format!("lic_{older}")).collect();
             json!({
                 "jti": format!("lic_{id}"), "kind": kind, "iat": BEGIN + issued * DAY, "exp": BEGIN + (60 + lasts) * DAY,
-                "supersedes": supersedes, "limits": { "tokens": tokens, "objects": objects },
+                "supersedes": supersedes, "sku": format!("SKU-{sku}"), "requires": requires, "limits": { "tokens": tokens, "objects": objects },
             })
         },
     )
@@ -84,6 +96,25 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 const TOP_UP: u64 = 50;
+const ROLLOVER: u64 = 150;
+
+/// The claims of a license in the status, among those that were made.
+fn claims_of<'a>(licenses: &'a [Value], id: &str) -> impl Iterator<Item = &'a Value> {
+    let id = json!(id);
+    licenses.iter().filter(move |claims| claims["jti"] == id)
+}
+
+fn texts(list: &Value) -> Vec<&str> {
+    list.as_array().map(|texts| texts.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
+}
+
+/// Loads, and charges `tokens`; was it allowed?
+fn spend(world: &mut World, now: u64, amount: u64) -> bool {
+    let time = at(ms(now));
+    let view = world.load(time).view(time);
+    let charge = Charge { limit: "tokens".into(), amount };
+    consume(&view, &[charge], &Context::default(), &world.counters).unwrap().allowed
+}
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
@@ -128,14 +159,7 @@ proptest! {
                     }
                 }
                 Step::Clock(hours) => now = BEGIN + hours * 3_600,
-                Step::Use(amount) => {
-                    let time = Time { now: ms(now), wall: ms(now) };
-                    let view = world.load(time).view(time);
-                    let charge = Charge { limit: "tokens".into(), amount };
-                    if consume(&view, &[charge], &Context::default(), &world.counters).unwrap().allowed {
-                        total += amount;
-                    }
-                }
+                Step::Use(amount) => total += if spend(&mut world, now, amount) { amount } else { 0 },
             }
         }
         let held = world.counters.held.borrow();
@@ -145,7 +169,81 @@ proptest! {
         // A hundred days, and what month it is at their beginning in the far east and west.
         let months = ["2025-11", "2025-12", "2026-01", "2026-02", "2026-03", "2026-04"].map(of);
         let top_ups = ["/top_0/", "/top_1/"].map(of);
-        prop_assert!(months.iter().all(|used| *used <= most) && top_ups.iter().all(|used| *used <= TOP_UP));
+        prop_assert!(months.iter().all(|used| *used <= most + ROLLOVER) && top_ups.iter().all(|used| *used <= TOP_UP));
+        let pairs = || months.windows(2).map(|pair| pair[0] + pair[1]);
+        prop_assert!(pairs().all(|used| used <= 2 * most + ROLLOVER), "what rolls over was left: {months:?}");
         prop_assert_eq!(months.iter().chain(&top_ups).sum::<u64>(), total, "nothing is counted anywhere else");
+    }
+
+    #[test]
+    fn what_is_displaced_is_displaced_by_what_holds(licenses in vec(any_license(), 1..7), day in 0..110_u64) {
+        let now = ms(BEGIN + day * DAY);
+        let signed: Vec<Vec<u8>> = licenses.iter().map(|changes| license(changes.clone())).collect();
+        let world = named(&signed).into_iter().fold(World::new(), |world, (name, document)| world.with(&name, document));
+        let status = { world }.status(now);
+        let usable = |one: &&Summary| ["active", "expiring", "grace"].contains(&&*one.state);
+        let holding: Vec<&Summary> = status.licenses.iter().filter(usable).filter(|one| one.reason == one.state).collect();
+        for one in &status.licenses {
+            if one.reason == "superseded" {
+                let names = |other: &&Summary| other.id != one.id && !["requirement-missing", "duplicate-id"].contains(&&*other.reason)
+                    && claims_of(&licenses, &other.id).any(|claims| texts(&claims["supersedes"]).contains(&&*one.id));
+                prop_assert!(status.licenses.iter().filter(usable).any(|other| names(&other)), "{} in {status:?}", one.id);
+            }
+        }
+        // Each that holds has what it requires, of licenses that hold.
+        for one in &holding {
+            let met = |claims: &Value| texts(&claims["requires"]).iter().all(|sku| holding.iter().any(|other| {
+                other.id != one.id && claims_of(&licenses, &other.id).any(|claims| claims["sku"] == json!(sku))
+            }));
+            prop_assert!(claims_of(&licenses, &one.id).any(met), "{} in {status:?}", one.id);
+        }
+        // Whatever lies beside it, a license that needs no other leaves the whole usable.
+        let needs_none = |claims: &Value| claims["requires"].is_null() && !["addon", "topup"].map(|kind| json!(kind)).contains(&claims["kind"]);
+        let runs = |claims: &&Value| ms(claims["exp"].as_u64().unwrap()) > now && ms(claims["iat"].as_u64().unwrap()) <= now;
+        let last = |claims: &&Value| claims_of(&licenses, claims["jti"].as_str().unwrap()).count() == 1;
+        let any = licenses.iter().filter(|claims| needs_none(claims)).filter(runs).find(last);
+        prop_assert!(any.is_none() || status.usable, "{any:?} in {status:?}");
+    }
+
+    #[test]
+    fn no_renewal_of_a_term_gives_more_than_the_largest_in_any_stretch_of_it(
+        maxima in vec(1..5_u64, 3),
+        steps in vec((0..2_400_u64, 0..3_usize, 1..200_u64), 1..40),
+    ) {
+        let most = maxima.iter().max().unwrap() * 100;
+        let mut world = World::new();
+        let mut granted: Vec<(u64, u64)> = Vec::new();
+        for (hours, which, amount) in steps {
+            let terms = json!({ "tokens": { "kind": "quota", "max": maxima[which] * 100, "term": "30d" } });
+            world.put(&format!("{}.json", which % 2), license(json!({ "jti": format!("lic_{which}"), "limits": terms })));
+            let now = BEGIN + hours * 3_600;
+            if spend(&mut world, now, amount) {
+                granted.push((now, amount));
+            }
+        }
+        for (begin, _) in &granted {
+            let within = granted.iter().filter(|(at, _)| at >= begin && *at < begin + 30 * DAY);
+            prop_assert!(within.map(|(_, amount)| amount).sum::<u64>() <= most, "from {begin}: {granted:?}");
+        }
+    }
+
+    #[test]
+    fn no_renewal_of_seats_seats_more_than_the_largest(
+        maxima in vec(1..6_u64, 3),
+        steps in vec((0..3_usize, 0..8_u8, 1..4_u64), 1..40),
+    ) {
+        let most = *maxima.iter().max().unwrap();
+        let mut world = World::new();
+        for (which, holder, weight) in steps {
+            let terms = json!({ "cores": { "kind": "seats", "max": maxima[which] } });
+            world.put(&format!("{}.json", which % 2), license(json!({ "jti": format!("lic_{which}"), "limits": terms })));
+            let time = at(ms(BEGIN));
+            let view = world.load(time).view(time);
+            let charge = Charge { limit: "cores".into(), amount: weight };
+            claim(&view, &charge, &format!("machine-{holder}"), None, &Context::default(), &world.counters).unwrap();
+            let pools = world.counters.pools.held.borrow();
+            let held: u64 = pools.values().flat_map(|pool| pool.values()).map(|member| member.weight).sum();
+            prop_assert!(held <= most, "{held} of {most}");
+        }
     }
 }
