@@ -24,8 +24,8 @@ fn it_exports_what_the_world_demands() {
 }
 
 #[test]
-fn it_is_smaller_than_a_megabyte() {
-    assert!(component().len() < 1_000_000, "{} bytes", component().len());
+fn it_is_smaller_than_900_kilobytes() {
+    assert!(component().len() < 900_000, "{} bytes", component().len());
 }
 
 #[test]

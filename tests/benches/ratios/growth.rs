@@ -26,7 +26,7 @@ pub(crate) fn bench() {
         let site = Site::default();
         for number in 0..many {
             let mut license = claims(&format!("lic_{number}"));
-            license["addon"] = (number > 0).into();
+            license["kind"] = if number > 0 { "addon" } else { "standard" }.into();
             license["limits"] = json!({"tokens": quota(), format!("limit-{number}"): quota()});
             site.put(&format!("licenses/{number}.json"), site.vendor.license(&license));
         }

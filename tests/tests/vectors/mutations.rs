@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use base64ct::{Base64, Encoding as _};
 use placet_rules::policy::{Config, Policy};
 use placet_rules::types::Status;
 use placet_tests::foreign::{Encrypt, Foreign, Form};
 use placet_tests::mutator::Mutator;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::case::Case;
 use crate::world::World;
@@ -15,6 +16,8 @@ use crate::world::World;
 const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 /// What one license may take; our own code is not optimized in a debug build.
 const SLOWEST: Duration = Duration::from_millis(if cfg!(debug_assertions) { 20 } else { 5 });
+/// So often is it tried again where one took longer: whoever else was busy on this machine is not so each time.
+const TRIES: usize = 10;
 
 /// A document that holds, and the format of its key.
 fn documents() -> Vec<(&'static str, Foreign)> {
@@ -64,40 +67,65 @@ impl Rules {
 }
 
 #[test]
-fn no_license_is_taken_that_was_changed_in_what_it_means() {
+fn no_license_is_taken_that_was_changed_in_what_was_signed() {
     let rounds = if std::env::var_os("PLACET_LONG").is_some() { 1_000_000 } else { 20_000 };
     let documents = documents();
     let mut mutator = Mutator::new(7);
     let mut slowest = Duration::ZERO;
-    let mut refused = 0;
+    let mut tried = 0;
     for (format, foreign) in &documents {
         let rules = Rules::trusting(format, foreign);
         let good = foreign.text().into_bytes();
-        let meant = rules.read(&good).licenses;
+        let (meant, signed) = (rules.read(&good).licenses, signed(foreign, &good));
         assert_eq!(meant.len(), 1, "{format} {foreign:?}: {}", rules.read(&good).reason);
-        for _ in 0..rounds / documents.len() + 1 {
+        assert!(signed.is_some(), "{format}");
+        let mut left = rounds / documents.len() + 1;
+        while left > 0 {
             let changed = mutator.mutate(&good);
             let (status, took) = timed(|| rules.read(&changed));
             slowest = slowest.max(took);
-            // White space, or a part that nothing was signed over, may differ; the license may not.
-            if status.licenses.is_empty() { refused += 1 } else { assert_eq!(status.licenses, meant, "{format}") }
+            if signed == self::signed(foreign, &changed) {
+                // White space, or a part that nothing was signed over: taken or not, the license is the same.
+                assert!(status.licenses.is_empty() || status.licenses == meant, "{format}");
+                continue;
+            }
+            assert!(status.licenses.is_empty(), "{format}: {}", String::from_utf8_lossy(&changed));
+            left -= 1;
+            tried += 1;
         }
     }
-    assert!(refused > rounds * 9 / 10, "{refused} of {rounds} were refused");
+    assert!(tried >= rounds, "{tried}");
     assert!(slowest < SLOWEST, "{slowest:?}");
 }
 
-/// What it answers, and how long that takes: again where it took long, since whoever else was busy on this machine is not so three times.
+/// What a signature or a tag protects of a document, as it stands there. None: no such part is found.
+fn signed(foreign: &Foreign, document: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(document).ok()?.trim();
+    Some(match foreign.form {
+        Form::Jws if foreign.encrypt.is_some() => text.into(),
+        Form::Jws | Form::SignedKey => text.rsplit_once('.')?.0.into(),
+        Form::LicenseFile | Form::MachineFile => {
+            let lines = text.lines().map(str::trim).filter(|line| !line.starts_with("-----"));
+            let encoded: String = lines.flat_map(str::chars).filter(|character| !character.is_whitespace()).collect();
+            let file = Base64::decode_vec(&encoded).ok()?;
+            let file: Value = serde_json::from_slice(&file).ok()?;
+            file.get("enc")?.as_str()?.into()
+        }
+    })
+}
+
+/// What it answers, and how long that takes at best.
 fn timed<T>(ask: impl Fn() -> T) -> (T, Duration) {
     let once = || {
         let begun = Instant::now();
         (ask(), begun.elapsed())
     };
     let (answer, mut took) = once();
-    for _ in 0..2 {
-        if took >= SLOWEST {
-            took = took.min(once().1);
+    for _ in 0..TRIES {
+        if took < SLOWEST {
+            break;
         }
+        took = took.min(once().1);
     }
     (answer, took)
 }
