@@ -139,12 +139,10 @@ pub(crate) fn unopened(error: &OpenError) -> Unopened {
         OpenError::Store(StoreError::ReadOnly { .. }) => {
             (None, "give the product's user the right to write the state directory")
         }
-        OpenError::State(error) | OpenError::Policy(PolicyError::State(error)) if error.reason() == "state-io" => {
-            (
-                None,
-                "give `--state` a directory that you may read and write; what is not there is made, but not by commands that only look",
-            )
-        }
+        OpenError::State(error) | OpenError::Policy(PolicyError::State(error)) if error.reason() == "state-io" => (
+            None,
+            "give `--state` a directory that you may read and write; what is not there is made, but not by commands that only look",
+        ),
         _ => return Unopened { missing: None, help: reasons::help(error.reason()) },
     };
     Unopened { missing, help: help.to_owned() }
