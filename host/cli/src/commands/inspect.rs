@@ -121,6 +121,16 @@ pub(crate) fn peek(document: &[u8]) -> Option<(Value, Value)> {
     Some((part(&header)?, part(&payload)?))
 }
 
+/// Is it a compact JWE (RFC 7516 section 9: five parts, and `enc` in the header)?
+pub(crate) fn is_encrypted(document: &[u8]) -> bool {
+    let read = || {
+        let text = std::str::from_utf8(document).ok()?.trim();
+        let header = text.split('.').next().filter(|_| text.split('.').count() == 5)?;
+        json::parse(&base64url::decode(header).ok()?).ok()
+    };
+    read().is_some_and(|header| header.get("enc").is_some())
+}
+
 fn shown(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
 }

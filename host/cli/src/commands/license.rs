@@ -4,7 +4,7 @@ mod new;
 mod rollback;
 mod sign;
 mod templates;
-mod verify;
+pub(crate) mod verify;
 
 use std::path::Path;
 

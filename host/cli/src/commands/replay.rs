@@ -13,7 +13,7 @@ use crate::{files, show};
 
 /// Make a recorded decision again, and tell whether it is the same
 ///
-/// A recording is made with `--record` by check, preview, consume, credit and measure. The very policy decides, on the very documents,
+/// A recording is made with `--record` by check, preview, consume, credit, measure, and by seats claim and release. The very policy decides, on the very documents,
 /// both found by their hashes: in the state directory, in `--policy`, in `--license`. Clock and counters answer from the recording; nothing
 /// is counted, and no state is needed where the files are at hand. Exit code 0 where all is equal, 1 where something differs.
 #[derive(Debug, clap::Args)]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use placet::simulation::{Plan, Simulation, Timeline, Use};
 
-use super::inspect::peek;
+use super::license::verify::audience;
 use crate::argument::number;
 use crate::issue::dates;
 use crate::keys::trust::ForFormat;
@@ -134,28 +134,24 @@ fn trust(arguments: &Arguments) -> anyhow::Result<serde_json::Value> {
     if paths.is_empty() {
         return Err(Problem::usage("no license is named", "give `--license FILE`, as often as there are files").into());
     }
-    let mut audience = None;
+    let mut trust = Vec::new();
+    for key in &arguments.key {
+        trust.push(key.trusted(&USES.map(ToOwned::to_owned), &arguments.settings)?);
+    }
+    let place = arguments.site.place()?;
+    let mut product = None;
     for path in paths {
         for file in files::entries_or_self(path)? {
             // What else lies in a directory is the policy's to judge.
             let document =
                 if files::is_directory(path) { files::read(&file).unwrap_or_default() } else { files::read(&file)? };
-            audience = audience.or_else(|| named_product(&document));
+            if product.is_none() {
+                product = audience(&document, &trust, &place)?;
+            }
         }
     }
-    let mut trust = Vec::new();
-    for key in &arguments.key {
-        let mut entry = key.trusted(&USES.map(ToOwned::to_owned), &arguments.settings)?;
-        entry.product.clone_from(&audience);
-        trust.push(entry);
-    }
+    trust.iter_mut().for_each(|entry| entry.product.clone_from(&product));
     Ok(serde_json::to_value(trust)?)
-}
-
-fn named_product(document: &[u8]) -> Option<String> {
-    let (_, claims) = peek(document)?;
-    let audience = claims.get("aud")?;
-    Some(audience.as_str().or_else(|| audience.get(0)?.as_str())?.to_owned())
 }
 
 /// Runs it, and tells of its progress where that takes long.

@@ -9,8 +9,16 @@ use jiff::{Span, Timestamp};
 /// # Errors
 /// What it should look like.
 pub(crate) fn parse(text: &str, now: Timestamp) -> Result<i64, String> {
+    parse_in(text, TimeZone::UTC, now)
+}
+
+/// The same, with a day that begins as it does in this time zone.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn parse_in(text: &str, zone: TimeZone, now: Timestamp) -> Result<i64, String> {
     let moment = match text.parse::<Date>() {
-        Ok(date) if text.len() == "2027-01-01".len() => date.to_zoned(TimeZone::UTC).map(|day| day.timestamp()).ok(),
+        Ok(date) if text.len() == "2027-01-01".len() => date.to_zoned(zone).map(|day| day.timestamp()).ok(),
         _ => text.parse::<Timestamp>().ok().or_else(|| from_now(text, now)),
     };
     match moment.map(Timestamp::as_second) {

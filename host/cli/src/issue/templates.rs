@@ -200,6 +200,11 @@ pub(crate) const TEMPLATES: [Template; 13] = [
 ];
 
 impl Template {
+    /// Does what it makes end with a civil day?
+    pub(crate) fn ends_with_day(&self) -> bool {
+        self.claims.contains(&("ends", "day"))
+    }
+
     /// The template of this name.
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
         TEMPLATES.iter().find(|template| template.name == name)

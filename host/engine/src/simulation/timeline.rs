@@ -110,10 +110,12 @@ pub(super) fn run(mut simulation: Simulation, plan: &Plan, mut progress: impl Fn
         };
         simulation.advance_to(now);
         // What changes by itself, changes before somebody asks.
-        if status_due == Some(now) {
+        let changes = status_due == Some(now);
+        if changes {
             status_due = watch.status(now, &simulation.status()?);
         }
-        if reset_due == Some(now) {
+        // Limits that began with a license have resets of their own.
+        if changes || reset_due == Some(now) {
             reset_due = watch.usage(now, &usage(&simulation, plan)?);
         }
         if step_due == Some(now) {

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use placet::{License, Verifier};
+use placet::{Builder, License, Verifier};
 use serde_json::Value;
 
-use crate::commands::inspect::peek;
+use crate::artifact::TrustedKey;
+use crate::commands::inspect::{is_encrypted, peek};
 use crate::keys::trust::ForFormat;
 use crate::output::{Answer, table};
 use crate::problem::Problem;
@@ -90,7 +91,6 @@ fn by_policy(arguments: &Arguments) -> anyhow::Result<Verifier> {
 
 /// A verifier that trusts these keys, for whatever product the license names.
 fn by_keys(arguments: &Arguments, document: &[u8]) -> anyhow::Result<Verifier> {
-    let audience = peek(document).and_then(|(_, claims)| first_audience(&claims));
     let mut trust = Vec::new();
     for key in &arguments.key {
         let mut entry = key.trusted(&["license".to_owned()], &arguments.settings)?;
@@ -98,11 +98,30 @@ fn by_keys(arguments: &Arguments, document: &[u8]) -> anyhow::Result<Verifier> {
             entry.kid.clone_from(kid);
             entry.jwk.insert("kid".to_owned(), kid.as_str().into());
         }
-        entry.product.clone_from(&audience);
         trust.push(entry);
     }
-    component::verifier(&serde_json::to_value(trust)?, &arguments.site.place()?)
-        .context("the embedded policy does not run")
+    let place = arguments.site.place()?;
+    let audience = audience(document, &trust, &place)?;
+    trust.iter_mut().for_each(|entry| entry.product.clone_from(&audience));
+    component::verifier(&serde_json::to_value(trust)?, &place).context(NO_POLICY)
+}
+
+const NO_POLICY: &str = "the embedded policy does not run";
+
+/// The product that a license names. Of one that is encrypted: as the policy reads it, with these keys and the secrets of the place.
+///
+/// # Errors
+/// When a key is none that a policy would use.
+pub(crate) fn audience(document: &[u8], trust: &[TrustedKey], place: &Builder) -> anyhow::Result<Option<String>> {
+    if let Some((_, claims)) = peek(document) {
+        return Ok(first_audience(&claims));
+    }
+    if !is_encrypted(document) {
+        return Ok(None);
+    }
+    let verifier = component::verifier(&serde_json::to_value(trust)?, place).context(NO_POLICY)?;
+    let product = verifier.verify(document).map(|license| license.summary.product).unwrap_or_default();
+    Ok(product.split(", ").next().filter(|product| !product.is_empty()).map(ToOwned::to_owned))
 }
 
 fn first_audience(claims: &Value) -> Option<String> {

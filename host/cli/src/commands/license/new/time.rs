@@ -1,6 +1,7 @@
 //! How long a license holds, and what precedes and follows its end.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use super::{date, text};
@@ -22,7 +23,7 @@ pub(super) struct TimeOptions {
     /// Whether it ends at that instant, or with the civil day in which the instant lies
     #[arg(long, value_parser = ["instant", "day"])]
     ends: Option<String>,
-    /// The time zone of that day, such as Europe/Berlin; UTC unless told
+    /// The time zone of that day, such as Europe/Berlin, in which `--expires` may name it by its date; UTC unless told
     #[arg(long, value_name = "ZONE")]
     zone: Option<String>,
     /// How long it may be used past its end, such as 14d
@@ -67,7 +68,7 @@ impl TimeOptions {
         let expires = self.expires.as_deref().or_else(|| template?.expires);
         let expires = match (expires, template) {
             (Some("never"), _) => None,
-            (Some(text), _) => Some(date("--expires", text, now)?),
+            (Some(text), _) => Some(self.end(text, template, now)?),
             (None, Some(template)) => return Err(template.lacks("--expires DATE")),
             (None, None) => None,
         };
@@ -94,6 +95,19 @@ impl TimeOptions {
             ("maintenance", self.maintenance(template, now)?),
             ("check_in", some_object(check_in)),
         ])
+    }
+
+    /// When it ends. Where it ends with a day, a bare date is the day that it has in the zone.
+    fn end(&self, text: &str, template: Option<&Template>, now: Timestamp) -> Result<i64, Problem> {
+        let with_day = self.ends.as_deref().map_or(template.is_some_and(Template::ends_with_day), |ends| ends == "day");
+        let zone = match self.zone.as_deref().filter(|_| with_day) {
+            None => TimeZone::UTC,
+            Some(zone) => TimeZone::get(zone).map_err(|_| {
+                Problem::new(format!("--zone: `{zone}` is no time zone"), "write its IANA name, such as Europe/Berlin")
+            })?,
+        };
+        dates::parse_in(text, zone, now)
+            .map_err(|error| Problem::new(format!("--expires: {error}"), "see `placet help license new`"))
     }
 
     /// Whether it was said that the license does not end with a day, whatever the template says.
