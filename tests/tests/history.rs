@@ -14,6 +14,7 @@ fn site() -> Site {
         "users": {"kind": "seats", "max": 5},
         "requests": {"kind": "rate", "max": 5, "every": "1s"},
         "objects": {"kind": "quota", "max": 9, "per": "tenant"},
+        "rooms": {"kind": "seats", "max": 5, "per": "tenant"},
     });
     site.license(&license);
     site
@@ -64,9 +65,13 @@ fn of_many_tenants_the_first_are_sampled() {
     let placet = site.open();
     for tenant in 0..70 {
         assert!(placet.consume("objects", 1).tenant(format!("t{tenant:03}")).decide().unwrap().allowed);
+        assert!(placet.claim("rooms", "ada").tenant(format!("t{tenant:03}")).decide().unwrap().allowed);
     }
     drop(placet);
-    let tenants: Vec<_> = site.open().history(0).unwrap().into_iter().filter_map(|sample| sample.tenant).collect();
+    let samples = site.open().history(0).unwrap();
     let expected: Vec<_> = (0..64).map(|tenant| format!("t{tenant:03}")).collect();
-    assert_eq!(tenants, expected);
+    for limit in ["objects", "rooms"] {
+        let of_limit = samples.iter().filter(|sample| sample.limit == limit);
+        assert_eq!(of_limit.filter_map(|sample| sample.tenant.clone()).collect::<Vec<_>>(), expected, "{limit}");
+    }
 }

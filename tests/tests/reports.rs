@@ -67,6 +67,54 @@ fn reports_that_many_threads_make_are_one_chain_that_goes_on_after_a_restart() {
 }
 
 #[test]
+fn what_tenants_hold_and_what_crashes_burned_stands_in_a_report() {
+    let site = Site::default();
+    let mut license = claims("lic_1");
+    license["scope"] = json!({"instances": 3});
+    license["limits"] = json!({
+        "users": {"kind": "seats", "max": 5, "per": "tenant"},
+        "calls": {"kind": "quota", "max": 1_000, "slack": 100},
+    });
+    site.license(&license);
+    let placet = site.open();
+    for (tenant, holders) in [("t2", 2), ("t1/é", 1)] {
+        for holder in 0..holders {
+            assert!(placet.claim("users", holder.to_string()).tenant(tenant).decide().unwrap().allowed);
+        }
+    }
+    for _ in 0..5 {
+        assert!(placet.consume("calls", 1).decide().unwrap().allowed);
+    }
+    // As a crash leaves it: nothing was given back.
+    let copy = Site::default();
+    std::fs::create_dir(copy.path("state")).unwrap();
+    for name in ["counters.redb", "install.key"] {
+        std::fs::copy(site.path("state").join(name), copy.path("state").join(name)).unwrap();
+    }
+    let report = |placet: &placet::Placet| SignedReport::read(&placet.export_report().unwrap()).unwrap().report;
+    let whole = report(&placet);
+    let seats: Vec<_> = whole.seats.iter().map(|pool| (&*pool.counter, pool.value)).collect();
+    assert_eq!(seats, [("use/users/t1%2F%C3%A9/%40customer//", 1), ("use/users/t2/%40customer//", 2)]);
+    assert_eq!(whole.burned, []);
+
+    copy.license(&license);
+    let placet = copy.open();
+    let burned = placet.burned()[0].units;
+    assert!(burned > 0);
+    let told =
+        |report: &placet::Report| report.burned.iter().map(|one| (one.counter.clone(), one.value)).collect::<Vec<_>>();
+    let expected = [("use/calls//lic_1//".to_owned(), burned)];
+    assert_eq!(told(&report(&placet)), expected);
+    drop(placet);
+    let placet = copy.open();
+    assert_eq!(
+        (placet.burned().len(), told(&report(&placet))),
+        (0, expected.to_vec()),
+        "a later opening tells it, too"
+    );
+}
+
+#[test]
 fn two_copies_of_a_state_directory_are_two_histories() {
     let site = Site::default();
     site.license(&claims("lic_1"));

@@ -98,6 +98,14 @@ impl Notice {
         }
     }
 
+    /// Is it for this deployment?
+    pub(crate) fn is_for(&self, deployment: &[Attribute]) -> Result<(), Refusal> {
+        match &self.content {
+            Content::Receipt(receipt) => receipt.is_for(deployment),
+            Content::Revocations(_) | Content::Order(_) | Content::Anchor(_) => Ok(()),
+        }
+    }
+
     /// For display, and for the host: instants are milliseconds since 1970.
     pub(crate) fn details(&self) -> Vec<Attribute> {
         let mut details = match &self.content {

@@ -89,7 +89,11 @@ impl Reader<'_> {
         let content = json::parse(&payload.bytes).map_err(|error| Refusal::new(error.reason()))?;
         let notice = Notice::read(*kind, content)?;
         signs_at(key, notice.issued)?;
-        let refusal = self.is_for(&notice.audience, key).and_then(|()| self.is_not_older(&notice)).err();
+        let refusal = self
+            .is_for(&notice.audience, key)
+            .and_then(|()| notice.is_for(self.deployment))
+            .and_then(|()| self.is_not_older(&notice))
+            .err();
         Ok((notice, refusal))
     }
 

@@ -86,7 +86,7 @@ pub const KEY_NOT_FOR_KIND: &str = "key-not-for-kind";
 pub const REVOCATIONS_OLDER: &str = "revocations-older";
 /// A later time anchor was seen here.
 pub const ANCHOR_OLDER: &str = "anchor-older";
-/// No license is here that the receipt, order or anchor is for.
+/// No license is here that the receipt, order or anchor is for, or the receipt is for another installation.
 pub const ADDRESSEE_MISMATCH: &str = "addressee-mismatch";
 /// The document is of another format than its key signs.
 pub const FORMAT_MISMATCH: &str = "format-mismatch";

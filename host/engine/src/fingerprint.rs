@@ -25,6 +25,8 @@ use crate::vault::Vault;
 
 /// A source is no longer than this, in bytes; a bundle of certificates is the longest.
 const MAX_SOURCE: u64 = 1 << 20;
+/// The fingerprint that is made from the state directory.
+const INSTALL: &str = "install";
 /// Where a pod finds who it is.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
@@ -35,6 +37,11 @@ pub fn fingerprints(product: &str, state: Option<&Path>, vault: &Vault) -> Vec<A
     let key = state.and_then(|path| Dir::open_ambient_dir(path, ambient_authority()).ok());
     let key = key.and_then(|dir| InstallKey::read(&dir, vault).ok().flatten());
     of(product, key.map(|key| key.id()))
+}
+
+/// The fingerprint `install` of an installation, by the id of its key.
+pub(crate) fn of_install(product: &str, install_key: &str) -> String {
+    hash(product, INSTALL, install_key.as_bytes())
 }
 
 /// The facts of a deployment: those that were given, and our own. A fingerprint of ours goes before one that was given under its name.
@@ -59,7 +66,7 @@ pub(crate) fn facts(given: Vec<Attribute>, product: &str, install_key: &str) -> 
 fn of(product: &str, install: Option<String>) -> Vec<Attribute> {
     let found = [
         ("hostname", hostname().map(String::into_bytes)),
-        ("install", install.map(String::into_bytes)),
+        (INSTALL, install.map(String::into_bytes)),
         ("k8s", k8s(Path::new(SERVICE_ACCOUNT))),
         ("machine-id", source(Path::new("/etc/machine-id"))),
     ];

@@ -75,7 +75,7 @@ pub use crate::reasons::{ReasonRow, help, reasons};
 pub use crate::recording::{Recorded, RecordedPolicy, Recording, RecordingError};
 pub use crate::replay::{Difference, Replay, ReplayError};
 pub use crate::report::{
-    Lowered, Report, ReportError, ReportFault, ReportPin, ReportedCounter, ReportedLicense, SignedReport,
+    Lowered, Report, ReportError, ReportFault, ReportPin, ReportedCounter, ReportedLicense, Setback, SignedReport,
 };
 pub use crate::request::Request;
 pub use crate::reservation::{DEFAULT_TERM, Reservation, Reserve};

@@ -16,8 +16,8 @@ pub(crate) enum Command {
 
 /// Sign a receipt for a check-in
 ///
-/// A license with `check_in` must be heard of from time to time; a receipt says that it was, and extends it (`placet install`). The policy
-/// must trust the key for receipts.
+/// A license with `check_in` must be heard of from time to time; a receipt says that it was, and extends it (`placet install`). Where
+/// usage reports come, `placet report verify --receipt` makes it. The policy must trust the key for receipts.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   placet receipt new --license lic_2026_0042 --key licensing.key --out receipt.json
@@ -28,6 +28,9 @@ pub(crate) struct New {
     /// No check-in is due before; the license's own time from now unless told otherwise
     #[arg(long, value_name = "DATE")]
     until: Option<String>,
+    /// It is for the installation with this fingerprint alone (`placet fingerprint`); for each that has the license unless told otherwise
+    #[arg(long, value_name = "HEX")]
+    fingerprint: Option<String>,
     /// Private key, PEM
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
@@ -41,5 +44,6 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<Answer> {
     let now = wall_clock::now();
     let until = arguments.until.as_deref().map(|text| date("--until", text, now)).transpose()?;
     let draft = Draft::new(Kind::Receipt, now).identified(None)?.to(&arguments.to).with_some("until", until);
+    let draft = draft.with_some("fingerprint", arguments.fingerprint.clone());
     arguments.signing.sign(&draft.payload()?, Kind::Receipt, &arguments.key)
 }

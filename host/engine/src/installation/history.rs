@@ -1,5 +1,7 @@
 //! The hourly samples of what is used.
 
+use std::collections::BTreeSet;
+
 use super::Installation;
 use crate::Usage;
 use crate::counter_name;
@@ -51,22 +53,35 @@ impl Installation {
         Ok(usage)
     }
 
-    /// The first tenants for whom a limit was counted, by name.
+    /// The first tenants for whom a limit was counted, or who hold seats of it, by name.
     fn tenants(&self, limit: &str) -> Result<Vec<String>, StoreError> {
         let policy = self.loaded().lent.namespace.clone();
         let prefix = counter_name::of(limit);
-        let mut tenants = Vec::new();
-        let mut after: Option<String> = None;
-        while tenants.len() < TENANTS {
-            let found = self.store.counters(&policy, &prefix, after.as_deref(), 1)?;
-            let Some((name, _)) = found.first() else { break };
-            let encoded = name.strip_prefix(&prefix).and_then(|rest| rest.split('/').next()).unwrap_or_default();
-            tenants.extend(counter_name::decoded(encoded).filter(|tenant| !tenant.is_empty()));
-            // `0` comes right after `/`: what follows it belongs to another tenant.
-            after = Some(format!("{prefix}{encoded}0"));
-        }
-        Ok(tenants)
+        let counters = first_tenants(&prefix, |after| {
+            Ok(self.store.counters(&policy, &prefix, Some(after), 1)?.pop().map(|(name, _)| name))
+        })?;
+        let moment = self.clock.moment();
+        let pools = first_tenants(&prefix, |after| Ok(self.store.pools(&policy, Some(after), 1, moment)?.pop()))?;
+        Ok(counters.into_iter().chain(pools).collect::<BTreeSet<_>>().into_iter().take(TENANTS).collect())
     }
+}
+
+/// The first tenants in names that begin with this, by the name that comes next after another one.
+fn first_tenants(
+    prefix: &str,
+    next: impl Fn(&str) -> Result<Option<String>, StoreError>,
+) -> Result<Vec<String>, StoreError> {
+    let mut tenants = Vec::new();
+    let mut after = prefix.to_owned();
+    while tenants.len() < TENANTS {
+        let Some(name) = next(&after)? else { break };
+        let Some(rest) = name.strip_prefix(prefix) else { break };
+        let encoded = rest.split('/').next().unwrap_or_default();
+        tenants.extend(counter_name::decoded(encoded).filter(|tenant| !tenant.is_empty()));
+        // `0` comes right after `/`: what follows it belongs to another tenant.
+        after = format!("{prefix}{encoded}0");
+    }
+    Ok(tenants)
 }
 
 fn failed(error: StoreError) -> Failure {

@@ -48,6 +48,9 @@ impl Installation {
         if Noticed::new(&loaded.status).clock_back {
             self.happened(&Noticed::rollback());
         }
+        if let Err(error) = self.remember_burned() {
+            self.tell("store.failed", "", error.reason());
+        }
         for burned in self.store.burned() {
             self.tell("counters.burned", &format!("{} ({} units)", burned.counter, burned.units), "units-burned");
         }

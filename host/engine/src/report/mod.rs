@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::signed::sign;
 pub use self::signed::{ReportError, SignedReport};
-pub use self::verify::{Lowered, ReportFault, ReportPin};
+pub use self::verify::{Lowered, ReportFault, ReportPin, Setback};
 use crate::Usage;
+use crate::fingerprint;
 use crate::status::PolicyInfo;
 use crate::store::Head;
 
@@ -38,7 +39,11 @@ pub struct Report {
     pub previous: Option<String>,
     /// When it was made: milliseconds since the Unix epoch, by the time that licenses are judged by.
     pub time: u64,
-    /// The same by the machine's wall clock.
+    /// The same as far as it is confirmed: the time before, where a clock jumped ahead, or the machine was off, and nothing confirmed it yet.
+    /// None: an earlier release made it.
+    #[serde(default)]
+    pub confirmed: Option<u64>,
+    /// When it was made by the machine's wall clock.
     pub wall: u64,
     /// The last commit of the counters before they were read.
     pub head: Head,
@@ -52,6 +57,19 @@ pub struct Report {
     pub limits: Vec<Usage>,
     /// Every counter of every limit, tenant and period, by name.
     pub counters: Vec<ReportedCounter>,
+    /// What the holders of each pool of seats hold together then, by name: of each tenant, too. Who they are stands in no report.
+    #[serde(default)]
+    pub seats: Vec<ReportedCounter>,
+    /// Units that crashes burned, by counter, as long as it is kept: so many at the most of what it counts as used were not.
+    #[serde(default)]
+    pub burned: Vec<ReportedCounter>,
+}
+
+impl Report {
+    /// The fingerprint `install` of the installation: what binds a receipt to it.
+    pub fn fingerprint(&self) -> String {
+        fingerprint::of_install(&self.policy.name, &self.installation)
+    }
 }
 
 /// A license, in a report.
@@ -64,7 +82,7 @@ pub struct ReportedLicense {
     pub state: String,
 }
 
-/// A counter, in a report.
+/// A counter, or a pool of seats, in a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReportedCounter {

@@ -5,7 +5,7 @@ use ed25519_compact::{KeyPair, PublicKey, Seed, Signature};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{FORMAT, Report};
+use super::{FORMAT, Report, ReportedCounter};
 
 /// The type in the header (RFC 7515 section 4.1.9).
 const TYPE: &str = "placet-report+jwt";
@@ -89,7 +89,8 @@ impl SignedReport {
         if report.format != FORMAT || (report.number == 1) != report.previous.is_none() || report.number == 0 {
             return Err(invalid("its content is not one of this format"));
         }
-        if !report.counters.is_sorted_by(|one, other| one.counter < other.counter) {
+        let each_once = |list: &[ReportedCounter]| list.is_sorted_by(|one, other| one.counter < other.counter);
+        if ![&report.counters, &report.seats, &report.burned].into_iter().all(|list| each_once(list)) {
             return Err(invalid("a counter stands in it twice, or out of order"));
         }
         Ok(Self { report, key: json.jwk.x, hash: hash(token) })

@@ -17,6 +17,7 @@ fn report(number: u64, previous: Option<&SignedReport>) -> Report {
         number,
         previous: previous.map(|report| report.hash.clone()),
         time: 1_000 + number,
+        confirmed: Some(900 + number),
         wall: 1_000,
         head: Head { number: 10 * number, hash: [number as u8; 32] },
         policy: PolicyInfo {
@@ -30,6 +31,8 @@ fn report(number: u64, previous: Option<&SignedReport>) -> Report {
         licenses: vec![ReportedLicense { id: "lic_1".to_owned(), state: "active".to_owned() }],
         limits: Vec::new(),
         counters: vec![counter("excess/a////", 1), counter("use/a////", 5 * number), counter("use/b////", 9)],
+        seats: vec![counter("use/c/t1///", 2), counter("use/c/t2///", 3)],
+        burned: Vec::new(),
     }
 }
 
@@ -89,6 +92,8 @@ fn what_is_no_report_is_refused_though_it_is_signed() {
     invalid(&|report| report.previous = None);
     invalid(&|report| report.counters.swap(0, 1));
     invalid(&|report| report.counters[2] = report.counters[1].clone());
+    invalid(&|report| report.seats.swap(0, 1));
+    invalid(&|report| report.burned = vec![report.counters[1].clone(), report.counters[1].clone()]);
 }
 
 #[test]
@@ -109,14 +114,43 @@ fn another_history_is_told_for_what_it_is() {
     assert_eq!(reason(&second, &next(&other_second)), "report-fork");
     let restored = changed(&second, &|report| report.head.number = 19);
     assert_eq!(reason(&second, &restored), "report-restored");
-    let same_number = changed(&second, &|report| report.head = Head { number: 20, hash: [9; 32] });
-    assert_eq!(reason(&second, &same_number), "report-restored");
-    assert_eq!(reason(&second, &changed(&second, &|report| report.time = 1)), "report-restored");
+    for hash in [[2; 32], [9; 32]] {
+        let same_number = changed(&second, &|report| report.head = Head { number: 20, hash });
+        assert_eq!(reason(&second, &same_number), "report-restored");
+    }
     let elsewhere = SignedReport::read(&sign(&report(3, Some(&second)), [8; 32]).unwrap()).unwrap();
     assert_eq!(reason(&second, &elsewhere), "report-another-installation");
     // A report of the same key that calls itself another installation.
     let renamed = changed(&second, &|report| report.installation = "f".repeat(16));
     assert_eq!(reason(&second, &renamed), "report-another-installation");
+}
+
+#[test]
+fn a_clock_that_fell_while_the_counters_went_on_is_told_and_not_refused() {
+    let first = signed(&report(1, None));
+    let next = |time, confirmed| {
+        let next = signed(&Report { time, confirmed, ..report(2, Some(&first)) });
+        let pin = ReportPin::of(&first);
+        assert_eq!(pin.admits(&next), Ok(()), "{time} {confirmed:?}");
+        pin.setback(&next)
+    };
+    assert_eq!(next(1_001, Some(901)), None);
+    // It was ahead when the first was made, and was set right.
+    assert_eq!(next(950, Some(950)), Some(Setback { before: 1_001, after: 950, confirmed: false }));
+    assert_eq!(next(950, None), Some(Setback { before: 1_001, after: 950, confirmed: false }));
+    // An anchor took the mark back.
+    assert_eq!(next(2_000, Some(800)), Some(Setback { before: 901, after: 800, confirmed: true }));
+}
+
+#[test]
+fn what_an_earlier_release_signed_is_read() {
+    let payload = serde_json::to_value(report(1, None)).unwrap();
+    let earlier = |mut payload: serde_json::Value| {
+        ["confirmed", "seats", "burned"].iter().for_each(|name| drop(payload.as_object_mut().unwrap().remove(*name)));
+        payload.to_string()
+    };
+    let report: Report = serde_json::from_str(&earlier(payload)).unwrap();
+    assert_eq!((report.confirmed, report.seats, report.burned), (None, Vec::new(), Vec::new()));
 }
 
 /// Signed with the TEST seed, whatever it is.

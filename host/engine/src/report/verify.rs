@@ -21,6 +21,9 @@ pub struct ReportPin {
     pub hash: String,
     /// When it was made: milliseconds since the Unix epoch.
     pub time: u64,
+    /// The confirmed time in it.
+    #[serde(default)]
+    pub confirmed: Option<u64>,
     /// The last commit of the counters in it.
     pub head: Head,
 }
@@ -58,12 +61,21 @@ pub enum ReportFault {
         /// The number after the report before.
         expected: u64,
     },
-    /// Its counters, or its time, are older than those of the report before.
-    #[error("its {what} are older than in the report before: they were put back")]
-    Restored {
-        /// What is.
-        what: &'static str,
-    },
+    /// Its counters are older than those of the report before, or did not go on from them: making a report is a commit itself.
+    #[error("its counters are older than in the report before: they were put back")]
+    Restored,
+}
+
+/// A report by an earlier time than the one before, though the counters went on: a clock was set back. Times are milliseconds since the Unix
+/// epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Setback {
+    /// What it said before.
+    pub before: u64,
+    /// What it says now.
+    pub after: u64,
+    /// Is it the confirmed time, which a time anchor alone sets back? Else a clock was ahead, and was set right before that was confirmed.
+    pub confirmed: bool,
 }
 
 /// A counter that holds less than in the report before: what was given back, or taken away.
@@ -85,7 +97,7 @@ impl ReportFault {
             Self::Fork { .. } => "report-fork",
             Self::Old { .. } => "report-old",
             Self::Gap { .. } => "report-gap",
-            Self::Restored { .. } => "report-restored",
+            Self::Restored => "report-restored",
         }
     }
 }
@@ -101,6 +113,7 @@ impl ReportPin {
             number: report.number,
             hash: hash.clone(),
             time: report.time,
+            confirmed: report.confirmed,
             head: report.head,
         }
     }
@@ -126,18 +139,22 @@ impl ReportPin {
             }
             _ => {}
         }
-        if report.head.number < self.head.number
-            || report.head.number == self.head.number && report.head.hash != self.head.hash
-        {
-            return Err(ReportFault::Restored { what: "counters" });
-        }
-        if report.time < self.time {
-            return Err(ReportFault::Restored { what: "clocks" });
+        if report.head.number <= self.head.number {
+            return Err(ReportFault::Restored);
         }
         if report.number > next {
             return Err(ReportFault::Gap { found: report.number, expected: next });
         }
         Ok(())
+    }
+
+    /// Is the report by an earlier time than this one? No reason to refuse it: a clock that was wrong is set right, by hand or by an anchor.
+    pub fn setback(&self, signed: &SignedReport) -> Option<Setback> {
+        let fell =
+            |before: u64, after: u64, confirmed| (after < before).then_some(Setback { before, after, confirmed });
+        let report = &signed.report;
+        let confirmed = self.confirmed.zip(report.confirmed).and_then(|(before, after)| fell(before, after, true));
+        confirmed.or_else(|| fell(self.time, report.time, false))
     }
 }
 

@@ -12,8 +12,9 @@ use crate::site::SiteOptions;
 
 /// Write down what was used, for the vendor: a signed report that follows the one before
 ///
-/// It holds every counter by limit, tenant and period, and the ids of the licenses; no license and no key. Reports are numbered: send each of
-/// them. One that was lost on the way is written again with `--again`, as long as it is the last.
+/// It holds every counter by limit, tenant and period, how many seats are held, and the ids of the licenses; no license, no key and no holder of a
+/// seat. The vendor checks it with `placet report verify`. Reports are numbered: send each of them. One that was lost on the way is written
+/// again with `--again`, as long as it is the last.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   placet report export --out report.jws
