@@ -14,6 +14,7 @@ use crate::support::Desk;
 const WINDOW: usize = 20;
 const STATE: [&str; 6] = ["--state", "state", "--root", "TEST-root.pub", "--secret-file", "seal=TEST-seal"];
 const TENANT: &str = "TEST-tenant-of-globex-munich";
+const CARD: &str = "4111111111111111";
 const HOLDER: &str = "TEST-holder-ada-lovelace";
 
 #[test]
@@ -31,7 +32,12 @@ fn a_bundle_holds_no_token_signature_payload_key_or_name_of_a_customer_of_the_cu
     assert_eq!(desk.run(&[&["check", &token], &STATE[..]].concat()).code, 1);
     assert!(log(&desk).contains(&token[..WINDOW]) && log(&desk).contains(TENANT), "nothing to be left out");
 
+    // Nor are digits ours because they are digits.
+    assert_eq!(desk.run(&[&["check", CARD], &STATE[..]].concat()).code, 1);
+    desk.done(&[&["report", "export", "--out", "report.jws"], &STATE[..]].concat());
+
     let bundle = desk.done(&[&["support", "--token", &token], &STATE[..]].concat());
+    assert!(!bundle.contains(CARD), "{bundle}");
     assert_clean(&desk, &token, &bundle);
     let json: Value = serde_json::from_str(&bundle).unwrap();
     assert_eq!(json["told"], Value::Null);
@@ -44,6 +50,8 @@ fn a_bundle_holds_no_token_signature_payload_key_or_name_of_a_customer_of_the_cu
     assert_eq!(tenants, [1, 2, 1]);
     let blocked = lines.iter().find(|line| line["event"] == "license.feature_blocked").unwrap();
     assert_eq!((&blocked["subject"], &blocked["reason"]), (&Value::Null, &"not-licensed".into()));
+    let exported = lines.iter().find(|line| line["event"] == "report.exported").unwrap();
+    assert_eq!(exported["subject"], "1");
     let denied = lines.iter().find(|line| line["event"] == "license.limit_exceeded").unwrap();
     assert_eq!((&denied["subject"], &denied["reason"]), (&"tokens".into(), &"limit-exceeded".into()));
 
@@ -80,6 +88,28 @@ fn a_bundle_is_packed_beside_a_product_that_runs_and_where_nothing_opens() {
     let bundle = desk.json(&["support", "--state", "new", "--root", "TEST-root.pub"]);
     assert_eq!(bundle["health"][0]["reason"], "policy-missing");
     assert_eq!((&bundle["status"], &bundle["log"]["whole"]), (&Value::Null, &false.into()));
+}
+
+#[test]
+fn a_bundle_of_a_sealed_installation_holds_neither_storage_secret_nor_storage_key() {
+    let (desk, token) = desk();
+    desk.write("TEST-storage", base64url::encode(b"TEST a storage secret of the operator, of 48 bytes"));
+    let state = [&STATE[..], &["--storage-secret-file", "TEST-storage"]].concat();
+    desk.done(&[&["policy", "install", "policy.wasm"], &state[..]].concat());
+    desk.done(&[&["install", "license.json"], &state[..]].concat());
+    assert_eq!(desk.run(&[&["check", &desk.read("TEST-storage")], &state[..]].concat()).code, 1);
+    assert_eq!(desk.run(&[&["consume", "tokens", "900", "--tenant", TENANT], &state[..]].concat()).code, 1);
+    let bundle = desk.done(&[&["support"], &state[..]].concat());
+    assert_clean(&desk, &token, &bundle);
+    let json: Value = serde_json::from_str(&bundle).unwrap();
+    assert_told(&json);
+    assert!(json["log"]["summary"]["sealed"].as_u64().is_some_and(|sealed| sealed > 0), "{json}");
+    let leaking = |part: &str| bundle.replacen("\"format\": 1", &format!("\"format\": 1, \"note\": \"{part}\""), 1);
+    assert!(leak(&desk, &token, &leaking(&desk.read("TEST-storage"))).is_some());
+
+    // Without the secret nothing opens, and what is sealed stays where it is.
+    let bundle = desk.done(&[&["support"], &STATE[..]].concat());
+    assert_clean(&desk, &token, &bundle);
 }
 
 #[test]
@@ -141,6 +171,7 @@ fn log(desk: &Desk) -> String {
 
 /// Everything that has no place in a bundle.
 fn secrets(desk: &Desk, token: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let file = |name: &str| std::fs::read(desk.path(name)).unwrap();
     let mut secrets: Vec<(_, Vec<u8>)> = vec![
         ("token", token.into()),
         ("tenant", TENANT.into()),
@@ -149,11 +180,17 @@ fn secrets(desk: &Desk, token: &str) -> Vec<(&'static str, Vec<u8>)> {
         ("secret file", desk.read("TEST-seal").into()),
         ("secret", base64url::decode(&desk.read("TEST-seal")).unwrap()),
         ("sealed license", desk.read("sealed.json").split_whitespace().collect::<String>().into()),
-        ("install key", desk.read("state/install.key").trim_end().into()),
+        ("install key", file("state/install.key").trim_ascii_end().to_vec()),
     ];
-    let bytes =
-        (0..64).step_by(2).map(|at| u8::from_str_radix(&desk.read("state/install.key")[at..at + 2], 16).unwrap());
-    secrets.push(("install key, raw", bytes.collect()));
+    if desk.path("state/storage.key").exists() {
+        secrets.push(("storage key", file("state/storage.key")));
+        secrets.push(("storage secret file", desk.read("TEST-storage").into()));
+        secrets.push(("storage secret", base64url::decode(&desk.read("TEST-storage")).unwrap()));
+    } else {
+        let key = desk.read("state/install.key");
+        let bytes = (0..64).step_by(2).map(|at| u8::from_str_radix(&key[at..at + 2], 16).unwrap());
+        secrets.push(("install key, raw", bytes.collect()));
+    }
     for (name, part) in ["header", "payload", "signature"].into_iter().zip(token.split('.')) {
         secrets.push((name, part.into()));
         if name != "header" {

@@ -11,6 +11,8 @@ use crate::show::moment;
 
 /// So many of the newest lines.
 const LINES: usize = 200;
+/// Events whose subject is a number of ours: of a report, of a line.
+const NUMBERED: [&str; 2] = ["report.exported", "audit.cut"];
 /// The longest word of ours.
 const LONGEST: usize = 64;
 
@@ -31,9 +33,8 @@ impl<'a> Known<'a> {
         Self(names.collect())
     }
 
-    fn shown<'t>(&self, subject: &'t str) -> Option<&'t str> {
-        let is_number = !subject.is_empty() && subject.bytes().all(|byte| byte.is_ascii_digit());
-        (is_number || self.0.contains(subject)).then_some(subject)
+    fn shown<'t>(&self, event: &str, subject: &'t str) -> Option<&'t str> {
+        (NUMBERED.contains(&event) || self.0.contains(subject)).then_some(subject)
     }
 }
 
@@ -61,7 +62,7 @@ fn packed<'l>(line: &'l AuditLine, known: &Known<'_>, tenants: &mut BTreeMap<&'l
         "number": line.number,
         "time": moment(line.time),
         "event": word(&line.event),
-        "subject": known.shown(&line.subject),
+        "subject": known.shown(&line.event, &line.subject),
         "tenant": tenant,
         "reason": word(&line.reason),
         "count": line.count,
