@@ -27,7 +27,7 @@ use self::changing::Changing;
 use self::grace::Grace;
 use self::telling::Noticed;
 use crate::adoption::{Choice, adopt};
-use crate::audit::{self, Audit, ReadLine};
+use crate::audit::{self, Audit, Misfit, ReadLine};
 use crate::bindings::exports::placet::policy::enforcement::Context;
 use crate::bindings::exports::placet::policy::types::Status as LicenseStatus;
 use crate::builder::{Builder, FailMode, Uploads};
@@ -71,6 +71,8 @@ pub(crate) struct Installation {
     state: Arc<StateDir>,
     vault: Vault,
     audit: Audit,
+    /// What log and counters told of each other when they were opened.
+    misfit: Misfit,
     counting: Counting,
     /// The last state and reason that were told, and whether the clock was set back.
     noticed: Mutex<Noticed>,
@@ -101,6 +103,7 @@ impl Installation {
             shipped.unwrap_or_else(|panic| resume_unwind(panic)).map(|shipped| shipped.map(|one| one.with_code(code)));
         let (vault, store) = store?;
         let store: Arc<dyn Store> = Arc::new(store);
+        let misfit = audit::compare(&state, &*store, &vault);
         let clock = Arc::new(Clock::open(&*store)?);
 
         let choice = Choice::make(shipped, builder.minimum_sequence, &roots, &state, &*store)?;
@@ -136,6 +139,7 @@ impl Installation {
             state,
             vault,
             audit,
+            misfit,
             counting: Counting::default(),
             noticed,
             shipped_refused,
@@ -330,6 +334,7 @@ impl Installation {
         }
         status.sealed = self.vault.seals();
         status.warn_burned();
+        status.warn_misfit(&self.misfit);
         status.warn_troubles(&loaded.snapshot);
         status
     }

@@ -234,9 +234,11 @@ impl StateDir {
     /// Opens a folder, and makes it where it is missing.
     fn folder(&self, folder: Folder) -> std::io::Result<Dir> {
         match create_private(&self.dir, Path::new(folder.name())) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-            _ => self.dir.open_dir(folder.name()),
+            Ok(()) => sync(&self.dir)?,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
         }
+        self.dir.open_dir(folder.name())
     }
 
     fn try_put(

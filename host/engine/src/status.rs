@@ -5,6 +5,7 @@ use std::ops::Deref;
 use placet_artifact::{ContentHash, Manifest};
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Misfit;
 use crate::bindings::exports::placet::policy::types::{Status as LicenseStatus, Summary, Usage, Warning};
 use crate::documents::Snapshot;
 use crate::store::{Burned, Head, Store};
@@ -139,6 +140,23 @@ impl Status {
         for Burned { counter, units, .. } in &self.counters.burned {
             let text = format!("a crash burned up to {units} units of the counter `{counter}`; they count as used");
             self.license.warnings.push(warning("units-burned", None, &text));
+        }
+    }
+
+    /// Warns of a log that was cut, and of counters that were put back.
+    pub(crate) fn warn_misfit(&mut self, misfit: &Misfit) {
+        if let Some(line) = misfit.cut {
+            let text = format!(
+                "the audit log ends before its line {line}, which was written, or has another in its place: compare it with a copy"
+            );
+            self.license.warnings.push(warning("audit-cut", None, &text));
+        }
+        if let Some(head) = misfit.restored {
+            let text = format!(
+                "the counters are older than commit {}, which the audit log saw, or have another history: they were put back, or begun anew",
+                head.number
+            );
+            self.license.warnings.push(warning("counters-restored", None, &text));
         }
     }
 

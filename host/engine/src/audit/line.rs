@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use super::AuditFault;
 use crate::event::Event;
 use crate::store::Head;
+use crate::vault::OVERHEAD;
 
 /// The longest subject, tenant or reason that is written, in bytes: callers choose them.
 const LONGEST: usize = 200;
@@ -108,6 +109,14 @@ impl Entry {
     /// One of the log's own.
     pub(super) fn own(event: &str, time: u64, count: Option<u64>) -> Self {
         Self { time, event: event.to_owned(), subject: String::new(), tenant: None, reason: String::new(), count }
+    }
+
+    /// How many bytes its line has in the file, at the most: a head aside.
+    pub(super) fn size(&self, sealed: bool) -> u64 {
+        let line = serde_json::to_vec(&AuditLine::new(u64::MAX, self.clone(), None, &NOTHING));
+        let text = line.map_or(u64::MAX, |line| line.len() as u64);
+        let kept = if sealed { text.saturating_add(OVERHEAD).saturating_mul(4).div_ceil(3) } else { text };
+        kept.saturating_add(1)
     }
 
     /// It may happen at each request.

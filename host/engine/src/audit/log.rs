@@ -11,6 +11,7 @@ use cap_std::fs::File;
 use super::Bounds;
 use super::kept::{kept, opened};
 use super::line::{AuditLine, Entry, NOTHING, hash};
+use super::promise::Promise;
 use crate::state_dir::{Folder, StateDir, StateError};
 use crate::store::{Head, Store};
 use crate::vault::Vault;
@@ -33,6 +34,8 @@ pub(super) struct Log {
     /// The time of the latest line.
     time: u64,
     head: Option<Head>,
+    /// What the counters hold of it.
+    promised: Option<Promise>,
 }
 
 /// Where the log ends.
@@ -65,7 +68,22 @@ enum LogError {
 
 impl Log {
     pub(super) fn new(state: Arc<StateDir>, store: Arc<dyn Store>, vault: Vault, bounds: Bounds) -> Self {
-        Self { state, store, vault, bounds, end: None, lost: 0, cut: 0, time: 0, head: None }
+        Self { state, store, vault, bounds, end: None, lost: 0, cut: 0, time: 0, head: None, promised: None }
+    }
+
+    /// Whether its lines are kept sealed.
+    pub(super) fn seals(&self) -> bool {
+        self.vault.seals()
+    }
+
+    /// Lets the counters hold the newest line, which is on the disk. Where that fails they go on holding an older one.
+    pub(super) fn promise(&mut self) {
+        let newest = self.end.as_ref().map(|end| Promise::new(end.number, &end.last));
+        if let Some(newest) = newest.filter(|newest| self.promised.as_ref() != Some(newest))
+            && newest.keep(&*self.store).is_ok()
+        {
+            self.promised = Some(newest);
+        }
     }
 
     /// So many lines never came here.

@@ -2,18 +2,20 @@
 //!
 //! Each line has a number and the SHA-256 of the line before it; so no line but the newest can be changed, moved or taken out
 //! without that [`verify_audit`] finds it. The head of the counters stands in it again and again: log and counters vouch for each other.
-//! What this does not show: the newest line changed, the newest ones cut off, or all of it written anew, by who may write the
-//! directory; for that a head has to be compared which was handed out before.
+//! The counters hold the newest line that they know of, so that an opening tells of lines that were cut off since, and of counters that were
+//! put back. What this does not show: the lines of the last minute before a crash cut off, or both put back together, or written anew by who
+//! has the install key; for that a head has to be compared which was handed out before.
 //!
 //! With a storage secret each line stands there sealed, in base64url; numbers and hashes are those of what is in it.
 //!
 //! Nobody waits for it. Lines go through a bounded queue to one thread; what it cannot take, or the disk not hold, is counted, and
 //! told as a line of its own as soon as that is possible. What may happen a million times is written once for each subject and tenant,
-//! and then as a count each minute.
+//! and then as a count each minute; so many bytes an hour at most, and beyond them as one count for each event.
 
 mod kept;
 mod line;
 mod log;
+mod promise;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -31,6 +33,7 @@ use self::line::Entry;
 pub use self::line::{AuditLine, DamagedLine, ReadLine};
 use self::log::Log;
 pub(crate) use self::log::{MAX_READ, file_names};
+pub(crate) use self::promise::{Misfit, compare};
 pub use self::read::audit_lines;
 pub(crate) use self::read::newest;
 use self::throttle::Throttle;
@@ -64,7 +67,7 @@ pub(crate) struct Audit {
     thread: Option<JoinHandle<()>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     throttle: Mutex<Throttle>,
     /// Lines that nobody took.
@@ -79,7 +82,8 @@ impl Audit {
 
     fn start_with(log: Log, counts: Duration) -> Self {
         let (sender, receiver) = sync_channel(QUEUE);
-        let shared = Arc::<Shared>::default();
+        let throttle = Mutex::new(Throttle::new(log.seals()));
+        let shared = Arc::new(Shared { throttle, lost: AtomicU64::new(0) });
         let thread = thread::Builder::new().name("placet-audit".to_owned()).spawn({
             let shared = shared.clone();
             move || run(log, &shared, &receiver, counts)
@@ -122,7 +126,8 @@ fn run(mut log: Log, shared: &Shared, entries: &Receiver<Entry>, counts: Duratio
         let ended = waited == Err(RecvTimeoutError::Disconnected);
         batch.extend(waited);
         batch.extend(entries.try_iter().take(QUEUE));
-        if ended || counted.elapsed() >= counts {
+        let is_due = ended || counted.elapsed() >= counts;
+        if is_due {
             counted = Instant::now();
             batch.extend(shared.throttle().take());
         }
@@ -132,6 +137,9 @@ fn run(mut log: Log, shared: &Shared, entries: &Receiver<Entry>, counts: Duratio
         }
         log.lost(shared.lost.swap(0, Ordering::Relaxed));
         log.write(batch);
+        if is_due {
+            log.promise();
+        }
         if ended {
             return;
         }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::throttle::BUDGET;
 use super::*;
 use crate::store::MemoryStore;
 
@@ -308,4 +309,116 @@ fn sealed_lines_are_opened_and_without_their_key_told_as_sealed() {
         let lines = audit_lines(&site.0.path().join("state"), &vault, None, 1).unwrap();
         assert_eq!(lines, [ReadLine::Damaged(DamagedLine { number: 3, damage: fault })]);
     }
+}
+
+/// What so many denials of 300 tenants write, spread over simulated minutes.
+fn flooded(vault: Vault, denials: u64, minutes: u64) -> u64 {
+    let site = Site::new();
+    let state = Arc::new(StateDir::open(&site.0.path().join("state")).unwrap());
+    let mut log = Log::new(state, Arc::new(MemoryStore::default()), vault.clone(), BOUNDS);
+    let mut throttle = Throttle::new(log.seals());
+    let each = denials / minutes;
+    for minute in 0..minutes {
+        let mut lines = Vec::new();
+        for at in 0..each {
+            let entry = Entry::new(&denied(&format!("tenant-{}", at % 300)), minute * 60_000 + at);
+            if throttle.admit(&entry) {
+                lines.push(entry);
+            }
+        }
+        lines.extend(throttle.take());
+        log.write(lines);
+    }
+    let files = site.files();
+    let named = files.iter().map(|(name, content)| (&**name, &**content));
+    assert_eq!(verify_audit(named, &vault).unwrap().lost, 0);
+    let lines = audit_lines(&site.0.path().join("state"), &vault, None, usize::MAX).unwrap();
+    let counted = lines.iter().map(|line| match line {
+        ReadLine::Whole(line) => line.count.unwrap_or(1),
+        ReadLine::Damaged(line) => panic!("{line:?}"),
+    });
+    assert_eq!(counted.sum::<u64>(), each * minutes);
+    files.iter().map(|(_, content)| content.len() as u64).sum()
+}
+
+#[test]
+fn a_million_denials_over_minutes_write_less_than_a_megabyte_plain_and_sealed() {
+    for vault in [Vault::default(), Vault::test(1)] {
+        // 500 a second.
+        assert!((300_000..1_000_000).contains(&flooded(vault.clone(), 1_000_000, 33)));
+        // And ten hours in which each tenant is denied each minute; beyond the budget there are heads, and counts of all others.
+        assert!(flooded(vault, 400 * 600, 600) < 11 * BUDGET + 600 * 512);
+    }
+}
+
+#[test]
+fn the_counters_hold_the_newest_line_and_never_one_that_is_not_there() {
+    let site = Site::new();
+    let state = Arc::new(StateDir::open(&site.0.path().join("state")).unwrap());
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let compared = || compare(&state, &*store, &Vault::default());
+    assert_eq!(compared(), Misfit::default());
+    let mut log = Log::new(state.clone(), store.clone(), Vault::default(), BOUNDS);
+    let write = |log: &mut Log, time| log.write(vec![Entry::own("license.installed", time, None)]);
+    let name = site.folder().join("00000000000000000001.jsonl");
+    log.promise();
+    assert_eq!(compared(), Misfit::default(), "nothing was written yet");
+    for time in 1..=6 {
+        write(&mut log, time);
+        assert_eq!(compared(), Misfit::default(), "ahead of what was promised");
+        if time == 3 {
+            log.promise();
+        }
+    }
+    let text = fs::read_to_string(&name).unwrap();
+    let lines: Vec<_> = text.split_inclusive('\n').collect();
+    for kept in 0..=6 {
+        fs::write(&name, lines[..kept].concat()).unwrap();
+        assert_eq!(compared().cut, (kept < 3).then_some(3), "{kept} lines are left");
+    }
+    // The promised line is another, or damaged; or another one is.
+    for (from, to, cut) in [
+        ("\"time\":3", "\"time\":9", Some(3)),
+        ("\"number\":3", "\"number\":x", Some(3)),
+        ("\"number\":5", "\"number\":x", None),
+    ] {
+        fs::write(&name, text.replace(from, to)).unwrap();
+        assert_eq!(compared().cut, cut, "{to}");
+    }
+    fs::remove_file(&name).unwrap();
+    assert_eq!(compared().cut, Some(3), "the file is gone");
+    fs::remove_dir(site.folder()).unwrap();
+    assert_eq!(compared().cut, Some(3), "all of it is gone");
+}
+
+#[test]
+fn a_promised_line_in_an_older_file_is_found_and_one_that_was_let_go_is_not_missed() {
+    let site = Site::new();
+    let state = Arc::new(StateDir::open(&site.0.path().join("state")).unwrap());
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let bounds = Bounds { files: BOUNDS.files, bytes: 300 };
+    let mut log = Log::new(state.clone(), store.clone(), Vault::test(1), bounds);
+    let write = |log: &mut Log, time| log.write(vec![Entry::own("license.installed", time, None)]);
+    write(&mut log, 1);
+    log.promise();
+    for time in 2..40 {
+        write(&mut log, time);
+        assert_eq!(compare(&state, &*store, &Vault::test(1)), Misfit::default(), "{time}");
+    }
+    assert!(!site.folder().join("00000000000000000001.jsonl").exists());
+}
+
+#[test]
+fn counters_behind_what_the_log_saw_are_told() {
+    let site = Site::new();
+    let state = Arc::new(StateDir::open(&site.0.path().join("state")).unwrap());
+    let at = |commits: u64| {
+        let store = Arc::new(MemoryStore::default());
+        (1..=commits).for_each(|mark| store.commit_mark(mark).unwrap());
+        store
+    };
+    let log = Log::new(state.clone(), at(5), Vault::default(), BOUNDS);
+    Audit::start_with(log, COUNTS).record(&Event::new("installation.opened", "", "active"), 5);
+    let restored = |commits| compare(&state, &*at(commits), &Vault::default()).restored.map(|head| head.number);
+    assert_eq!([restored(4), restored(5), restored(6)], [Some(5), None, None]);
 }

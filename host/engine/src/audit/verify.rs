@@ -28,8 +28,11 @@ pub struct AuditSummary {
     pub recovered: u64,
     /// Bytes at the end that are no whole line: the process runs and is writing, or it crashed. The next opening tells of them.
     pub unfinished: u64,
-    /// Lines whose counters are older than what a line before them saw, or of another history: the counters were put back.
+    /// Lines whose counters are older than what a line before them saw, or of another history, or that tell so (`counters.restored`): the
+    /// counters were put back.
     pub put_back: Vec<u64>,
+    /// Lines before which an opening found others missing, or changed, that had been written (`audit.cut`).
+    pub cut: Vec<u64>,
     /// The last commit of the counters that stands in the log.
     pub head: Option<Head>,
 }
@@ -146,6 +149,14 @@ impl AuditSummary {
         match &*line.event {
             "audit.gap" => self.lost = self.lost.saturating_add(line.count.unwrap_or(0)),
             "audit.recovered" => self.recovered += 1,
+            "audit.cut" => self.cut.push(line.number),
+            "counters.restored" => {
+                // Unless a head that was written since has told it.
+                if line.subject.parse().ok() == self.head {
+                    self.put_back.push(line.number);
+                    self.head = None;
+                }
+            }
             _ => {}
         }
         if let (Some(before), Some(head)) = (self.head, line.head)

@@ -54,6 +54,12 @@ impl Installation {
         for burned in self.store.burned() {
             self.tell("counters.burned", &format!("{} ({} units)", burned.counter, burned.units), "units-burned");
         }
+        if let Some(line) = self.misfit.cut {
+            self.tell("audit.cut", &line.to_string(), "audit-cut");
+        }
+        if let Some(head) = self.misfit.restored {
+            self.tell("counters.restored", &head.to_string(), "counters-restored");
+        }
         self.change().tell_refused(&loaded.status, None);
     }
 

@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 use placet::{AuditBreak, AuditFault, AuditSummary, Vault, verify_audit};
 use serde_json::json;
 
-use crate::files;
 use crate::output::{Answer, table};
 use crate::problem::Problem;
 use crate::show::moment;
 use crate::storage::StorageOptions;
+use crate::{files, reasons};
 
 /// Check that an audit log is whole, and that no line was changed, moved, put in or taken out
 ///
-/// Needs neither the product nor its keys; of a log that is sealed, the storage secret, and `storage.key` of the state directory. Exit code 3 where the log is broken; the first broken line is named.
+/// Needs neither the product nor its keys; of a sealed log, the storage secret, and `storage.key` of the state directory. Exit code 3 where the
+/// log is broken, with its first broken line; 1 where it is whole, and tells that counters were put back or lines cut off. Whether its newest
+/// lines are missing is seen when the installation is opened next (`placet status`), and from then on here.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   placet audit verify state/
@@ -46,7 +48,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
         AuditFault::Sealed => Problem::of(SEALED_REASON, "the audit log is sealed").because(error),
         _ => refused("the audit log is broken", error),
     })?;
-    let answer = Answer::yes(table(&rows(&summary, files.len())), json!({ "files": files.len(), "log": summary }));
+    let is_sound = summary.put_back.is_empty() && summary.cut.is_empty();
+    let answer =
+        Answer::verdict(is_sound, table(&rows(&summary, files.len())), json!({ "files": files.len(), "log": summary }));
     Ok(warned(answer, &summary))
 }
 
@@ -121,10 +125,8 @@ fn warned(answer: Answer, summary: &AuditSummary) -> Answer {
             .push(format!("up to {} lines could not be written; each gap stands there as `audit.gap`", summary.lost));
     }
     if summary.recovered > 0 {
-        warnings.push(format!(
-            "an unfinished line was cut off {} times (`audit.recovered`): a crash, or a full disk",
-            summary.recovered
-        ));
+        let times = if summary.recovered == 1 { "once".to_owned() } else { format!("{} times", summary.recovered) };
+        warnings.push(format!("an unfinished line was cut off {times} (`audit.recovered`): a crash, or a full disk"));
     }
     if summary.unfinished > 0 {
         warnings.push(
@@ -132,7 +134,13 @@ fn warned(answer: Answer, summary: &AuditSummary) -> Answer {
         );
     }
     if let Some(line) = summary.put_back.first() {
-        warnings.push(format!("at line {line} the counters are older than before, or others: they were put back"));
+        warnings.push(format!(
+            "at line {line} the counters are older than before, or others: they were put back; {}",
+            reasons::help("counters-restored")
+        ));
+    }
+    if let Some(line) = summary.cut.first() {
+        warnings.push(format!("before line {line} others were cut off, or changed; {}", reasons::help("audit-cut")));
     }
     warnings.into_iter().fold(answer, Answer::warn)
 }
