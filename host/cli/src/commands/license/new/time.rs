@@ -103,11 +103,14 @@ impl TimeOptions {
         let zone = match self.zone.as_deref().filter(|_| with_day) {
             None => TimeZone::UTC,
             Some(zone) => TimeZone::get(zone).map_err(|_| {
-                Problem::new(format!("--zone: `{zone}` is no time zone"), "write its IANA name, such as Europe/Berlin")
+                Problem::usage(
+                    format!("--zone: `{zone}` is no time zone"),
+                    "write its IANA name, such as Europe/Berlin",
+                )
             })?,
         };
         dates::parse_in(text, zone, now)
-            .map_err(|error| Problem::new(format!("--expires: {error}"), "see `placet help license new`"))
+            .map_err(|error| Problem::usage(format!("--expires: {error}"), "see `placet help license new`"))
     }
 
     /// Whether it was said that the license does not end with a day, whatever the template says.
