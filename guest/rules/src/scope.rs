@@ -42,17 +42,24 @@ fn among(allowed: &[String], fact: &str, mismatch: &str, deployment: &[Attribute
     if fits { Ok(()) } else { Err(Refusal::at(mismatch, fact, told)) }
 }
 
+/// Is this one of those that the host told?
+pub(crate) fn has_fingerprint(deployment: &[Attribute], wanted: &str) -> bool {
+    deployment.iter().any(|fact| is_fingerprint(fact) && fact.value.eq_ignore_ascii_case(wanted))
+}
+
+fn is_fingerprint(fact: &Attribute) -> bool {
+    fact.name.starts_with("fingerprint/")
+}
+
 fn fingerprints(scope: &Scope, deployment: &[Attribute]) -> Result<(), Refusal> {
     let listed = scope.fingerprints.len();
     if listed == 0 {
         return Ok(());
     }
-    let own = || deployment.iter().filter(|fact| fact.name.starts_with("fingerprint/"));
-    if own().next().is_none() {
+    if !deployment.iter().any(is_fingerprint) {
         return Err(Refusal::at(reason::FACT_MISSING, "fact", "fingerprint"));
     }
-    let fits = |wanted: &&String| own().any(|fact| fact.value.eq_ignore_ascii_case(wanted));
-    let matched = scope.fingerprints.iter().filter(fits).count();
+    let matched = scope.fingerprints.iter().filter(|wanted| has_fingerprint(deployment, wanted)).count();
     let needed = match scope.matching {
         Matching::Any => 1,
         Matching::Two => listed.min(2),

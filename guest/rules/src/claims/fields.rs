@@ -61,6 +61,12 @@ impl Fields {
         })
     }
 
+    /// Text that is not empty.
+    pub(crate) fn name(&mut self, name: &str) -> Result<Option<String>, Refusal> {
+        let text = self.text(name)?;
+        if text.as_ref().is_some_and(String::is_empty) { Err(invalid(&self.path(name))) } else { Ok(text) }
+    }
+
     /// Text, of which an absence and the empty text are the same.
     pub(crate) fn words(&mut self, name: &str) -> Result<String, Refusal> {
         Ok(self.text(name)?.unwrap_or_default())

@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 use super::Addressee;
 use crate::claims::fields::{Fields, invalid};
 use crate::license::License;
-use crate::reason;
 use crate::refusal::Refusal;
 use crate::types::{Attribute, Instant};
+use crate::{reason, scope};
 
 /// A receipt. Of several, the one that reaches furthest counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,20 +35,16 @@ impl Receipt {
     /// Refused where it was bound to another installation.
     pub(crate) fn is_for(&self, deployment: &[Attribute]) -> Result<(), Refusal> {
         let Some(bound) = &self.fingerprint else { return Ok(()) };
-        let mut own = deployment.iter().filter(|fact| fact.name.starts_with("fingerprint/"));
-        match own.any(|fact| fact.value.eq_ignore_ascii_case(bound)) {
-            true => Ok(()),
-            false => Err(Refusal::at(reason::ADDRESSEE_MISMATCH, "fingerprint", bound.clone())),
+        if scope::has_fingerprint(deployment, bound) {
+            return Ok(());
         }
+        Err(Refusal::at(reason::ADDRESSEE_MISMATCH, "fingerprint", bound.clone()))
     }
 
     pub(super) fn read(claims: &mut Fields, heard: Instant) -> Result<Self, Refusal> {
         let id = claims.words("jti")?;
         let addressee = Addressee::read(claims)?.ok_or_else(|| invalid("licenses"))?;
-        let fingerprint = claims.text("fingerprint")?;
-        if fingerprint.as_ref().is_some_and(String::is_empty) {
-            return Err(invalid("fingerprint"));
-        }
+        let fingerprint = claims.name("fingerprint")?;
         let until = claims.instant("until")?;
         if until.is_some_and(|until| until <= heard) {
             return Err(invalid("until"));
@@ -57,9 +53,17 @@ impl Receipt {
     }
 
     pub(super) fn details(&self) -> Vec<Attribute> {
-        let id = Some(&self.id).filter(|id| !id.is_empty()).map(|id| Attribute::new("id", id.clone()));
-        let until = self.until.map(|until| Attribute::new("until", until.to_string()));
-        let bound = self.fingerprint.as_ref().map(|bound| Attribute::new("fingerprint", bound.clone()));
-        id.into_iter().chain(until).chain(bound).collect()
+        let mut details = Vec::new();
+        let mut tell = |name, value: &str| details.push(Attribute::new(name, value));
+        if !self.id.is_empty() {
+            tell("id", &self.id);
+        }
+        if let Some(until) = self.until {
+            tell("until", &until.to_string());
+        }
+        if let Some(bound) = &self.fingerprint {
+            tell("fingerprint", bound);
+        }
+        details
     }
 }
