@@ -150,12 +150,10 @@ impl AuditSummary {
             "audit.gap" => self.lost = self.lost.saturating_add(line.count.unwrap_or(0)),
             "audit.recovered" => self.recovered += 1,
             "audit.cut" => self.cut.push(line.number),
-            "counters.restored" => {
-                // Unless a head that was written since has told it.
-                if line.subject.parse().ok() == self.head {
-                    self.put_back.push(line.number);
-                    self.head = None;
-                }
+            // Unless a head that was written since has told it.
+            "counters.restored" if line.subject.parse().ok() == self.head => {
+                self.put_back.push(line.number);
+                self.head = None;
             }
             _ => {}
         }
