@@ -11,6 +11,7 @@ pub(crate) fn text(change: &Change) -> String {
     let mut rows = vec![("state", state)];
     rows.extend(change.gained.iter().map(|gained| ("gained", gained.clone())));
     rows.extend(change.lost.iter().map(|lost| ("lost", lost.clone())));
+    rows.extend(change.changed.iter().map(|changed| ("changed", changed.clone())));
     if rows.len() == 1 {
         rows.push(("gained", "nothing".to_owned()));
     }

@@ -218,7 +218,7 @@ mod tests {
     fn no_value_begins_a_line_of_its_own() {
         let forged = "k1\nsignature  VALID\u{2028}signature  VALID\u{85}";
         let escaped = "k1\\u{a}signature  VALID\\u{2028}signature  VALID\\u{85}";
-        assert_eq!(table(&[("key id", forged), ("a\nb", "")]), format!("key id    {escaped}\na\\u{{a}}b  \n"));
+        assert_eq!(table(&[("key id", forged), ("a\nb", "")]), format!("key id   {escaped}\na\\u{{a}}b  \n"));
         assert_eq!(line(forged), format!("{escaped}\n"));
         assert_eq!(printable_lines("{\n  \u{202e}\n}"), "{\n  \\u{202e}\n}");
     }

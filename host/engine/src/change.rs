@@ -1,9 +1,12 @@
 //! What a document would change: what is gained by it, and what is lost.
 
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Document, Feature, LicenseStatus, Limit, Summary};
+use crate::{Attribute, Document, Feature, LicenseStatus, Limit, Summary};
 
 /// One status beside another: what [`crate::Placet::preview_install`] tells, beside how it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,8 +18,10 @@ pub struct Change {
     pub after: Standing,
     /// What would be there that is not, for people: `feature sso`.
     pub gained: Vec<String>,
-    /// What would be there no more.
+    /// What would be there no more, or be denied.
     pub lost: Vec<String>,
+    /// What would be counted otherwise, such as a rate in another time.
+    pub changed: Vec<String>,
 }
 
 /// A status in short.
@@ -35,13 +40,15 @@ impl Change {
     /// From what is to what would be.
     #[must_use]
     pub fn between(before: &LicenseStatus, after: &LicenseStatus) -> Self {
-        let mut comparison = Comparison { before, after, gained: Vec::new(), lost: Vec::new() };
+        let (gained, lost, changed) = Default::default();
+        let mut comparison = Comparison { before, after, gained, lost, changed };
         comparison.licenses();
+        comparison.ends();
         comparison.features();
         comparison.limits();
         comparison.orders();
-        let Comparison { gained, lost, .. } = comparison;
-        Self { before: Standing::of(before), after: Standing::of(after), gained, lost }
+        let Comparison { gained, lost, changed, .. } = comparison;
+        Self { before: Standing::of(before), after: Standing::of(after), gained, lost, changed }
     }
 }
 
@@ -56,6 +63,7 @@ struct Comparison<'a> {
     after: &'a LicenseStatus,
     gained: Vec<String>,
     lost: Vec<String>,
+    changed: Vec<String>,
 }
 
 impl<'a> Comparison<'a> {
@@ -69,6 +77,27 @@ impl<'a> Comparison<'a> {
             let left = self.after.licenses.iter().find(|left| left.id == license.id);
             let why = left.map_or("gone", |left| &left.reason);
             self.lost.push(format!("license {} ({why})", license.id));
+        }
+    }
+
+    /// Licenses that hold before and after, and end or are to be checked in at another time.
+    fn ends(&mut self) {
+        let before = self.before.licenses.iter().filter(|one| holds(one));
+        for (before, after) in before.filter_map(|before| {
+            let after = self.after.licenses.iter().find(|after| after.id == before.id && holds(after))?;
+            Some((before, after))
+        }) {
+            let due = |license: &Summary| attribute(&license.details, "check_in").and_then(|due| due.parse().ok());
+            for (what, was, is) in
+                [("until", before.expires, after.expires), ("to be checked in by", due(before), due(after))]
+            {
+                let told = format!("license {} {what} {} (was {})", after.id, end(is), end(was));
+                match is.unwrap_or(u64::MAX).cmp(&was.unwrap_or(u64::MAX)) {
+                    Ordering::Greater => self.gained.push(told),
+                    Ordering::Less => self.lost.push(told),
+                    Ordering::Equal => {}
+                }
+            }
         }
     }
 
@@ -108,25 +137,54 @@ impl<'a> Comparison<'a> {
         let find = |status: &'a LicenseStatus, name: &str| status.limits.iter().find(|one| one.name == name);
         let max = |limit: &Limit| limit.max.map_or((1, 0), |max| (0, max));
         for limit in &self.after.limits {
-            let told = format!("limit {}: {}", limit.name, maximum(limit));
-            match find(self.before, &limit.name) {
-                None => self.gained.push(told),
-                Some(before) if max(limit) > max(before) => {
-                    self.gained.push(format!("{told} (was {})", maximum(before)))
+            let before = find(self.before, &limit.name);
+            if let Some(why) = attribute(&limit.details, UNDECIDED) {
+                // It is denied, whatever its maximum.
+                if before.is_none_or(|before| attribute(&before.details, UNDECIDED).is_none()) {
+                    self.lost.push(format!("limit {}: it cannot be decided ({why})", limit.name));
                 }
-                Some(before) if max(limit) < max(before) => self.lost.push(format!("{told} (was {})", maximum(before))),
-                Some(_) => {}
+                continue;
+            }
+            let told = format!("limit {}: {}", limit.name, maximum(limit));
+            match before.filter(|before| attribute(&before.details, UNDECIDED).is_none()) {
+                None => self.gained.push(told),
+                Some(before) => {
+                    match max(limit).cmp(&max(before)) {
+                        Ordering::Greater => self.gained.push(format!("{told} (was {})", maximum(before))),
+                        Ordering::Less => self.lost.push(format!("{told} (was {})", maximum(before))),
+                        Ordering::Equal => {}
+                    }
+                    self.terms(before, limit);
+                }
             }
         }
         for limit in self.before.limits.iter().filter(|one| find(self.after, &one.name).is_none()) {
             self.lost.push(format!("limit {}: {}", limit.name, maximum(limit)));
         }
     }
+
+    /// What a limit says beside its maximum.
+    fn terms(&mut self, before: &Limit, after: &Limit) {
+        let names: BTreeSet<_> = before.details.iter().chain(&after.details).map(|detail| &*detail.name).collect();
+        for name in names {
+            let [was, is] = [before, after].map(|limit| attribute(&limit.details, name).unwrap_or("none"));
+            if was != is {
+                self.changed.push(format!("limit {}: {name} {is} (was {was})", after.name));
+            }
+        }
+    }
 }
+
+/// The detail of a limit that is denied.
+const UNDECIDED: &str = "undecided";
 
 /// What stands in an order; `limit` and `tenant`.
 fn detail<'a>(order: &'a Document, name: &str) -> Option<&'a str> {
-    order.details.iter().find(|detail| detail.name == name).map(|detail| &*detail.value)
+    attribute(&order.details, name)
+}
+
+fn attribute<'a>(details: &'a [Attribute], name: &str) -> Option<&'a str> {
+    details.iter().find(|detail| detail.name == name).map(|detail| &*detail.value)
 }
 
 /// Does it count? One that was set aside has the state that it would have alone.
@@ -146,4 +204,82 @@ fn maximum(limit: &Limit) -> String {
 fn moment(instant: u64) -> String {
     let timestamp = i64::try_from(instant).ok().and_then(|instant| Timestamp::from_millisecond(instant).ok());
     timestamp.map_or_else(|| instant.to_string(), |timestamp| timestamp.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attributes(details: &[(&str, &str)]) -> Vec<Attribute> {
+        details.iter().map(|(name, value)| Attribute { name: (*name).to_owned(), value: (*value).to_owned() }).collect()
+    }
+
+    fn limit(name: &str, max: Option<u64>, details: &[(&str, &str)]) -> Limit {
+        Limit { name: name.to_owned(), kind: "quota".to_owned(), max, details: attributes(details) }
+    }
+
+    fn license(expires: Option<u64>, details: &[(&str, &str)]) -> Summary {
+        let text = String::new;
+        Summary {
+            id: "lic".to_owned(),
+            state: "active".to_owned(),
+            reason: "active".to_owned(),
+            expires,
+            details: attributes(details),
+            document: text(),
+            issuer: text(),
+            customer: text(),
+            product: text(),
+            plan: text(),
+            key: text(),
+            issued: None,
+            starts: None,
+            features: Vec::new(),
+            limits: Vec::new(),
+        }
+    }
+
+    fn status(license: Summary, limits: Vec<Limit>) -> LicenseStatus {
+        LicenseStatus {
+            usable: true,
+            state: "active".to_owned(),
+            reason: "active".to_owned(),
+            until: None,
+            evaluated: 0,
+            licenses: vec![license],
+            features: Vec::new(),
+            limits,
+            documents: Vec::new(),
+            warnings: Vec::new(),
+            details: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_limit_that_would_be_denied_is_lost_whatever_its_maximum() {
+        let before = status(license(None, &[]), vec![limit("tokens", Some(100), &[]), limit("seats", Some(5), &[])]);
+        let undecided = [("undecided", "moon")];
+        let after = status(license(None, &[]), vec![limit("tokens", Some(300), &undecided), limit("seats", None, &[])]);
+        let change = Change::between(&before, &after);
+        assert_eq!(change.lost, ["limit tokens: it cannot be decided (moon)"]);
+        assert_eq!(change.gained, ["limit seats: unlimited (was 5)"]);
+        assert_eq!(Change::between(&after, &before).gained, ["limit tokens: 100"]);
+        assert_eq!(Change::between(&after, &after).lost, [""; 0]);
+    }
+
+    #[test]
+    fn another_end_check_in_or_time_of_a_rate_is_told() {
+        let before =
+            status(license(Some(0), &[("check_in", "2000")]), vec![limit("rate", Some(5), &[("every", "1000")])]);
+        let after = status(
+            license(Some(86_400_000), &[("check_in", "1000")]),
+            vec![limit("rate", Some(5), &[("every", "60000"), ("per", "tenant")])],
+        );
+        let change = Change::between(&before, &after);
+        assert_eq!(change.gained, ["license lic until 1970-01-02T00:00:00Z (was 1970-01-01T00:00:00Z)"]);
+        assert_eq!(change.lost, ["license lic to be checked in by 1970-01-01T00:00:01Z (was 1970-01-01T00:00:02Z)"]);
+        assert_eq!(change.changed, ["limit rate: every 60000 (was 1000)", "limit rate: per tenant (was none)"]);
+        let same = Change::between(&before, &before);
+        assert!(same.gained.is_empty() && same.lost.is_empty() && same.changed.is_empty(), "{same:?}");
+    }
 }
