@@ -242,8 +242,8 @@ fn what_is_for_someone_or_something_else_is_refused() {
     assert_eq!(refused(&placet, &forged), "key-unknown");
     let unsigned = site.put("unsigned.wasm", component());
     assert_eq!(refused(&placet, &unsigned), "signature-missing");
-    assert_eq!(refused(&placet, &site.path("nothing.wasm")), "state-io");
-    assert_eq!(refused(&placet, site.path("").as_path()), "state-io");
+    assert_eq!(refused(&placet, &site.path("nothing.wasm")), "not-found");
+    assert_eq!(refused(&placet, site.path("").as_path()), "not-a-file");
     placet.install_policy(policy(&site, 11)).unwrap();
 }
 
