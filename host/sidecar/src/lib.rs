@@ -11,6 +11,7 @@ mod credentials;
 mod environment;
 mod files;
 mod health;
+mod known;
 mod listener;
 mod log;
 mod metrics;

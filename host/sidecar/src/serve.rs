@@ -11,6 +11,7 @@ use tracing::{info, warn};
 
 use crate::connections::Connections;
 use crate::credentials::{Credentials, CredentialsError};
+use crate::known::Known;
 use crate::listener::{ListenError, Listener};
 use crate::otlp::{Exporter, OtlpError};
 use crate::reload::Watched;
@@ -66,18 +67,18 @@ pub enum ServeError {
 /// [`ServeError`] where it cannot start.
 pub fn serve(settings: &Settings, trust: Builder) -> Result<(), ServeError> {
     log::start(settings.log_format);
-    let configured = settings.credentials.as_deref().map(Credentials::read).transpose()?;
     let watching = Watching::new(settings);
+    let configured = settings.credentials.clone().map(Known::read).transpose()?;
     let tls = Tls::configured(settings)?.map(Arc::new);
     let exporter = Exporter::configured(settings)?;
     let placet = open(settings, trust)?;
-    let credentials = configured.map_or_else(|| one_time(settings), Ok)?;
+    let known = Arc::new(configured.map_or_else(|| one_time(settings), Ok)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(PLACES + OTHERS)
         .build()
         .map_err(ServeError::System)?;
-    let service = Service::new(placet, settings.clone(), credentials).map_err(ServeError::System)?;
+    let service = Service::new(placet, settings.clone(), known).map_err(ServeError::System)?;
     let served = runtime.block_on(run(Arc::new(service), settings, tls, watching, exporter));
     // Waits for what is being counted; then the last owner of the installation is gone, and it is closed.
     drop(runtime);
@@ -102,13 +103,13 @@ fn open(settings: &Settings, trust: Builder) -> Result<Placet, ServeError> {
 }
 
 /// A token for this run, which only who may read the state directory finds.
-fn one_time(settings: &Settings) -> Result<Credentials, ServeError> {
+fn one_time(settings: &Settings) -> Result<Known, ServeError> {
     let token = credentials::random_token().map_err(ServeError::System)?;
     if let Some(path) = settings.one_time_token() {
         files::write_secret(&path, &token).map_err(|source| ServeError::File { path: path.clone(), source })?;
         warn!(file = %path.display(), "no credentials are configured: a token for this run is in a file");
     }
-    Ok(Credentials::admin(&token))
+    Ok(Known::of_this_run(Credentials::admin(&token)))
 }
 
 fn builder(settings: &Settings, trust: Builder) -> Result<Builder, ServeError> {
@@ -151,6 +152,7 @@ fn builder(settings: &Settings, trust: Builder) -> Result<Builder, ServeError> {
 /// What is looked at for changes.
 struct Watching {
     licenses: Watched,
+    credentials: Watched,
     certificate: Watched,
 }
 
@@ -161,6 +163,7 @@ impl Watching {
         let certificate = settings.tls_certificate.iter().chain(&settings.tls_key);
         Self {
             licenses: Watched::new(licenses.cloned().collect()),
+            credentials: Watched::new(settings.credentials.iter().cloned().collect()),
             certificate: Watched::new(certificate.cloned().collect()),
         }
     }
@@ -188,6 +191,7 @@ async fn run(
     let reloading = async {
         while hangup.recv().await.is_some() {
             reload::reload(&service).await;
+            service.known.reload().await;
             if let Some(tls) = &tls {
                 tls.reload().await;
             }
@@ -210,6 +214,7 @@ async fn run(
         () = connections.take(&listener) => {}
         () = reloading => {}
         () = watching.licenses.watch(settings.watch, async || reload::reload(&service).await) => {}
+        () = watching.credentials.watch(settings.watch, async || service.known.reload().await) => {}
         () = certificate => {}
         () = exporting => {}
         _ = terminate.recv() => {}

@@ -11,7 +11,7 @@ use tokio::task::{JoinError, block_in_place, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::api;
-use crate::credentials::Credentials;
+use crate::known::Known;
 use crate::otlp::Exports;
 use crate::problem::Problem;
 use crate::request_id::RequestIds;
@@ -22,7 +22,7 @@ use crate::settings::Settings;
 pub(crate) struct Service {
     pub(crate) placet: Placet,
     pub(crate) settings: Settings,
-    pub(crate) credentials: Credentials,
+    pub(crate) known: Arc<Known>,
     pub(crate) ids: RequestIds,
     pub(crate) exports: Exports,
     /// What describes it.
@@ -35,11 +35,11 @@ pub(crate) struct Service {
 pub(crate) const PLACES: usize = 32;
 
 impl Service {
-    pub(crate) fn new(placet: Placet, settings: Settings, credentials: Credentials) -> io::Result<Self> {
+    pub(crate) fn new(placet: Placet, settings: Settings, known: Arc<Known>) -> io::Result<Self> {
         let openapi = api::description(&settings);
         let places = Arc::new(Semaphore::new(PLACES));
         let ids = RequestIds::new()?;
-        Ok(Self { placet, settings, credentials, ids, exports: Exports::default(), openapi, places })
+        Ok(Self { placet, settings, known, ids, exports: Exports::default(), openapi, places })
     }
 
     /// Asks the installation for what is computed at once, as decisions are, on the thread that has the request: handing it to another takes

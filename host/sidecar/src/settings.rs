@@ -96,7 +96,7 @@ pub struct Settings {
     /// How often licenses are read again by themselves
     #[arg(id = "license.recheck_interval", long = "license-recheck-interval", env = "PLACET_LICENSE_RECHECK_INTERVAL", value_name = "TIME", default_value = "1h", value_parser = duration)]
     pub(crate) recheck: Duration,
-    /// How often license files, and the certificate, are looked at for a change, without reading them
+    /// How often license files, credentials and the certificate are looked at for a change, without reading them
     #[arg(id = "license.watch_interval", long = "license-watch-interval", env = "PLACET_LICENSE_WATCH_INTERVAL", value_name = "TIME", default_value = "1s", value_parser = duration)]
     pub(crate) watch: Duration,
     /// How long the kept copy of a license that is damaged or gone stands in at the most; it can only shorten what the license grants
@@ -122,7 +122,7 @@ pub struct Settings {
         value_name = "FILE"
     )]
     pub(crate) storage_secret: Option<PathBuf>,
-    /// Who may ask: entries that `placet token new` makes. Without it, a token for all of it is made at each start, and written to
+    /// Who may ask: entries that `placet token new` makes; read anew when it changes. Without it, a token for all of it is made at each start, and written to
     /// `admin.token` in the state directory
     #[arg(id = "credentials_file", long = "credentials-file", env = "PLACET_CREDENTIALS_FILE", value_name = "FILE")]
     pub(crate) credentials: Option<PathBuf>,

@@ -212,6 +212,38 @@ fn without_credentials_a_token_for_the_run_is_in_a_file_that_its_owner_alone_can
 }
 
 #[test]
+fn who_is_taken_off_the_list_is_nobody_from_then_on_and_a_list_that_is_none_changes_nothing() {
+    let site = Site::new();
+    let made = |name: &str| {
+        site.0.done(&["token", "new", "--role", "caller", "--name", name, "--out", &format!("{name}.token")])
+    };
+    let (old, new) = (made("old"), made("new"));
+    site.0.write("credentials.yaml", &old);
+    let mut service = site.serve(&["--credentials-file", "credentials.yaml", "--license-watch-interval", "100ms"]);
+    let known = |service: &Service, name: &str| {
+        let token = format!("Bearer {}", site.0.read(&format!("{name}.token")).trim());
+        service.ask("GET", "/v1/reasons", &[("authorization", &token)], "").status == 200
+    };
+    assert!(known(&service, "old") && !known(&service, "new"));
+    site.0.write("next.yaml", &new);
+    std::fs::rename(site.0.path("next.yaml"), site.0.path("credentials.yaml")).unwrap();
+    service.logged("the credentials were read anew");
+    assert!(!known(&service, "old") && known(&service, "new"));
+    site.0.write("credentials.yaml", "nonsense");
+    let line = service.logged("the credentials could not be read anew");
+    assert!(line.contains("not a YAML list") && known(&service, "new"), "{line}");
+    drop(service);
+
+    // Told by a signal, where nobody looks.
+    site.0.write("credentials.yaml", &old);
+    let mut service = site.serve(&["--credentials-file", "credentials.yaml", "--license-watch-interval", "1h"]);
+    site.0.write("credentials.yaml", &new);
+    service.signal("-HUP");
+    service.logged("the credentials were read anew");
+    assert!(!known(&service, "old") && known(&service, "new"));
+}
+
+#[test]
 fn wrong_credentials_are_told_and_nothing_starts() {
     let site = Site::new();
     for (text, said) in [

@@ -19,7 +19,7 @@ pub(super) async fn authorize(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let Some(identity) = service.credentials.who(request.headers()) else {
+    let Some(identity) = service.known.who(request.headers()) else {
         let detail = "show a token that this service knows, as `Authorization: Bearer TOKEN`";
         let mut response = Problem::of("token-unknown", StatusCode::UNAUTHORIZED, detail).into_response();
         // RFC 9110, section 15.5.2.
@@ -34,7 +34,6 @@ pub(super) async fn authorize(
         let detail = "a page of another site cannot ask for that";
         return Problem::of("origin-refused", StatusCode::FORBIDDEN, detail).into_response();
     }
-    let identity = identity.clone();
     request.extensions_mut().insert(identity);
     next.run(request).await
 }
