@@ -21,7 +21,7 @@ pub struct Status {
     /// What the policy says, and the host's warnings with it.
     #[serde(flatten)]
     pub license: LicenseStatus,
-    /// Whole days until the licenses that hold (or, where none does, held last) end; negative after it. None: they do not end.
+    /// Whole days until the license ends that leads ([`Status::leading`]); negative after it. None: it does not end, or there is none.
     pub days_until_expiry: Option<i64>,
     /// What is used of each limit that is counted for the license as a whole. Empty where the counters gave no answer; a
     /// warning then says so.
@@ -104,8 +104,15 @@ impl Status {
             license.warnings.push(warning(&reason, None, "the counters gave no answer; see `placet doctor`"));
             Vec::new()
         });
-        let days_until_expiry = days_until_expiry(&license);
+        let end = leading(&license).and_then(|license| license.expires);
+        let days_until_expiry = end.and_then(|end| days_between(license.evaluated, end));
         Self { license, days_until_expiry, usage, policy, counters, sealed: false }
+    }
+
+    /// The license that people mean when they name one: of those that hold, the one that ends last; where none holds, of those in the state of
+    /// the whole. One that was set aside does not count, nor do add-ons, top-ups and trials beside a license that stands by itself.
+    pub fn leading(&self) -> Option<&Summary> {
+        leading(&self.license)
     }
 
     /// Warns of a key that was not compiled in.
@@ -173,9 +180,7 @@ fn warning(reason: &str, subject: Option<String>, text: &str) -> Warning {
     Warning { reason: reason.to_owned(), subject, text: text.to_owned() }
 }
 
-/// By the license that ends last among those that hold; where none holds, among all that were read. One that was set aside does
-/// not count, nor do add-ons and top-ups beside a license that stands by itself.
-fn days_until_expiry(status: &LicenseStatus) -> Option<i64> {
+fn leading(status: &LicenseStatus) -> Option<&Summary> {
     let counts = |license: &&Summary| {
         !matches!(&*license.reason, "superseded" | "duplicate" | "duplicate-id" | "requirement-missing")
     };
@@ -186,9 +191,10 @@ fn days_until_expiry(status: &LicenseStatus) -> Option<i64> {
             .iter()
             .any(|detail| detail.name == "kind" && matches!(&*detail.value, "addon" | "topup" | "trial"))
     };
+    let is_so = |license: &&Summary| license.state == status.state;
     let all: Vec<&Summary> = status.licenses.iter().filter(counts).collect();
-    let leading = narrowed(narrowed(all, holds), is_main);
-    days_between(status.evaluated, last_end(leading.iter().map(|license| license.expires))?)
+    let leading = narrowed(narrowed(narrowed(all, holds), is_main), is_so);
+    leading.into_iter().max_by_key(|license| license.expires.unwrap_or(u64::MAX))
 }
 
 /// Whole days, negative where the end has passed. None beyond the range of time.
@@ -201,12 +207,6 @@ pub(crate) fn days_between(now: u64, end: u64) -> Option<i64> {
 fn narrowed<'a>(licenses: Vec<&'a Summary>, fits: impl Fn(&&'a Summary) -> bool) -> Vec<&'a Summary> {
     let fitting: Vec<_> = licenses.iter().copied().filter(fits).collect();
     if fitting.is_empty() { licenses } else { fitting }
-}
-
-/// None where there is none, or where one never ends.
-fn last_end(mut ends: impl Iterator<Item = Option<u64>>) -> Option<u64> {
-    let first = ends.next()??;
-    ends.try_fold(first, |last, end| Some(last.max(end?)))
 }
 
 #[cfg(test)]

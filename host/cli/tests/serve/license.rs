@@ -1,6 +1,7 @@
 //! Licenses and policies, installed and taken back over HTTP.
 
 use serde_json::{Value, json};
+use sha2::Digest as _;
 
 use crate::service::{Answer, Service, Site};
 
@@ -35,6 +36,53 @@ fn a_license_is_told_as_people_and_support_ask_for_it() {
     let flat = service.get("/admin/license/status").json();
     assert_eq!((flat["status"].clone(), flat["customer_id"].clone()), ("valid".into(), "Globex GmbH".into()), "{flat}");
     assert_eq!(flat["version"], "1.0.0");
+}
+
+#[test]
+fn every_field_is_told_of_the_license_that_leads() {
+    let site = Site::without_license();
+    let vendor = ["--issuer", "https://licensing.acme.example", "--subject", "org_globex", "--sku", "ROUTER-ENT-1Y"];
+    let term = ["--id", "lic_1", "--starts", "2026-01-01", "--expires", "2126-01-01", "--metadata", "contract=C-1881"];
+    site.license("license.json", &[&vendor[..], &term].concat());
+    // What is sold beside it lasts longer.
+    let extra = ["license", "new", "--id", "lic_2", "--kind", "topup", "--customer", "Globex GmbH", "--plan", "extra"];
+    let grant = ["--product", "acme/router", "--expires", "never", "--limit", "tokens=quota:500"];
+    let sign = ["--key", "TEST-license.key", "--out", "topup.json"];
+    site.0.done(&[&extra[..], &grant, &sign].concat());
+    let service = site.serve(&["--license", "license.json", "--license", "topup.json"]);
+    let mut told = service.get("/v1/license").json();
+    let days = told["days_until_expiry"].take().as_i64().unwrap();
+    assert!((36_000..36_600).contains(&days), "{days}");
+    let usage = told["usage"].take();
+    assert!(
+        usage.as_array().unwrap().iter().any(|usage| usage["limit"] == "tokens" && usage["max"] == 1_500),
+        "{usage}"
+    );
+    let hash = sha2::Sha256::digest(site.0.read("license.json"));
+    let fingerprint: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let limits = json!({"tokens": 1500, "objects": 5, "users": 2, "requests": 3, "tenants": 2, "cores": 64});
+    assert_eq!(
+        told,
+        json!({
+            "status": "valid", "state": "active", "reason": "active", "usable": true,
+            "edition": "enterprise", "plan": "enterprise",
+            "expires": "2126-01-01T00:00:00Z", "days_until_expiry": null, "grace_active": false,
+            "features": {"sso": true}, "limits": limits, "usage": null,
+            "metadata": {"contract": "C-1881"}, "fingerprint": fingerprint,
+        })
+    );
+    let mut flat = service.get("/admin/license/status").json();
+    assert!(flat["issued"].take().as_str().unwrap().ends_with('Z'));
+    assert_eq!(flat["key_id"].take().as_str().unwrap().len(), 43);
+    assert_eq!(
+        flat,
+        json!({
+            "status": "valid", "reason": "active", "license_id": "lic_1", "customer_id": "Globex GmbH",
+            "sku": "ROUTER-ENT-1Y", "key_id": null, "issuer": "https://licensing.acme.example", "issued": null,
+            "not_before": "2026-01-01T00:00:00Z", "expiry": "2126-01-01T00:00:00Z", "grace_active": false,
+            "features": ["sso"], "limits": limits, "version": "1.0.0",
+        })
+    );
 }
 
 #[test]

@@ -194,8 +194,7 @@ fn refused(error: &InstallError) -> Problem {
 
 impl Told {
     fn new(placet: &Placet, status: &Status, usage: Vec<Usage>) -> Self {
-        let license = foremost(status);
-        let detail = |name: &str| license.and_then(|license| detail(license, name));
+        let license = status.leading();
         let all = status.licenses.iter().flat_map(|license| &license.features);
         let is_granted = |name: &String| status.features.iter().any(|feature| feature.name == *name);
         Self {
@@ -203,7 +202,7 @@ impl Told {
             state: status.state.clone(),
             reason: status.reason.clone(),
             usable: status.usable,
-            edition: detail("edition").or_else(|| plan(license)),
+            edition: plan(license),
             plan: plan(license),
             expires: license.and_then(|license| instant(license.expires)),
             days_until_expiry: status.days_until_expiry,
@@ -219,7 +218,7 @@ impl Told {
 
 impl Flat {
     fn new(status: &Status) -> Self {
-        let license = foremost(status);
+        let license = status.leading();
         let text =
             |of: fn(&Summary) -> &String| license.map(|license| of(license).clone()).filter(|text| !text.is_empty());
         Self {
@@ -239,13 +238,6 @@ impl Flat {
             version: status.policy.version.clone(),
         }
     }
-}
-
-/// The license that people mean: of those in the best state, the one that lasts longest.
-fn foremost(status: &Status) -> Option<&Summary> {
-    let in_state = status.licenses.iter().filter(|license| license.state == status.state);
-    let longest = in_state.max_by_key(|license| license.expires.unwrap_or(u64::MAX));
-    longest.or_else(|| status.licenses.first())
 }
 
 /// The state, in the words of older products.
@@ -270,22 +262,11 @@ fn detail(license: &Summary, name: &str) -> Option<String> {
     license.details.iter().find(|detail| detail.name == name).map(|detail| detail.value.clone())
 }
 
-/// What the vendor wrote for people. What has a meaning stands elsewhere.
+/// What stands in the claim `metadata`: the policy shows it among what it does not judge.
 fn metadata(license: &Summary) -> BTreeMap<String, String> {
-    const MEANT: [&str; 10] = [
-        "kind",
-        "algorithm",
-        "sku",
-        "subject",
-        "min_policy",
-        "instances",
-        "maintenance",
-        "check_in",
-        "file_expires",
-        "requires",
-    ];
-    let told = license.details.iter().filter(|detail| !MEANT.contains(&&*detail.name));
-    told.map(|detail| (detail.name.clone(), detail.value.clone())).collect()
+    let named =
+        license.details.iter().filter_map(|detail| Some((detail.name.strip_prefix("metadata/")?, &detail.value)));
+    named.map(|(name, value)| (name.to_owned(), value.clone())).collect()
 }
 
 fn instant(milliseconds: Option<u64>) -> Option<String> {
