@@ -53,6 +53,8 @@ fn no_answer_log_line_or_event_holds_a_secret() {
         ("POST", "/v1/policy/rollback", &json!({"hash": token}).to_string()),
         ("POST", "/v1/check", &json!({"feature": "sso"}).to_string()),
         ("POST", "/v1/check", &other),
+        ("POST", "/v1/check", &json!(token).to_string()),
+        ("POST", "/v1/consume", &json!({"charges": [{"limit": "tokens", "amount": token}]}).to_string()),
         ("POST", "/v1/consume", &json!({"charges": [{"limit": "tokens", "amount": 5000}]}).to_string()),
         ("GET", "/v1/license", ""),
         ("GET", "/v1/usage", ""),

@@ -172,7 +172,13 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 fn told(error: &serde_json::Error) -> String {
     const LONGEST: usize = 300;
     let text = error.to_string();
-    text.char_indices()
-        .nth(LONGEST)
-        .map_or_else(|| text.clone(), |(end, _)| text.get(..end).unwrap_or_default().to_owned())
+    // `invalid type: string "…", expected u64 at line 1 column 12`: a value may be a secret at the wrong place.
+    let told = match (text.split_once(": "), text.rsplit_once(", expected ")) {
+        (Some((what @ ("invalid type" | "invalid value"), sent)), Some((_, expected))) => {
+            let kind = sent.split(['"', '`', ',']).next().unwrap_or_default().trim_end();
+            format!("{what}: {kind}, expected {expected}")
+        }
+        _ => text,
+    };
+    told.chars().take(LONGEST).collect()
 }
