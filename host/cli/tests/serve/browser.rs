@@ -5,21 +5,29 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 /// How long a page may take to show what is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A browser with one page; both end with the test.
+/// A browser with one page; both end with the test, and take what they wrote with them.
 pub(crate) struct Browser {
     driver: Child,
     agent: ureq::Agent,
     session: String,
+    /// Profile, sockets and whatever else it writes.
+    folder: Option<TempDir>,
 }
 
 impl Browser {
     /// Starts it with a window of this size, and these arguments besides.
     pub(crate) fn start((width, height): (u32, u32), more: &[&str]) -> Self {
-        let mut driver = Command::new("chromedriver")
+        let folder = tempfile::tempdir().unwrap();
+        let mut driver = Command::new("chromedriver");
+        for variable in ["TMPDIR", "HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
+            driver.env(variable, folder.path());
+        }
+        let mut driver = driver
             .arg("--port=0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -32,7 +40,8 @@ impl Browser {
         let port = port.unwrap_or_else(|| panic!("chromedriver did not start"));
         let config = ureq::Agent::config_builder().http_status_as_error(false);
         let agent: ureq::Agent = config.timeout_global(Some(Duration::from_secs(120))).build().into();
-        let mut browser = Self { driver, agent, session: format!("http://127.0.0.1:{}", port.trim_end_matches('.')) };
+        let session = format!("http://127.0.0.1:{}", port.trim_end_matches('.'));
+        let mut browser = Self { driver, agent, session, folder: Some(folder) };
         let size = format!("--window-size={width},{height}");
         // As root, and in containers with little shared memory.
         let usual = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--lang=en", &size];
@@ -163,5 +172,23 @@ impl Drop for Browser {
         drop(self.agent.delete(&self.session).call());
         drop(self.driver.kill());
         drop(self.driver.wait());
+        // Processes of the browser may be writing yet.
+        let Some(folder) = self.folder.take().map(TempDir::keep) else { return };
+        let began = Instant::now();
+        while std::fs::remove_dir_all(&folder).is_err() && folder.exists() && began.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
+}
+
+#[test]
+fn a_browser_leaves_nothing_behind() {
+    let browser = Browser::start((500, 500), &[]);
+    browser.open("data:text/html,<title>page</title>");
+    let folder = browser.folder.as_ref().unwrap().path().to_owned();
+    let written = |folder: &std::path::Path| std::fs::read_dir(folder).map_or(0, Iterator::count);
+    assert!(written(&folder) > 1, "it writes elsewhere");
+    drop(browser);
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(written(&folder), 0);
 }
