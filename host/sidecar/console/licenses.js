@@ -7,7 +7,7 @@ import { help, told } from "./reasons.js";
 
 export function licenses(changed) {
   const timeline = region((each, now) => each.length
-    ? [element("h2", {}, "Terms"), terms(each, now)] : element("p", { class: "quiet" }, "No license is here."));
+    ? [element("h2", {}, "Terms"), ...terms(each, now)] : element("p", { class: "quiet" }, "No license is here."));
   const list = region(listed);
   const preview = element("section", { id: "preview", tabindex: -1, "aria-label": "Preview" });
   const file = element("input", { id: "file", type: "file", change: () => file.files[0] && take(file.files[0]) });
@@ -95,7 +95,7 @@ function listed(licenses, documents, now) {
   const rows = licenses.map((license) => [
     element("strong", {}, license.id), license.customer, license.plan,
     element("span", { class: `state ${license.state}` }, license.state),
-    element("span", {}, ended(license)), detail(license, "sku") ?? "", license.key,
+    element("span", {}, ended(license)), detail(license, "sku") ?? "", element("code", {}, license.key),
   ]);
   const files = documents.map((document) => [
     document.name, document.kind, document.adopted ? (document.recovered ? "yes, by its kept copy" : "yes") : "no", told(document.reason),

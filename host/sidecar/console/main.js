@@ -53,7 +53,7 @@ function signIn(why = "") {
     element("p", { class: "bad", role: "alert" }, why),
     element("p", {}, element("button", { type: "submit" }, "Sign in")),
     element("p", { class: "quiet" }, "Where no credentials are configured, the service writes a token for each run into ",
-      element("code", {}, "admin.token"), " in its state directory. It is kept for this tab alone.")));
+      element("code", {}, "admin.token"), " in its state directory. What you enter is kept for this tab alone.")));
   field.focus();
 }
 

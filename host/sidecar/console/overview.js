@@ -1,5 +1,6 @@
 // How it stands, and what is to be done.
 
+import { get } from "./api.js";
 import { date, detail, distance, element, moment, region } from "./page.js";
 import { help, told } from "./reasons.js";
 
@@ -10,8 +11,9 @@ export function overview() {
   const features = region(granted);
   return {
     node: element("div", {}, standing.node, steps.node, facts.node, features.node),
-    show({ status }) {
-      standing.show(status.state, status.reason, status.usable, end(status), status.until, status.evaluated);
+    async show({ status }) {
+      const { expires } = await get("v1/license");
+      standing.show(status.state, status.reason, status.usable, expires && Date.parse(expires), graceEnd(status), status.evaluated);
       steps.show(status.state, status.reason, status.usable, status.warnings, status.documents);
       facts.show(status.licenses, status.policy, status.counters.install_key, status.sealed);
       features.show(status.features, status.evaluated);
@@ -19,18 +21,15 @@ export function overview() {
   };
 }
 
-/** When what holds now ends. */
-function end(status) {
-  const holding = status.licenses.filter(({ state }) => ["active", "expiring", "grace"].includes(state));
-  const ends = holding.map(({ expires }) => expires ?? Infinity);
-  return ends.length ? Math.max(...ends) : null;
+/** When grace ends, where that is the next that changes by itself: a feature or another license may end before. */
+function graceEnd({ until, features, licenses }) {
+  return features.some((feature) => feature.until === until) || licenses.some(({ expires }) => expires === until) ? null : until;
 }
 
 function sentence(state, reason, usable, end, until, now) {
-  const lasts = Number.isFinite(end) && end !== null;
   const text = {
-    active: lasts ? `Licensed until ${date(end)}, ${distance(end, now)}` : "Licensed, without an end",
-    expiring: lasts ? `The license ends on ${date(end)}, ${distance(end, now)}` : "The license ends soon",
+    active: end ? `Licensed until ${date(end)}, ${distance(end, now)}` : "Licensed, without an end",
+    expiring: end ? `The license ends on ${date(end)}, ${distance(end, now)}` : "The license ends soon",
     grace: until ? `Running on grace until ${date(until)}, ${distance(until, now)}` : "Running on grace",
     expired: "The license has ended: reading and exporting go on, all else is denied",
     missing: "No license is installed: everything is denied",
@@ -46,8 +45,9 @@ function sentence(state, reason, usable, end, until, now) {
 
 function todo(state, reason, usable, warnings, documents) {
   const steps = [];
+  const spoken = (text) => text && `${text.charAt(0).toUpperCase()}${text.slice(1)}. `;
   const say = (what, reason, kind) => steps.push(element("li", { class: kind },
-    `${what.charAt(0).toUpperCase()}${what.slice(1)}. `, element("strong", {}, help(reason) ?? ""), " ", told(reason)));
+    spoken(what), element("strong", {}, spoken(help(reason) ?? "")), told(reason)));
   const isWarned = warnings.some((one) => one.reason === reason);
   if (state !== "active" && !isWarned) say(`the state is ${state}`, reason, usable ? "watch" : "bad");
   for (const { subject, text, reason } of warnings) {
@@ -63,19 +63,18 @@ function todo(state, reason, usable, warnings, documents) {
 }
 
 function about(licenses, policy, key, sealed) {
-  const rows = [];
-  for (const license of licenses) {
-    rows.push(["License", license.id], ["Customer", license.customer], ["Plan", license.plan], ["SKU", detail(license, "sku")]);
-  }
-  rows.push(
-    ["Decided by", `${policy.name} ${policy.version} (sequence ${policy.sequence})`],
-    ["Install key", key],
-    ["Kept", sealed ? "sealed by a storage secret" : "readable: there is no storage secret"],
-  );
+  const list = (rows) => element("dl", {}, rows.filter(([, value]) => value).map(([name, value]) =>
+    element("div", {}, element("dt", {}, name), element("dd", {}, value))));
   return [
     element("h2", {}, "What is here"),
-    element("dl", {}, rows.filter(([, value]) => value).map(([name, value]) =>
-      element("div", {}, element("dt", {}, name), element("dd", {}, value)))),
+    ...licenses.map((license) => list([
+      ["License", license.id], ["Customer", license.customer], ["Plan", license.plan], ["SKU", detail(license, "sku")],
+    ])),
+    list([
+      ["Decided by", `${policy.name} ${policy.version} (sequence ${policy.sequence})`],
+      ["Install key", key],
+      ["Kept", sealed ? "sealed by a storage secret" : "readable: there is no storage secret"],
+    ]),
   ];
 }
 

@@ -48,11 +48,16 @@ export function table(caption, headings, rows) {
     element("table", {}, element("caption", {}, caption), element("thead", {}, head), element("tbody", {}, body)));
 }
 
+let leaving = 0;
+
 /** Tells what happened, for eyes and screen readers. */
 export function notice(text, kind = "done") {
   const node = document.getElementById("notice");
   node.className = text ? kind : "";
   node.textContent = text;
+  clearTimeout(leaving);
+  // What went well has been read by then, and covers nothing any more.
+  if (text && kind === "done") leaving = setTimeout(() => notice(""), 10_000);
 }
 
 /** Asks whether to do it. */
@@ -60,7 +65,7 @@ export function confirmed(question, detail, yes) {
   const dialog = document.getElementById("asking");
   return new Promise((resolve) => {
     dialog.replaceChildren(
-      element("h2", {}, question),
+      element("h2", { id: "question" }, question),
       element("p", {}, detail),
       element("p", { class: "actions" },
         element("button", { type: "button", class: "danger", click: () => dialog.close("yes") }, yes),

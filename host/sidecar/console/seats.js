@@ -34,8 +34,9 @@ export function seats(changed) {
     const sure = await confirmed(`Release the seats of ${holder}?`, "Whoever works there may claim them again, if one is free.", "Release");
     if (!sure) return;
     try {
-      await ask("DELETE", "v1/seats", { limit: of, holder, tenant: tenant.value.trim() });
-      notice(`${holder} holds no seats of ${of} any more.`);
+      const decision = await ask("DELETE", "v1/seats", { limit: of, holder, tenant: tenant.value.trim() });
+      if (decision.allowed) notice(`${holder} holds no seats of ${of} any more.`);
+      else notice(`Nothing was released: ${decision.reason}.`, "failed");
     } catch (error) {
       notice(`Nothing was released: ${error.message}`, "failed");
     }

@@ -4,12 +4,14 @@ import { get } from "./api.js";
 import { chart } from "./chart.js";
 import { DAY, detail, distance, element, moment, number, region, table } from "./page.js";
 
+const HOUR = 3_600_000;
 const SPANS = [["7 days", 7], ["30 days", 30], ["90 days", 90], ["400 days", 400]];
 
 export function usage() {
   let days = 30;
   let tenant = "";
   let status;
+  let past = {};
   const bars = region(meters);
   const history = region(curves);
   const names = region((tenants) => tenants.map((value) => element("option", { value })));
@@ -31,11 +33,17 @@ export function usage() {
 
   async function refresh() {
     const since = Math.max(0, Math.floor(status.evaluated - days * DAY));
-    const [used, all] = await Promise.all([get("v1/usage", { tenant }), get("v1/usage/history", { since })]);
-    const forecast = new Map(all.forecast.map((one) => [key(one), one]));
-    names.show([...new Set(all.samples.map((sample) => sample.tenant).filter(Boolean))].sort());
+    // Samples are many, and come once an hour; the forecast is of this moment.
+    const hour = Math.floor(status.evaluated / HOUR);
+    const isKnown = past.hour === hour && past.days === days;
+    const [used, told] = await Promise.all([
+      get("v1/usage", { tenant }), get("v1/usage/history", { since: isKnown ? Math.floor(status.evaluated) : since }),
+    ]);
+    if (!isKnown) past = { hour, days, samples: told.samples };
+    const forecast = new Map(told.forecast.map((one) => [key(one), one]));
+    names.show([...new Set(past.samples.map((sample) => sample.tenant).filter(Boolean))].sort());
     bars.show(used.map((one) => ({ ...one, forecast: forecast.get(key(one)) })), status.evaluated);
-    const samples = all.samples.filter((sample) => !sample.tenant || sample.tenant === tenant);
+    const samples = past.samples.filter((sample) => !sample.tenant || sample.tenant === tenant);
     history.show(used.filter(({ kind }) => kind !== "rate"), samples, [since, status.evaluated]);
   }
 

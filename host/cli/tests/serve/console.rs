@@ -39,7 +39,11 @@ fn a_license_is_dropped_previewed_installed_and_taken_back_and_a_bar_moves_when_
     let damaged = site.0.read("renewal.json").replace("\"payload\": \"", "\"payload\": \"AAAA");
     assert_ne!(damaged, site.0.read("renewal.json"));
     site.0.write("damaged.json", damaged);
-    let service = site.serve(&[]);
+    // Sold beside it, and without an end.
+    let extra = ["license", "new", "--kind", "topup", "--customer", "Globex GmbH", "--product", "acme/router"];
+    let sign = ["--expires", "never", "--key", "TEST-license.key", "--out", "topup.json"];
+    site.0.done(&[&extra[..], &sign].concat());
+    let service = site.serve(&["--license", "license.json", "--license", "topup.json"]);
     let browser = Browser::start(DESK, &[]);
     browser.open(&format!("{}/console", service.address));
     browser.picture("sign-in");
@@ -165,7 +169,7 @@ fn what_others_wrote_is_text_and_a_page_of_another_site_is_told_nothing() {
     assert_eq!(service.post("/v1/check", &denied).json()["allowed"], false);
     let browser = signed_in(&service, DESK);
     browser.shows("The license ends on");
-    browser.shows("get the renewal");
+    browser.shows("Get the renewal");
     for (name, shows) in [("licenses", "Terms"), ("seats", "Seats"), ("audit", "license.feature_blocked")] {
         section(&browser, name, shows);
         browser.shows(HOSTILE);
@@ -204,6 +208,27 @@ fn what_others_wrote_is_text_and_a_page_of_another_site_is_told_nothing() {
     }
 }
 
+/// Shows the page as a phone does: nothing is wider, and all that is drawn stands within what it is drawn in.
+fn on_a_phone(browser: &Browser, scheme: &str) {
+    let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+    browser.command("Emulation.setEmulatedMedia", &media);
+    let width = json!({"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": true});
+    browser.command("Emulation.setDeviceMetricsOverride", &width);
+    browser.waits("nothing is wider than the phone", || {
+        browser.script("return document.documentElement.scrollWidth <= 360") == true
+    });
+    assert_eq!(browser.script(CUT), json!([]));
+}
+
+/// What of a picture stands out of it, where it is cut.
+const CUT: &str = "
+    const cut = [];
+    for (const part of document.querySelectorAll('svg *, .track *')) {
+        const [own, whole] = [part, part.closest('svg, .track')].map((node) => node.getBoundingClientRect());
+        if (own.left < whole.left - 2 || own.right > whole.right + 2) cut.push(part.outerHTML.slice(0, 100));
+    }
+    return cut;";
+
 #[test]
 fn it_can_be_used_by_keys_alone_on_a_phone_and_in_the_dark() {
     let site = Site::new();
@@ -229,13 +254,7 @@ fn it_can_be_used_by_keys_alone_on_a_phone_and_in_the_dark() {
         let heading = format!("{name} · Placet");
         browser.waits(&heading, || browser.script("return document.title") == *heading);
         for scheme in ["light", "dark"] {
-            let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
-            browser.command("Emulation.setEmulatedMedia", &media);
-            let width = json!({"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": true});
-            browser.command("Emulation.setDeviceMetricsOverride", &width);
-            browser.waits("nothing is wider than the phone", || {
-                browser.script("return document.documentElement.scrollWidth <= 360") == true
-            });
+            on_a_phone(&browser, scheme);
             assert_eq!(browser.script(FAINT), json!([]), "{name}, {scheme}");
             browser.picture(&format!("phone-{}-{scheme}", name.to_lowercase()));
         }
@@ -281,8 +300,10 @@ fn a_forecast_is_told_as_it_comes_out_of_what_was_used() {
     // Ten days of 40 tokens each, up to now: the known series. What is to come of it the engine's own tests know.
     let series = "
         const ask = window.fetch;
+        window.asked = [];
         window.fetch = async (path, options) => {
             if (!String(path).startsWith('v1/usage')) return ask(path, options);
+            window.asked.push(path);
             const day = 86400000, now = Date.now();
             const samples = [...Array(240).keys()].map((hour) => ({hour: now - 10 * day + hour * 3600000, limit: 'tokens', used: Math.floor(hour / 24) * 40}));
             const usage = [{limit: 'tokens', kind: 'quota', used: 400, max: 1000, details: []}];
@@ -299,6 +320,16 @@ fn a_forecast_is_told_as_it_comes_out_of_what_was_used() {
     browser.click("details summary");
     browser.shows("day by day");
     browser.picture("forecast");
+    // Samples come once an hour, and are asked for no more often.
+    let asked = |what: &str| {
+        let count = format!("return asked.filter((path) => path.startsWith('v1/usage/history') && {what}).length");
+        browser.script(&count).as_u64().unwrap()
+    };
+    on_a_phone(&browser, "light");
+    assert_eq!((browser.script(FAINT), browser.script(NAMELESS)), (json!([]), json!([])));
+    browser.picture("phone-forecast");
+    browser.waits("it is looked anew", || asked("true") > 2);
+    assert_eq!(asked("Number(path.split('since=')[1]) < Date.now() - 86400000"), 1);
 }
 
 #[test]

@@ -67,7 +67,8 @@ pub(super) async fn history(
                 && tenant.as_ref().is_none_or(|tenant| sample.tenant.as_ref() == Some(tenant))
         };
         let samples = service.placet.history(asked.since)?.into_iter().filter(wanted).collect();
-        let forecast = if tenant.is_none() { service.placet.forecast()? } else { Vec::new() };
+        let mut forecast = if tenant.is_none() { service.placet.forecast()? } else { Vec::new() };
+        forecast.retain(|forecast| asked.limit.as_ref().is_none_or(|limit| forecast.limit == *limit));
         Ok(Told { samples, forecast })
     });
     told.await.map(Answer)
