@@ -135,6 +135,22 @@ fn the_image_runs_what_there_is_as_a_user_that_owns_nothing() {
 }
 
 #[test]
+fn the_unit_is_one_that_systemd_knows_and_leaves_little_to_what_it_runs() {
+    let unit = include_str!("../../../sidecar/placet.service");
+    let (site, command) = (Site::new(), "/usr/local/bin/placet");
+    assert!(unit.contains(&format!("ExecStart={command} serve --config ")));
+    site.0.write("placet.service", unit.replace(command, env!("CARGO_BIN_EXE_placet")));
+    // How much is left, from 0 to 10, which the last argument has ten times of: `systemd-analyze security` tells of what.
+    for arguments in [&["verify"][..], &["security", "--no-pager", "--offline=true", "--threshold=15"]] {
+        let run = Command::new("systemd-analyze").args(arguments).arg(site.0.path("placet.service")).output();
+        let run =
+            run.unwrap_or_else(|error| panic!("install `systemd-analyze` (Debian: apt install systemd): {error}"));
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert!(run.status.success() && said.is_empty(), "{said}{}", String::from_utf8_lossy(&run.stdout));
+    }
+}
+
+#[test]
 fn the_pod_runs_without_rights_on_a_root_that_cannot_be_written() {
     let (pod, container) = pod();
     let variables = variables();
