@@ -132,6 +132,35 @@ fn a_license_that_is_replaced_in_every_way_under_load_drops_no_request_and_turns
 }
 
 #[test]
+fn a_policy_that_is_replaced_and_gone_back_from_under_load_drops_no_request_and_turns_no_decision() {
+    let site = Site::without_license();
+    issue(&site, "license.json", "lic_1", &["plenty=quota:1000000000"]);
+    let pack = ["policy", "pack", "--name", "acme/router", "--version", "1.1.0", "--sequence", "2"];
+    let sign = ["--trust", "TEST-license.pub", "--key", "TEST-root.key", "--out", "next.wasm"];
+    site.0.done(&[&pack[..], &sign].concat());
+    let service = site.serve(&[]);
+    let start = |path, body, expected| Wrk::start(&site, &service, 4, 600, path, body, expected);
+    let loads = [
+        start("/v1/check", r#"{"feature":"sso"}"#, r#""allowed":true"#),
+        start("/v1/check", r#"{"feature":"audit"}"#, r#""reason":"not-licensed""#),
+        start("/v1/consume", r#"{"charges":[{"limit":"plenty","amount":1}]}"#, r#""allowed":true"#),
+    ];
+    let server = ["--server", &service.address, "--server-token-file", "state/admin.token"];
+    for turn in 0..long_or(200, 10) {
+        let (command, file, version) =
+            if turn % 2 == 0 { ("install", "next.wasm", "1.1.0") } else { ("rollback", "policy.wasm", "1.0.0") };
+        site.0.done(&[&["policy", command, file][..], &server].concat());
+        assert_eq!(service.get("/admin/license/status").json()["version"], version);
+    }
+    let loads = loads.map(Wrk::stop);
+    for load in &loads {
+        assert!(load.wrong == 0 && load.answers > 100, "{load:?}: {}", load.first);
+    }
+    let (used, answers) = (used(&service, "plenty"), loads[2].answers);
+    assert!((answers..=answers + 4).contains(&used), "{answers} acknowledged, {used} counted");
+}
+
+#[test]
 fn what_was_acknowledged_is_counted_after_each_kill_and_never_more_than_the_limit() {
     for (slack, max) in [(0, 2_000), (20, 20_000)] {
         let site = Site::without_license();

@@ -37,6 +37,7 @@ mod reload;
 mod remote;
 mod service;
 mod smuggling;
+mod sources;
 mod tls;
 #[cfg(target_os = "linux")]
 mod tools;

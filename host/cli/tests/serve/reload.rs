@@ -74,6 +74,19 @@ fn a_signal_reloads_and_a_bad_file_is_told_while_what_held_holds_on() {
     assert_eq!((license["usable"].clone(), license["grace_active"].clone()), (true.into(), true.into()), "{license}");
     assert_eq!(license["limits"]["extra"], 2);
     assert_eq!(service.get("/readyz").status, 200);
+    let document = service.get("/v1/status").json()["documents"][0].clone();
+    assert_eq!((document["recovered"].clone(), document["reason"].clone()), (true.into(), "envelope-invalid".into()));
+    let figures = service.get("/metrics").text;
+    for line in ["placet_license_grace_active 1", "placet_license_state{state=\"grace\"} 1"] {
+        assert!(figures.contains(&format!("\n{line}\n")), "{line}\n{figures}");
+    }
+    drop(service);
+
+    // Without a copy that could stand in.
+    let site = Site::without_license();
+    site.0.write("license.json", "rubbish");
+    let figures = site.serve(&[]).get("/metrics").text;
+    assert!(figures.contains("\nplacet_license_documents_refused 1\n"), "{figures}");
 }
 
 #[test]
