@@ -13,7 +13,7 @@ export function overview() {
     node: element("div", {}, standing.node, steps.node, facts.node, features.node),
     async show({ status }) {
       const { expires } = await get("v1/license");
-      standing.show(status.state, status.reason, status.usable, expires && Date.parse(expires), graceEnd(status), status.evaluated);
+      standing.show(status.state, status.reason, status.usable, expires && Date.parse(expires), status.evaluated);
       steps.show(status.state, status.reason, status.usable, status.warnings, status.documents);
       facts.show(status.licenses, status.policy, status.counters.install_key, status.sealed);
       features.show(status.features, status.evaluated);
@@ -21,16 +21,11 @@ export function overview() {
   };
 }
 
-/** When grace ends, where that is the next that changes by itself: a feature or another license may end before. */
-function graceEnd({ until, features, licenses }) {
-  return features.some((feature) => feature.until === until) || licenses.some(({ expires }) => expires === until) ? null : until;
-}
-
-function sentence(state, reason, usable, end, until, now) {
+function sentence(state, reason, usable, end, now) {
   const text = {
     active: end ? `Licensed until ${date(end)}, ${distance(end, now)}` : "Licensed, without an end",
     expiring: end ? `The license ends on ${date(end)}, ${distance(end, now)}` : "The license ends soon",
-    grace: until ? `Running on grace until ${date(until)}, ${distance(until, now)}` : "Running on grace",
+    grace: "Running on grace, until the time below",
     expired: "The license has ended: reading and exporting go on, all else is denied",
     missing: "No license is installed: everything is denied",
     invalid: "No license holds: everything is denied",

@@ -90,6 +90,25 @@ fn expired_it_is_ready_for_reading_unless_told() {
 }
 
 #[test]
+fn it_is_ready_while_it_is_of_use_and_says_how_it_stands() {
+    let site = Site::without_license();
+    for (term, state, told, status) in [
+        (&["--expires", "20d"][..], "expiring", "expiring_soon", 200),
+        (&["--starts", "2020-01-01", "--expires", "2021-01-01", "--grace-expiry", "36500d"], "grace", "grace", 200),
+        (&["--starts", "2100-01-01", "--expires", "2101-01-01"], "pending", "pending", 503),
+        (&["--expires", "1y", "--scope-environment", "elsewhere"], "invalid", "invalid", 503),
+    ] {
+        site.license("license.json", &[term, &["--id", state]].concat());
+        let service = site.serve(&[]);
+        let ready = service.get("/readyz");
+        assert_eq!((ready.status, ready.json()["state"].clone()), (status, state.into()), "{ready:?}");
+        assert_eq!(ready.json()["ready"], status == 200);
+        assert!(!ready.json()["reason"].as_str().unwrap().is_empty());
+        assert_eq!(service.get("/v1/license").json()["status"], told);
+    }
+}
+
+#[test]
 fn it_listens_on_a_unix_socket_instead() {
     use std::io::{Read as _, Write as _};
     use std::os::unix::fs::PermissionsExt as _;

@@ -147,6 +147,15 @@ fn policies_are_adopted_and_gone_back_from_and_seats_released_by_force() {
     browser.waits("one holder", || !browser.text().contains("Release ada"));
     let holders = service.get("/v1/seats?limit=cores").json();
     assert_eq!((holders.as_array().unwrap().len(), &holders[0]["name"]), (1, &"bob".into()));
+    // Somebody else gave them back, or the policy does not.
+    let denied = "
+        const ask = window.fetch;
+        window.fetch = (path, options) => options?.method === 'DELETE'
+            ? Promise.resolve(new Response('{\"allowed\": false, \"reason\": \"not-held\"}')) : ask(path, options);";
+    browser.script(denied);
+    browser.click("#release-bob");
+    browser.click("dialog .danger");
+    browser.shows("Nothing was released: not-held");
     browser.types("#seats", "users");
     browser.shows("These are counted for each tenant");
     assert_eq!(without_refusals(&browser), "");
@@ -291,6 +300,18 @@ const FAINT: &str = "
 const NAMELESS: &str = "
     const named = (node) => node.getAttribute('aria-label') || node.labels?.length || node.textContent.trim();
     return [...document.querySelectorAll('button, input, select, svg, [role=meter]')].filter((node) => !named(node)).map((node) => node.outerHTML);";
+
+#[test]
+fn the_end_of_grace_is_told_and_not_what_else_ends_before() {
+    let site = Site::without_license();
+    let term = ["--starts", "2020-01-01", "--expires", "2021-01-01", "--grace-expiry", "36500d"];
+    site.license("license.json", &[&term[..], &["--feature", "reports=2100-01-01"]].concat());
+    let service = site.serve(&[]);
+    let browser = signed_in(&service, DESK);
+    browser.shows("holds by grace until 2120-12-08T");
+    let headline = browser.script("return document.querySelector('h1').textContent");
+    assert_eq!(headline, "Running on grace, until the time below");
+}
 
 #[test]
 fn a_forecast_is_told_as_it_comes_out_of_what_was_used() {

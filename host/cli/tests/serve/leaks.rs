@@ -82,7 +82,7 @@ fn no_answer_log_line_or_event_holds_a_secret() {
     assert_eq!(service.ended(), 0);
     said += &service.log;
     said += &status;
-    // The audit log is sealed; the command opens it.
+    // Sealed; what stands in it was asked for above.
     for file in std::fs::read_dir(site.0.path("state/audit")).unwrap() {
         said += &String::from_utf8_lossy(&std::fs::read(file.unwrap().path()).unwrap());
     }

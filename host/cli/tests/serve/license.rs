@@ -168,6 +168,31 @@ fn a_policy_is_installed_listed_and_gone_back_from() {
     assert_eq!(service.post("/v1/policy/rollback", &json!({"hash": "none"})).status, 404);
 }
 
+#[test]
+fn where_none_holds_that_one_leads_by_which_it_stands_so() {
+    let site = Site::without_license();
+    site.license("license.json", &["--id", "lic_1", "--starts", "2020-01-01", "--expires", "2021-01-01"]);
+    site.license("other.json", &["--id", "lic_2", "--expires", "2126-01-01", "--scope-environment", "elsewhere"]);
+    let service = site.serve(&["--license", "license.json", "--license", "other.json"]);
+    let flat = service.get("/admin/license/status").json();
+    assert_eq!((&flat["status"], &flat["license_id"]), (&"expired".into(), &"lic_1".into()), "{flat}");
+    let days = service.get("/v1/license").json()["days_until_expiry"].as_i64().unwrap();
+    assert!(days < -1_000, "{days}");
+}
+
+#[test]
+fn what_is_to_be_expected_is_told_of_the_limit_that_is_asked_for() {
+    let site = Site::new();
+    let service = site.serve(&[]);
+    let expected = |query: &str| {
+        let told = service.get(&format!("/v1/usage/history{query}")).json();
+        let limits = told["forecast"].as_array().unwrap().iter().map(|forecast| forecast["limit"].clone());
+        limits.collect::<Vec<_>>()
+    };
+    assert_eq!(expected("?limit=tokens"), ["tokens"]);
+    assert!(expected("").len() > 1 && expected("?limit=none").is_empty());
+}
+
 /// Every file below a directory, with its content.
 fn files(folder: &std::path::Path, found: &mut Vec<(std::path::PathBuf, Vec<u8>)>) {
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
