@@ -17,13 +17,12 @@ use alloc::vec::Vec;
 use semver::VersionReq;
 use serde_json::Value;
 
-use self::fields::{Fields, invalid, shown, texts};
+use self::fields::{DETAILS, Fields, invalid, shown, texts};
 use self::terms::{check_in, day_end, maintenance};
 use crate::duration::{DAY, HOUR};
 use crate::license::{License, Matching, Scope};
 use crate::refusal::Refusal;
 use crate::sorted::sorted;
-use crate::types::Attribute;
 
 /// What `grace.clock` is unless told.
 pub const GRACE_CLOCK: u64 = 24 * HOUR;
@@ -33,8 +32,6 @@ const WARN_EXPIRING: u64 = 30 * DAY;
 const WARN_USAGE: u8 = 80;
 /// Bytes of an id or a name: it becomes a part of a counter's name, which is bounded.
 pub(crate) const NAME: usize = 128;
-/// Details of one license that are kept for display.
-const DETAILS: usize = 64;
 
 /// Who signed a payload, and where it was found.
 #[derive(Clone, Debug)]
@@ -181,11 +178,6 @@ fn scope(mut fields: Fields, undecided: &mut Vec<String>) -> Result<Scope, Refus
 /// A feature or a limit must have a name that fits into a counter's.
 fn named(name: &str) -> bool {
     (1..=NAME).contains(&name.len())
-}
-
-/// Details of a part, for display.
-fn details(left: serde_json::Map<String, Value>) -> Vec<Attribute> {
-    left.into_iter().take(DETAILS).map(|(name, value)| shown(name, value)).collect()
 }
 
 #[cfg(test)]

@@ -1,16 +1,16 @@
 //! What may be shown of licenses and documents to anyone who asks: names, times and amounts; never a signature, a key or a payload.
 
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use crate::document::Source;
-use crate::license::{License, LimitKind, LimitTerms, Rate};
+use crate::license::{License, LimitTerms};
 use crate::merge::{Judged, Merged};
 use crate::notices::Notice;
 use crate::reason;
 use crate::sorted::sorted;
 use crate::types::{Attribute, Document, Feature, Instant, Limit, Summary};
-use crate::view::{Budget, LimitView, State, View};
+use crate::view::{Budget, LimitView, State, View, undecided};
 
 /// Every license that was verified, by id.
 pub(crate) fn licenses(judged: &[Judged<'_>]) -> Vec<Summary> {
@@ -51,39 +51,15 @@ pub(crate) fn limits(view: &View) -> Vec<Limit> {
 }
 
 fn merged_limit(name: &str, limit: &LimitView) -> Limit {
-    let rate = limit.budgets.iter().find_map(Budget::rate);
-    let max = limit.budgets.iter().try_fold(0_u64, |sum, budget| budget.max.map(|max| sum.saturating_add(max)));
-    let per_tenant = limit.budgets.iter().any(|budget| budget.per_tenant);
-    described(name, &limit.kind, max, rate, per_tenant, &limit.undecided)
+    let granted = |budget: &Budget| budget.rate().map(|rate| rate.refill).or(budget.max);
+    let max = limit.budgets.iter().try_fold(0_u64, |sum, budget| granted(budget).map(|max| sum.saturating_add(max)));
+    Limit { name: name.to_string(), kind: limit.kind.as_str().to_string(), max, details: limit.details() }
 }
 
 fn own_limit(name: &str, terms: &LimitTerms) -> Limit {
-    let mut limit = described(name, &terms.kind, terms.max, terms.rate, terms.per_tenant, &terms.undecided);
-    limit.details.extend(terms.details.iter().cloned());
-    limit
-}
-
-fn described(
-    name: &str,
-    kind: &LimitKind,
-    max: Option<u64>,
-    rate: Option<Rate>,
-    per_tenant: bool,
-    undecided: &[String],
-) -> Limit {
-    let mut details = Vec::new();
-    if let Some(rate) = rate {
-        details.push(Attribute::new("every", rate.every.to_string()));
-        details.push(Attribute::new("burst", rate.burst.to_string()));
-    }
-    if per_tenant {
-        details.push(Attribute::new("per", "tenant"));
-    }
-    if !undecided.is_empty() {
-        details.push(Attribute::new("undecided", undecided.join(", ")));
-    }
-    let max = rate.map_or(max, |rate| Some(rate.refill));
-    Limit { name: name.to_string(), kind: kind.as_str().to_string(), max, details }
+    let mut details = undecided(&terms.undecided);
+    details.extend(terms.details.iter().cloned());
+    Limit { name: name.to_string(), kind: terms.kind.as_str().to_string(), max: terms.max, details }
 }
 
 fn license(one: &Judged<'_>) -> Summary {

@@ -163,6 +163,26 @@ pub struct Budget {
     pub refund: bool,
     /// Units that a crash may burn.
     pub slack: u64,
+    /// What the license says of it beside kind and maximum, for display.
+    pub terms: Vec<Attribute>,
+}
+
+impl LimitView {
+    /// Why it cannot be decided, one `undecided` each, and the terms that its licenses have for it, each once, as they spell them.
+    pub(crate) fn details(&self) -> Vec<Attribute> {
+        let mut details = undecided(&self.undecided);
+        for term in self.budgets.iter().flat_map(|budget| &budget.terms) {
+            if !details.contains(term) {
+                details.push(term.clone());
+            }
+        }
+        details
+    }
+}
+
+/// Why a limit cannot be decided, for display.
+pub(crate) fn undecided(why: &[String]) -> Vec<Attribute> {
+    why.iter().map(|why| Attribute::new("undecided", why.as_str())).collect()
 }
 
 impl Budget {

@@ -1,7 +1,7 @@
 //! Decisions, states and licenses as people read them.
 
 use jiff::Timestamp;
-use placet::{CountersInfo, Decision, Document, Limit, Settlement, Status, Summary, Usage, Warning};
+use placet::{Attribute, CountersInfo, Decision, Document, Limit, Settlement, Status, Summary, Usage, Warning};
 use serde_json::json;
 
 use crate::output::{Answer, line, table};
@@ -91,7 +91,7 @@ pub(crate) fn status(status: &Status) -> anyhow::Result<Answer> {
 
 /// What is used.
 pub(crate) fn usage(usage: &[Usage]) -> anyhow::Result<Answer> {
-    let rows: Vec<_> = usage.iter().map(|usage| (&*usage.limit, counted(usage) + &resets(usage))).collect();
+    let rows: Vec<_> = usage.iter().map(|usage| (&*usage.limit, used_under(usage))).collect();
     let text = if rows.is_empty() { "no limits are counted here\n".to_owned() } else { table(&rows) };
     Ok(Answer::yes(text, serde_json::to_value(usage)?))
 }
@@ -121,13 +121,12 @@ pub(crate) fn counters_rows(counters: &CountersInfo) -> Vec<(&'static str, Strin
     [("install key", counters.install_key.clone())].into_iter().chain(head).collect()
 }
 
-/// A limit as the license names it, for a license that is not counted here.
+/// `tokens = 1000 (quota, reset month)`, each of a license that is not counted here.
 pub(crate) fn limits(limits: &[Limit]) -> String {
-    let limit = |limit: &Limit| match limit.max {
-        Some(max) => format!("{} = {max} ({})", limit.name, limit.kind),
-        None => format!("{} = unlimited ({})", limit.name, limit.kind),
-    };
-    names(limits.iter().map(limit))
+    names(limits.iter().map(|limit| {
+        let Limit { name, kind, max, details } = limit;
+        format!("{name} = {} ({})", maximum(*max), terms(kind, details))
+    }))
 }
 
 /// `2027-01-01T00:00:00Z (39 days left)`.
@@ -166,8 +165,11 @@ pub(crate) fn moment(instant: u64) -> String {
 
 fn limit_rows(limits: &[Limit], usage: &[Usage]) -> Vec<(&'static str, String)> {
     let row = |limit: &Limit| match usage.iter().find(|usage| usage.limit == limit.name) {
-        Some(usage) => format!("{}: {}{}", limit.name, counted(usage), resets(usage)),
-        None => format!("{}: {} for each tenant (see `placet usage --tenant NAME`)", limit.name, maximum(limit.max)),
+        Some(usage) => format!("{}: {}", limit.name, used_under(usage)),
+        None => {
+            let Limit { name, kind, max, details } = limit;
+            format!("{name}: {} ({}; see `placet usage --tenant NAME`)", maximum(*max), terms(kind, details))
+        }
     };
     limits.iter().map(|limit| ("limit", row(limit))).collect()
 }
@@ -198,6 +200,21 @@ fn warning_rows(warnings: &[Warning]) -> Vec<(&'static str, String)> {
 pub(crate) fn used_of(usage: &Usage) -> String {
     format!("{}: {}", usage.limit, counted(usage))
 }
+
+/// What is used, and under which terms.
+fn used_under(usage: &Usage) -> String {
+    format!("{}{} ({})", counted(usage), resets(usage), terms(&usage.kind, &usage.details))
+}
+
+/// `quota, reset month`: the kind of a limit, and what the licenses say of it beside.
+fn terms(kind: &str, details: &[Attribute]) -> String {
+    let terms = details.iter().filter(|detail| !NO_TERMS.contains(&&*detail.name));
+    let terms = terms.map(|Attribute { name, value }| format!("{name} {value}"));
+    [kind.to_owned()].into_iter().chain(terms).collect::<Vec<_>>().join(", ")
+}
+
+/// The details of a limit that are no terms: how it stands, and under which name it is counted.
+const NO_TERMS: [&str; 6] = ["undecided", "beyond", "unbilled", "resets", "warning", "account"];
 
 fn counted(usage: &Usage) -> String {
     let undecided = usage.details.iter().find(|detail| detail.name == "undecided");

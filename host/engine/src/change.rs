@@ -138,7 +138,7 @@ impl<'a> Comparison<'a> {
         let max = |limit: &Limit| limit.max.map_or((1, 0), |max| (0, max));
         for limit in &self.after.limits {
             let before = find(self.before, &limit.name);
-            if let Some(why) = attribute(&limit.details, UNDECIDED) {
+            if let Some(why) = values(limit, UNDECIDED) {
                 // It is denied, whatever its maximum.
                 if before.is_none_or(|before| attribute(&before.details, UNDECIDED).is_none()) {
                     self.lost.push(format!("limit {}: it cannot be decided ({why})", limit.name));
@@ -165,9 +165,12 @@ impl<'a> Comparison<'a> {
 
     /// What a limit says beside its maximum.
     fn terms(&mut self, before: &Limit, after: &Limit) {
-        let names: BTreeSet<_> = before.details.iter().chain(&after.details).map(|detail| &*detail.name).collect();
-        for name in names {
-            let [was, is] = [before, after].map(|limit| attribute(&limit.details, name).unwrap_or("none"));
+        let names = before.details.iter().chain(&after.details).map(|detail| &*detail.name);
+        for name in names.chain(["kind"]).collect::<BTreeSet<_>>() {
+            let [was, is] = [before, after].map(|limit| match name {
+                "kind" => limit.kind.clone(),
+                _ => values(limit, name).unwrap_or_else(|| unsaid(name).to_owned()),
+            });
             if was != is {
                 self.changed.push(format!("limit {}: {name} {is} (was {was})", after.name));
             }
@@ -181,6 +184,17 @@ const UNDECIDED: &str = "undecided";
 /// What stands in an order; `limit` and `tenant`.
 fn detail<'a>(order: &'a Document, name: &str) -> Option<&'a str> {
     attribute(&order.details, name)
+}
+
+/// What the licenses say of a limit under a name; where they differ, each of it.
+fn values(limit: &Limit, name: &str) -> Option<String> {
+    let values = limit.details.iter().filter(|detail| detail.name == name).map(|detail| &*detail.value);
+    Some(values.collect::<Vec<_>>().join(", ")).filter(|values| !values.is_empty())
+}
+
+/// What holds where a license says nothing.
+fn unsaid(name: &str) -> &str {
+    if name == "enforce" { "hard" } else { "none" }
 }
 
 fn attribute<'a>(details: &'a [Attribute], name: &str) -> Option<&'a str> {
@@ -270,16 +284,31 @@ mod tests {
     #[test]
     fn another_end_check_in_or_time_of_a_rate_is_told() {
         let before =
-            status(license(Some(0), &[("check_in", "2000")]), vec![limit("rate", Some(5), &[("every", "1000")])]);
+            status(license(Some(0), &[("check_in", "2000")]), vec![limit("rate", Some(5), &[("every", "1s")])]);
         let after = status(
             license(Some(86_400_000), &[("check_in", "1000")]),
-            vec![limit("rate", Some(5), &[("every", "60000"), ("per", "tenant")])],
+            vec![limit("rate", Some(5), &[("every", "1m"), ("per", "tenant")])],
         );
         let change = Change::between(&before, &after);
         assert_eq!(change.gained, ["license lic until 1970-01-02T00:00:00Z (was 1970-01-01T00:00:00Z)"]);
         assert_eq!(change.lost, ["license lic to be checked in by 1970-01-01T00:00:01Z (was 1970-01-01T00:00:02Z)"]);
-        assert_eq!(change.changed, ["limit rate: every 60000 (was 1000)", "limit rate: per tenant (was none)"]);
+        assert_eq!(change.changed, ["limit rate: every 1m (was 1s)", "limit rate: per tenant (was none)"]);
         let same = Change::between(&before, &before);
         assert!(same.gained.is_empty() && same.lost.is_empty() && same.changed.is_empty(), "{same:?}");
+    }
+
+    #[test]
+    fn other_terms_of_a_limit_are_told_whatever_its_maximum() {
+        let of = |kind: &str, max, details: &[(&str, &str)]| {
+            status(license(None, &[]), vec![Limit { kind: kind.to_owned(), ..limit("tokens", max, details) }])
+        };
+        let before = of("quota", Some(5), &[("reset", "month")]);
+        let after = of("quota", Some(6), &[("enforce", "meter"), ("reset", "year"), ("reset", "day")]);
+        let change = Change::between(&before, &after);
+        assert_eq!(change.gained, ["limit tokens: 6 (was 5)"]);
+        let changed = ["limit tokens: enforce meter (was hard)", "limit tokens: reset year, day (was month)"];
+        assert_eq!(change.changed, changed);
+        let gauge = Change::between(&before, &of("gauge", Some(5), &[("enforce", "hard")])).changed;
+        assert_eq!(gauge, ["limit tokens: kind gauge (was quota)", "limit tokens: reset none (was month)"]);
     }
 }

@@ -96,4 +96,11 @@ export function distance(instant, now) {
   return days === 1 ? "in a day" : `in ${number(days)} days`;
 }
 
+/** The details of a limit that are no terms: how it stands, and under which name it is counted. */
+const NO_TERMS = ["undecided", "beyond", "unbilled", "resets", "warning", "account"];
+
+/** `quota, reset month`: the kind of a limit, and its terms. */
+export const terms = ({ kind, details }) =>
+  [kind, ...details.filter(({ name }) => !NO_TERMS.includes(name)).map(({ name, value }) => `${name} ${value}`)].join(", ");
+
 export const detail = (of, name) => of.details.find((one) => one.name === name)?.value;

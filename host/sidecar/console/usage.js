@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { chart } from "./chart.js";
-import { DAY, detail, distance, element, moment, number, region, table } from "./page.js";
+import { DAY, detail, distance, element, moment, number, region, table, terms } from "./page.js";
 
 const HOUR = 3_600_000;
 const SPANS = [["7 days", 7], ["30 days", 30], ["90 days", 90], ["400 days", 400]];
@@ -78,7 +78,7 @@ function meter(one, now) {
     ? `${number(one.used)}, unlimited` : `${number(one.used)} of ${number(one.max)}`;
   const high = share >= 1 || detail(one, "warning");
   return element("li", { class: share >= 1 ? "bad" : high ? "watch" : "good", "data-limit": one.limit, "data-used": one.used },
-    element("p", {}, element("strong", {}, name(one)), " ", element("span", { class: "quiet" }, one.kind), element("span", { class: "amount" }, text)),
+    element("p", {}, element("strong", {}, name(one)), " ", element("span", { class: "quiet" }, terms(one)), element("span", { class: "amount" }, text)),
     element("div", {
       class: "bar", role: "meter", "aria-label": name(one), "aria-valuemin": 0, "aria-valuemax": one.max ?? one.used,
       "aria-valuenow": Math.min(one.used, one.max ?? one.used), "aria-valuetext": text,

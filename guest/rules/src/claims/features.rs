@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use serde_json::Value;
 
-use super::{Fields, details, fields::invalid, named};
+use super::{Fields, fields::invalid, named};
 use crate::license::FeatureGrant;
 use crate::refusal::Refusal;
 use crate::types::Attribute;
@@ -30,7 +30,7 @@ pub(super) fn read(fields: Fields, told: &mut Vec<Attribute>) -> Result<BTreeMap
             Value::Object(_) => {
                 let mut options = Fields::at(&path, value)?;
                 let expires = options.instant("expires")?;
-                granted.insert(name, FeatureGrant { expires, details: details(options.into_left()) });
+                granted.insert(name, FeatureGrant { expires, details: options.shown() });
             }
             _ => told.push(Attribute::new(path, "not granted: of a type that is not known")),
         }

@@ -11,6 +11,8 @@ use crate::{duration, instant, reason, refusal::Refusal};
 
 /// Bytes of one value that are shown; the rest is cut off.
 const SHOWN: usize = 256;
+/// Details of one license, or of a part of it, that are kept for display.
+pub(super) const DETAILS: usize = 64;
 
 /// An object inside the claims. A member that is `null` is present, and of the wrong type: otherwise `"exp": null` would be a
 /// license without end.
@@ -38,10 +40,9 @@ impl Fields {
         if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) }
     }
 
-    /// Those of these members that are there, for display.
-    pub(crate) fn shown(&self, names: &[&str]) -> Vec<Attribute> {
-        let member = |name: &&str| self.map.get(*name).map(|value| shown(*name, value.clone()));
-        names.iter().filter_map(member).collect()
+    /// What was not taken, for display.
+    pub(crate) fn shown(&self) -> Vec<Attribute> {
+        self.map.iter().take(DETAILS).map(|(name, value)| shown(name, value.clone())).collect()
     }
 
     /// A member whatever it is.

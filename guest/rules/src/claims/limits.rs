@@ -49,6 +49,7 @@ fn terms(mut fields: Fields) -> Result<LimitTerms, Refusal> {
         (_, LimitKind::Other(_)) => Some(0),
         _ => return Err(invalid(&fields.path("max"))),
     };
+    let details = fields.shown();
     let rate = if kind == LimitKind::Rate { rate(&mut fields, max)? } else { None };
     let ttl = if kind == LimitKind::Seats { ttl(&mut fields)? } else { None };
     let per_tenant = fields.text("per")?.map(|per| per == "tenant");
@@ -65,7 +66,6 @@ fn terms(mut fields: Fields) -> Result<LimitTerms, Refusal> {
             Enforce::Hard
         }
     };
-    let mut details = fields.shown(&stretch::CLAIMS);
     let stretch = if kind == LimitKind::Quota { stretch::read(&mut fields, &mut undecided)? } else { None };
     let account = fields.text("account")?;
     if account.as_ref().is_some_and(|account| !(1..=NAME).contains(&account.len())) {
@@ -73,8 +73,6 @@ fn terms(mut fields: Fields) -> Result<LimitTerms, Refusal> {
     }
     let (refund, slack, warn) = (fields.flag("refund")?, fields.amount("slack")?, fields.percent("warn")?);
     undecided.extend(fields.left().map(String::from));
-    details.retain(|detail| !fields.has(&detail.name));
-    details.extend(super::details(fields.into_left()));
     Ok(LimitTerms {
         kind,
         max,

@@ -9,9 +9,6 @@ use crate::license::Stretch;
 use crate::refusal::Refusal;
 use crate::term::{LONGEST, SHORTEST};
 
-/// All of them: for display they stand in the details too.
-pub(super) const CLAIMS: [&str; 5] = ["reset", "anchor", "zone", "rollover", "term"];
-
 /// What is not known, or stands beside the wrong claim, is left: it makes the limit undecided.
 pub(super) fn read(fields: &mut Fields, undecided: &mut Vec<String>) -> Result<Option<Stretch>, Refusal> {
     let Some(reset) = fields.text("reset")? else { return term(fields) };

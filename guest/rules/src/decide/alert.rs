@@ -86,6 +86,7 @@ mod tests {
             per_tenant: false,
             refund: false,
             slack: 0,
+            terms: Vec::new(),
         };
         LimitView {
             kind: LimitKind::Quota,

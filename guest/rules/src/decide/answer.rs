@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::reason;
 use crate::types::{Attribute, Decision, Duration, Usage};
-use crate::view::{LimitView, View};
+use crate::view::{LimitView, View, undecided};
 
 /// Why not.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl<'a> Denial<'a> {
 
     /// The limit is there, and cannot be decided.
     pub(super) fn undecided(limit: &LimitView, subject: &'a str) -> Self {
-        Self { details: undecided(limit), ..Self::new(reason::LIMIT_UNDECIDED, subject) }
+        Self { details: undecided(&limit.undecided), ..Self::new(reason::LIMIT_UNDECIDED, subject) }
     }
 }
 
@@ -65,9 +65,4 @@ pub(super) fn granted(subject: &str, license: Option<&str>) -> Decision {
         hold: None,
         details: Vec::new(),
     }
-}
-
-/// Why a limit cannot be decided, one attribute `undecided` each; empty where it can be.
-pub(super) fn undecided(limit: &LimitView) -> Vec<Attribute> {
-    limit.undecided.iter().map(|why| Attribute::new("undecided", why.as_str())).collect()
 }

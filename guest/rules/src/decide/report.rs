@@ -3,7 +3,6 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::answer::undecided;
 use super::request::is_within;
 use super::slot::{Slot, slots};
 use super::target::{self, Target};
@@ -15,9 +14,10 @@ use crate::view::View;
 
 /// Every limit of the view by name, and what is used of it: of counters all at one moment, of a rate the tokens that are gone.
 ///
-/// For a tenant: all limits, those that are counted for the license as a whole too. Without one: only these. A limit that cannot
-/// be decided stands with nothing used, and says why in its details as `undecided`. Where most of a limit is used, its details have the
-/// `warning`, until the use has fallen clearly; `resets` is when the next period begins, as clocks in its zone show it.
+/// For a tenant: all limits, those that are counted for the license as a whole too. Without one: only these. The details of a limit have
+/// its terms, as the licenses spell them. One that cannot be decided stands with nothing used, and they say why as `undecided`. Where most
+/// of it is used, they have the `warning`, until the use has fallen clearly; `resets` is when the next period begins, as clocks in its
+/// zone show it.
 ///
 /// # Errors
 /// `request-invalid` for a tenant that is empty or too long, or one of [`reason::COUNTERS`].
@@ -30,13 +30,13 @@ pub fn report(view: &View, tenant: Option<&str>, counters: &dyn Counters) -> Res
         if tenant.is_none() && limit.budgets.iter().all(|budget| budget.per_tenant) {
             continue;
         }
-        let mut details = undecided(limit);
+        let mut details = limit.details();
         let mut slots = slots(name, limit, tenant).unwrap_or_else(|| {
             // Nothing can be counted under such a name, so nothing is used.
             details.push(Attribute::new("undecided", "name-too-long"));
             Vec::new()
         });
-        if details.is_empty() {
+        if limit.undecided.is_empty() {
             slots.iter_mut().try_for_each(|slot| {
                 rate::look(slot, 0, counters)?;
                 seats::look(slot, "", counters)
@@ -44,8 +44,8 @@ pub fn report(view: &View, tenant: Option<&str>, counters: &dyn Counters) -> Res
         }
         lines.push((Target::new(name, limit, tenant, slots), details));
     }
-    let decided = lines.iter_mut().filter(|(_, details)| details.is_empty());
-    target::read(decided.map(|(target, _)| target), counters)?;
+    let targets = lines.iter_mut().map(|(target, _)| target);
+    target::read(targets.filter(|target| target.limit.undecided.is_empty()), counters)?;
     Ok(lines
         .into_iter()
         .map(|(target, details)| {

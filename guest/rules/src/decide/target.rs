@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::alert;
-use super::answer::{Denial, undecided};
+use super::answer::Denial;
 use super::beside::Known;
 use super::record::Share;
 use super::slot::{Role, Slot, slots};
@@ -53,7 +53,7 @@ impl<'a> Target<'a> {
         tenant: Option<&'a str>,
     ) -> Result<Self, Denial<'a>> {
         let (name, limit) = limit.ok_or_else(|| Denial::unnamed(view, name))?;
-        if !undecided(limit).is_empty() {
+        if !limit.undecided.is_empty() {
             return Err(Denial::undecided(limit, name));
         }
         if tenant.is_none() && limit.budgets.iter().any(|budget| budget.per_tenant) {

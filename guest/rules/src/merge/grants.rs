@@ -200,6 +200,7 @@ fn budget(license: &License, terms: &LimitTerms, now: Instant) -> Budget {
         per_tenant: terms.per_tenant,
         refund: terms.refund,
         slack: terms.slack,
+        terms: terms.details.clone(),
     }
 }
 

@@ -25,6 +25,7 @@ pub(crate) fn budget(license: &str, account: &str, max: Option<u64>) -> Budget {
         refund: true,
         slack: 0,
         resets: Resets::default(),
+        terms: Vec::new(),
     }
 }
 

@@ -59,6 +59,7 @@ fn a_license_is_dropped_previewed_installed_and_taken_back_and_a_bar_moves_when_
     consume(&service, 250);
     browser.waits("250 tokens", || used() == "250");
     browser.shows("250 of 1,000");
+    browser.shows("quota, refund true");
     let width = browser.script("return document.querySelector('[data-limit=tokens] .fill').style.width");
     assert_eq!(width, "25%");
     consume(&service, 700);
