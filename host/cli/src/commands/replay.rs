@@ -13,9 +13,10 @@ use crate::{files, show};
 
 /// Make a recorded decision again, and tell whether it is the same
 ///
-/// A recording is made with `--record` by check, preview, consume, credit, measure, and by seats claim and release. The very policy decides, on the very documents,
-/// both found by their hashes: in the state directory, in `--policy`, in `--license`. Clock and counters answer from the recording; nothing
-/// is counted, and no state is needed where the files are at hand. Exit code 0 where all is equal, 1 where something differs.
+/// A recording is made with `--record` by check, preview, consume, credit, measure, and by seats claim and release. The very policy
+/// decides, on the very documents, both found by their hashes: in the state directory, in `--policy`, in `--license`. Clock and counters
+/// answer from the recording; nothing is counted, and no state is needed where the files are at hand. Exit code 0 where all is equal, 1
+/// where something differs.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   placet consume tokens 1200 --tenant t1 --record decision.json
@@ -32,7 +33,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let recording = Recording::from_json(&files::read(&arguments.file)?).map_err(|error| {
         let message = format!("`{}` is no recording", arguments.file.display());
         Problem::of("recording-invalid", message)
-            .with_help("give a file as `--record` of placet check, preview, consume, credit or measure wrote it")
+            .with_help("give a file as `--record` of placet check, preview, consume, credit, measure or seats wrote it")
             .because(error)
     })?;
     let replay = arguments.site.builder()?.replay(&recording).map_err(not_replayed)?;

@@ -108,6 +108,21 @@ fn a_flag_goes_before_the_template() {
 }
 
 #[test]
+fn a_date_of_expires_is_that_day_in_the_zone_where_the_license_ends_with_it() {
+    let desk = desk();
+    let expires = |end, more: &[&str]| {
+        let given = ["--feature", "sso", "--zone", "America/New_York", "--expires", end];
+        issued(&desk, "timed", &[&given, more].concat()).0.expires
+    };
+    // Midnight in New York is 4 o'clock in UTC.
+    let (begins, hour) = (4_930_588_800_000, 3_600_000);
+    assert_eq!(expires("2126-03-31", &[]), Some(begins + 28 * hour));
+    assert_eq!(expires("2126-03-31T03:59:59Z", &[]), Some(begins + 4 * hour));
+    assert_eq!(expires("2126-03-31", &["--ends", "day"]), Some(begins + 28 * hour));
+    assert_eq!(expires("2126-03-31", &["--ends", "instant"]), Some(begins));
+}
+
+#[test]
 fn each_claim_has_a_flag() {
     let desk = desk();
     let (license, claims) = issued(
