@@ -112,7 +112,7 @@ pub struct LimitTerms {
     pub stretch: Option<Stretch>,
     /// What these rules cannot decide yet (`kind=seats`, `moon`, …): such a limit is denied.
     pub undecided: Vec<String>,
-    /// Every other field, for display.
+    /// Every field but `kind` and `max`, as it is spelled, for display.
     pub details: Vec<Attribute>,
 }
 

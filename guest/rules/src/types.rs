@@ -43,7 +43,7 @@ pub struct Limit {
     pub kind: String,
     /// None: unlimited.
     pub max: Option<u64>,
-    /// What no field foresees.
+    /// Why it cannot be decided, and its terms as the licenses spell them.
     pub details: Vec<Attribute>,
 }
 

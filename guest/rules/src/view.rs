@@ -163,7 +163,7 @@ pub struct Budget {
     pub refund: bool,
     /// Units that a crash may burn.
     pub slack: u64,
-    /// What the license says of it beside kind and maximum, for display.
+    /// As [`crate::license::LimitTerms::details`].
     pub terms: Vec<Attribute>,
 }
 
