@@ -4,12 +4,11 @@
 //! without what is left. Taking units is one compare-and-swap. Whoever changes the counter on the disk closes its block first: then
 //! nothing is taken any more, and what is left is known for good.
 
-#[cfg(test)]
-mod interleavings;
-
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+use super::sync::{AtomicU64, RwLock};
 
 /// The flag of a closed block, in its word.
 const CLOSED: u64 = 1 << 63;
@@ -20,39 +19,13 @@ const MOST: usize = 10_000;
 /// A block is used up in so many milliseconds at the least, at the rate of late.
 const SPAN: u64 = 100;
 
-/// A word that many threads change; the model checker has its own.
-pub(super) trait Word {
-    fn new(value: u64) -> Self;
-    fn load(&self) -> u64;
-    fn exchange(&self, current: u64, new: u64) -> Result<u64, u64>;
-    fn set(&self, bits: u64) -> u64;
-}
-
-impl Word for AtomicU64 {
-    fn new(value: u64) -> Self {
-        Self::new(value)
-    }
-
-    fn load(&self) -> u64 {
-        self.load(Ordering::Acquire)
-    }
-
-    fn exchange(&self, current: u64, new: u64) -> Result<u64, u64> {
-        self.compare_exchange_weak(current, new, Ordering::AcqRel, Ordering::Acquire)
-    }
-
-    fn set(&self, bits: u64) -> u64 {
-        self.fetch_or(bits, Ordering::AcqRel)
-    }
-}
-
 /// Units of one counter.
 #[derive(Debug)]
-pub(super) struct Block<W = AtomicU64> {
+pub(super) struct Block {
     /// What the disk holds.
     end: u64,
     /// What is left, and the flag.
-    left: W,
+    left: AtomicU64,
     /// What was left at first, and when that was.
     filled: u64,
     at: u64,
@@ -69,19 +42,19 @@ pub(super) enum Take {
     Missing,
 }
 
-impl<W: Word> Block<W> {
+impl Block {
     /// A block of `left` units, below `end`, filled at the time `at`.
     pub(super) fn new(end: u64, left: u64, at: u64) -> Self {
-        Self { end, left: W::new(left), filled: left, at }
+        Self { end, left: AtomicU64::new(left), filled: left, at }
     }
 
     /// Stands for a counter while the disk is about to hold more than was used.
     pub(super) fn closed(value: u64) -> Self {
-        Self { end: value, left: W::new(CLOSED), filled: 0, at: 0 }
+        Self { end: value, left: AtomicU64::new(CLOSED), filled: 0, at: 0 }
     }
 
     pub(super) fn take(&self, amount: u64, ceiling: u64, slack: u64) -> Take {
-        let mut left = self.left.load();
+        let mut left = self.left.load(Ordering::Acquire);
         loop {
             if left & CLOSED != 0 {
                 return Take::Missing;
@@ -94,7 +67,7 @@ impl<W: Word> Block<W> {
             if left < amount || left > slack {
                 return Take::Missing;
             }
-            match self.left.exchange(left, left - amount) {
+            match self.left.compare_exchange_weak(left, left - amount, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return Take::Taken(sum),
                 Err(now) => left = now,
             }
@@ -103,27 +76,27 @@ impl<W: Word> Block<W> {
 
     /// What the counter holds.
     pub(super) fn value(&self) -> u64 {
-        self.end.saturating_sub(self.left.load() & !CLOSED)
+        self.end.saturating_sub(self.left.load(Ordering::Acquire) & !CLOSED)
     }
 
     /// Ends the taking. Answers what the counter holds from now on.
     pub(super) fn close(&self) -> u64 {
-        self.end.saturating_sub(self.left.set(CLOSED) & !CLOSED)
+        self.end.saturating_sub(self.left.fetch_or(CLOSED, Ordering::AcqRel) & !CLOSED)
     }
 
     fn is_closed(&self) -> bool {
-        self.left.load() & CLOSED != 0
+        self.left.load(Ordering::Acquire) & CLOSED != 0
     }
 
     /// Of a closed block: the same, open again. None where nothing is left.
     fn again(&self) -> Option<Self> {
-        let left = self.left.load() & !CLOSED;
-        (left > 0).then(|| Self { end: self.end, left: W::new(left), filled: self.filled, at: self.at })
+        let left = self.left.load(Ordering::Acquire) & !CLOSED;
+        (left > 0).then(|| Self { end: self.end, left: AtomicU64::new(left), filled: self.filled, at: self.at })
     }
 
     /// How many units of it a span of 100 milliseconds takes, as far as can be told at `mark`.
     pub(super) fn pace(&self, mark: u64) -> u64 {
-        let used = self.filled.saturating_sub(self.left.load() & !CLOSED);
+        let used = self.filled.saturating_sub(self.left.load(Ordering::Acquire) & !CLOSED);
         used.saturating_mul(SPAN) / mark.saturating_sub(self.at).max(1)
     }
 }
@@ -218,39 +191,5 @@ impl Blocks {
     fn with<T>(&self, namespace: &str, counter: &str, look: impl FnOnce(&Arc<Block>) -> T) -> Option<T> {
         let blocks = self.blocks.read().unwrap_or_else(PoisonError::into_inner);
         blocks.get(namespace)?.get(counter).map(look)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_block_gives_to_its_last_unit_and_never_past_a_ceiling() {
-        let block = Block::<AtomicU64>::new(20, 10, 0);
-        assert_eq!(block.value(), 10);
-        assert_eq!(block.take(4, 20, 9), Take::Missing, "more is left than this caller would burn");
-        assert_eq!(block.take(4, 13, 10), Take::Exceeded(10));
-        assert_eq!(block.take(4, 14, 10), Take::Taken(14));
-        assert_eq!(block.take(7, 100, 10), Take::Missing);
-        assert_eq!(block.take(6, 20, 10), Take::Taken(20));
-        assert_eq!(block.take(1, 20, 10), Take::Exceeded(20));
-        assert_eq!(block.take(1, 21, 10), Take::Missing);
-        assert_eq!(block.take(0, 20, 10), Take::Taken(20));
-        assert_eq!(block.take(u64::MAX, u64::MAX, 10), Take::Exceeded(20));
-    }
-
-    #[test]
-    fn a_block_follows_the_rate_within_slack_and_half_of_what_is_free() {
-        assert_eq!(size(0, 3, 100, 1_000), 3);
-        assert_eq!(size(50, 3, 100, 1_000), 50);
-        assert_eq!(size(5_000, 3, 100, 1_000), 100);
-        assert_eq!(size(5_000, 3, 100, 20), 10);
-        assert_eq!((size(9, 1, 9, 3), size(9, 1, 9, 2), size(9, 1, 9, 1), size(9, 1, 9, 0)), (1, 1, 0, 0));
-        assert_eq!(size(u64::MAX, 1, u64::MAX, u64::MAX), LARGEST);
-        let block = Block::<AtomicU64>::new(1_000, 500, 10_000);
-        assert!(matches!(block.take(300, 1_000, 500), Take::Taken(_)));
-        assert_eq!(block.pace(10_000), 30_000);
-        assert_eq!(block.pace(11_000), 30, "300 in a second are 30 in a tenth of one");
     }
 }

@@ -18,6 +18,7 @@ mod error;
 mod memory;
 mod redb;
 mod reservation;
+mod sync;
 mod term;
 
 use std::fmt;

@@ -7,6 +7,7 @@ use std::thread;
 use super::faults::Disk;
 use super::*;
 use crate::bindings::placet::policy::counters::{Excess, Portion};
+use crate::store::block::{Block, size};
 use crate::waiting::while_waiting;
 
 fn at(time: u64) -> Moment {
@@ -27,6 +28,35 @@ fn held(store: &RedbStore) -> u64 {
 /// What the disk holds, without the blocks.
 fn reserved(store: &RedbStore) -> u64 {
     store.writer.view(|view| rows::read(view, "n", &["a".to_owned()])).unwrap()[0]
+}
+
+#[test]
+fn a_block_gives_to_its_last_unit_and_never_past_a_ceiling() {
+    let block = Block::new(20, 10, 0);
+    assert_eq!(block.value(), 10);
+    assert_eq!(block.take(4, 20, 9), Take::Missing, "more is left than this caller would burn");
+    assert_eq!(block.take(4, 13, 10), Take::Exceeded(10));
+    assert_eq!(block.take(4, 14, 10), Take::Taken(14));
+    assert_eq!(block.take(7, 100, 10), Take::Missing);
+    assert_eq!(block.take(6, 20, 10), Take::Taken(20));
+    assert_eq!(block.take(1, 20, 10), Take::Exceeded(20));
+    assert_eq!(block.take(1, 21, 10), Take::Missing);
+    assert_eq!(block.take(0, 20, 10), Take::Taken(20));
+    assert_eq!(block.take(u64::MAX, u64::MAX, 10), Take::Exceeded(20));
+}
+
+#[test]
+fn a_block_follows_the_rate_within_slack_and_half_of_what_is_free() {
+    assert_eq!(size(0, 3, 100, 1_000), 3);
+    assert_eq!(size(50, 3, 100, 1_000), 50);
+    assert_eq!(size(5_000, 3, 100, 1_000), 100);
+    assert_eq!(size(5_000, 3, 100, 20), 10);
+    assert_eq!((size(9, 1, 9, 3), size(9, 1, 9, 2), size(9, 1, 9, 1), size(9, 1, 9, 0)), (1, 1, 0, 0));
+    assert_eq!(size(u64::MAX, 1, u64::MAX, u64::MAX), 1 << 40);
+    let block = Block::new(1_000, 500, 10_000);
+    assert!(matches!(block.take(300, 1_000, 500), Take::Taken(_)));
+    assert_eq!(block.pace(10_000), 30_000);
+    assert_eq!(block.pace(11_000), 30, "300 in a second are 30 in a tenth of one");
 }
 
 #[test]
