@@ -1,18 +1,23 @@
 //! A disk that loses power at any of its operations: of what was not synced, any sectors survive. Then it is opened, goes on, and may
-//! lose power again.
+//! lose power again. One commit may hold the calls of several callers: all of them outlive it, or none.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use super::faults::{Change, Disk};
 use super::*;
 use crate::store::{Ends, Settlement};
+use crate::waiting::while_waiting;
 
 /// What a disk writes whole or not at all, in bytes.
 const SECTOR: usize = 512;
 /// Calls of one script.
 const CALLS: u64 = 12;
+/// So many callers ask at once, at the most.
+const CALLERS: u64 = 3;
 /// So many units a crash may burn.
 const SLACK: u64 = 3;
 const CEILING: u64 = 6;
@@ -50,71 +55,157 @@ impl Random {
     }
 }
 
-/// What was acknowledged, and what may have been counted besides: calls in flight when the power went.
-#[derive(Clone, Debug, Default)]
+/// What one caller asks for.
+#[derive(Clone, Copy, Debug)]
+enum Call {
+    /// One unit on `a` and on `b`, under a key of its own, with a request of so many bytes.
+    Whole(usize),
+    /// One unit on `c`, with slack.
+    Slack,
+    /// Units on `use/d`.
+    Reserve,
+    /// Settles what the call with this number reserved.
+    Settle(u64),
+    /// A seat of this weight; 0 gives it back.
+    Seat(u64, u64),
+}
+
+/// What was acknowledged.
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Known {
-    /// On `a` and on `b`, under a key each.
     whole: u64,
-    whole_in_flight: u64,
-    /// On `c`, with slack.
     slack: u64,
-    slack_in_flight: u64,
-    /// Reservations on `use/d` by the number of the call that made them, and whether they were settled.
+    /// Reservations by the number of the call that made them, and whether they were settled.
     reserved: BTreeMap<u64, bool>,
     /// Weights in a pool, by holder.
     seats: BTreeMap<u64, u64>,
 }
 
-/// One call of the script, told in `known` when it is acknowledged.
-fn call(store: &RedbStore, number: u64, random: &mut Random, known: &mut Known) {
-    let entry = |counter: &str, slack| Entry { counter: counter.to_owned(), amount: 1, ceiling: CEILING, slack };
-    let open = known.reserved.iter().find(|(_, settled)| !**settled).map(|(made, _)| *made);
-    let (kind, settles) = (random.below(4), random.below(2) == 0);
-    if let (0, Some(made), true) = (kind, open, settles) {
-        let id = format!("r{made}");
-        let from = store.reservation("n", &id, at(number)).unwrap().unwrap();
-        if matches!(store.settle("n", &id, settling(from, &id), at(number)), Ok(true)) {
-            known.reserved.insert(made, true);
+impl Known {
+    /// Takes in what a caller was told.
+    fn count(&mut self, number: u64, call: Call, told: &[u64]) {
+        match call {
+            Call::Whole(_) => {
+                self.whole += 1;
+                assert_eq!(told, [self.whole; 2]);
+            }
+            Call::Slack => {
+                self.slack += 1;
+                assert_eq!(told, [self.slack]);
+            }
+            Call::Reserve => drop(self.reserved.insert(number, false)),
+            Call::Settle(made) => drop(self.reserved.insert(made, true)),
+            Call::Seat(holder, weight) => {
+                self.seats.remove(&holder);
+                self.seats.extend((weight > 0).then_some((holder, weight)));
+                assert_eq!(told, [self.seats.values().sum::<u64>()]);
+            }
         }
-    } else if kind == 0 {
-        let reserved = Reserved {
-            limit: "d".to_owned(),
-            amount: RESERVED,
-            tenant: None,
-            details: Vec::new(),
-            entries: Vec::new(),
-            ends: Ends::after(TERM, at(number)),
-        };
-        let part = Some(Part::Reserve(format!("r{number}"), reserved));
-        let entry = Entry { amount: RESERVED, ..entry("use/d", SLACK) };
-        if store.add("n", vec![entry], vec![], None, part, at(number)).is_ok() {
-            known.reserved.insert(number, false);
-        }
-    } else if kind == 1 {
-        let once = Once { key: format!("k{number}"), request: "r".repeat(random.below(600) as usize) };
-        if store.add("n", vec![entry("a", 0), entry("b", 0)], vec![], Some(once), None, at(number)).is_ok() {
-            known.whole += 1;
-        }
-    } else if kind == 2 {
-        seat(store, number, random, known);
-    } else if store.add("n", vec![entry("c", SLACK)], vec![], None, None, at(number)).is_ok() {
-        known.slack += 1;
+    }
+
+    /// The same but for what is counted in memory.
+    fn is(&self, other: &Self) -> bool {
+        *self == Self { slack: self.slack, ..other.clone() }
     }
 }
 
-/// Claims a seat, or gives it back.
-fn seat(store: &RedbStore, number: u64, random: &mut Random, known: &mut Known) {
-    let (holder, weight) = (random.below(HOLDERS), random.below(SEATS));
-    let name = format!("h{holder}");
-    if weight == 0 {
-        if store.release("n", "pool", &name, at(number)).is_ok() {
-            known.seats.remove(&holder);
-        }
-        return;
+fn choose(random: &mut Random, known: &Known) -> Call {
+    let open = known.reserved.iter().find(|(_, settled)| !**settled).map(|(made, _)| *made);
+    match (random.below(4), open) {
+        (0, Some(made)) if random.below(2) == 0 => Call::Settle(made),
+        (0, _) => Call::Reserve,
+        (1, _) => Call::Whole(random.below(600) as usize),
+        (2, _) => Call::Seat(random.below(HOLDERS), random.below(SEATS)),
+        _ => Call::Slack,
     }
-    let member = Member { holder: name, weight, expires: (holder == 0).then_some(TERM) };
-    if store.claim("n", "pool", member, SEATS, at(number)).is_ok() {
-        known.seats.insert(holder, weight);
+}
+
+/// What the caller is told; none where it is refused.
+fn ask(store: &RedbStore, number: u64, call: Call) -> Option<Vec<u64>> {
+    let entry = |counter: &str, amount, slack| Entry { counter: counter.to_owned(), amount, ceiling: CEILING, slack };
+    let add = |entries, once, part| store.add("n", entries, vec![], once, part, at(number)).ok();
+    match call {
+        Call::Whole(request) => {
+            let once = Once { key: format!("k{number}"), request: "r".repeat(request) };
+            add(vec![entry("a", 1, 0), entry("b", 1, 0)], Some(once), None)
+        }
+        Call::Slack => add(vec![entry("c", 1, SLACK)], None, None),
+        Call::Reserve => {
+            let reserved = Reserved {
+                limit: "d".to_owned(),
+                amount: RESERVED,
+                tenant: None,
+                details: Vec::new(),
+                entries: Vec::new(),
+                ends: Ends::after(TERM, at(number)),
+            };
+            let part = Part::Reserve(format!("r{number}"), reserved);
+            add(vec![entry("use/d", RESERVED, SLACK)], None, Some(part))
+        }
+        Call::Settle(made) => {
+            let id = format!("r{made}");
+            let from = store.reservation("n", &id, at(number)).unwrap().unwrap();
+            let settled = store.settle("n", &id, settling(from, &id), at(number));
+            matches!(settled, Ok(true)).then(Vec::new)
+        }
+        Call::Seat(holder, 0) => {
+            store.release("n", "pool", &format!("h{holder}"), at(number)).ok().map(|sum| vec![sum])
+        }
+        Call::Seat(holder, weight) => {
+            let member = Member { holder: format!("h{holder}"), weight, expires: (holder == 0).then_some(TERM) };
+            store.claim("n", "pool", member, SEATS, at(number)).ok().map(|sum| vec![sum])
+        }
+    }
+}
+
+/// Asks for all of them so that one commit holds them, in this order: the thread that writes is busy until each caller waits for it.
+fn ask_together(store: &RedbStore, calls: &[(u64, Call)]) -> Vec<Option<Vec<u64>>> {
+    thread_local! {
+        // Dropped when the caller waits, or was answered without.
+        static COMING: Cell<Option<Sender<()>>> = const { Cell::new(None) };
+    }
+    let (busy, is_busy) = channel();
+    let (all_wait, until_all_wait) = channel::<()>();
+    let stay_busy = move || {
+        busy.send(()).unwrap();
+        until_all_wait.recv().unwrap_err();
+        Some(())
+    };
+    thread::scope(|scope| {
+        let job = scope.spawn(|| store.writer.write_unless(0, stay_busy, |_| Ok(rows::Outcome::Same(()))));
+        is_busy.recv().unwrap();
+        let ask = |&(number, call): &(u64, Call)| {
+            let (coming, until_it_waits) = channel();
+            let caller = scope.spawn(move || {
+                COMING.set(Some(coming));
+                let waits = |wait: &mut dyn FnMut()| {
+                    COMING.take();
+                    wait();
+                };
+                while_waiting(waits, || ask(store, number, call))
+            });
+            until_it_waits.recv().unwrap_err();
+            caller
+        };
+        let callers: Vec<_> = calls.iter().map(ask).collect();
+        drop(all_wait);
+        job.join().unwrap().unwrap();
+        callers.into_iter().map(|caller| caller.join().unwrap()).collect()
+    })
+}
+
+/// Some callers ask, and `known` takes in what they are told.
+fn act(store: &RedbStore, calls: &[(u64, Call)], known: &mut Known) {
+    let before = store.head().unwrap().number;
+    let told = match calls {
+        [(number, call)] => vec![ask(store, *number, *call)],
+        _ => ask_together(store, calls),
+    };
+    assert!(store.head().unwrap().number <= before + 1, "one commit holds all of {calls:?}");
+    for ((number, call), told) in calls.iter().zip(told) {
+        if let Some(told) = told {
+            known.count(*number, *call, &told);
+        }
     }
 }
 
@@ -134,52 +225,41 @@ fn settling(from: Standing, id: &str) -> Settling {
     Settling { from, back, excess: None, settlement }
 }
 
-/// The counters, the keys and the chain agree with each other, and with what was acknowledged.
-fn check(store: &RedbStore, known: &Known, place: &str) -> Known {
+/// The counters, the keys and the chain agree with each other, and with what was acknowledged, or would have been next: all of it.
+fn check(store: &RedbStore, [acknowledged, next]: &[Known; 2], place: &str) -> Known {
     let held = store.read("n", &["a", "b", "c", "use/d"].map(str::to_owned), at(0)).unwrap();
     let [a, b, c, d] = held[..] else { panic!("four counters") };
     let keys = (0..NUMBERS).filter(|key| store.recall("n", &format!("k{key}")).unwrap().is_some()).count() as u64;
     assert_eq!((a, a), (b, keys), "{place}: a call was kept in part");
-    let most = (known.whole + known.whole_in_flight).min(CEILING);
-    assert!((known.whole..=most).contains(&a), "{place}: {a} counted, {known:?}");
-    let most = (known.slack + known.slack_in_flight).min(CEILING);
-    assert!((known.slack..=most).contains(&c), "{place}: {c} counted, {known:?}");
+    let found = Known { whole: a, slack: c, reserved: reserved(store, d, place), seats: seats(store, place) };
+    assert!(found.is(acknowledged) || found.is(next), "{place}: {found:?}, not {acknowledged:?} or {next:?}");
+    let most = (next.slack + SLACK).min(CEILING);
+    assert!((acknowledged.slack..=most).contains(&c), "{place}: {c} counted, {acknowledged:?}");
     let burned: u64 = store.burned().iter().map(|burned| burned.units).sum();
-    assert!(burned <= SLACK, "{place}: {burned} burned");
-    let reserved = check_reserved(store, known, d, place);
-    let seats = check_seats(store, known, place);
-    Known { whole: a, slack: c, reserved, seats, ..Known::default() }
+    assert!(burned <= SLACK && a <= CEILING, "{place}: {burned} burned, {a} counted");
+    found
 }
 
-/// The pool has the members that were acknowledged, or one call more, and its sum is theirs. That its rows agree was checked at opening.
-fn check_seats(store: &RedbStore, known: &Known, place: &str) -> BTreeMap<u64, u64> {
+/// The members of the pool; its sum is theirs. That its rows agree was checked at opening.
+fn seats(store: &RedbStore, place: &str) -> BTreeMap<u64, u64> {
     let held = |holder| store.place("n", "pool", &format!("h{holder}"), at(0)).unwrap();
     let found: BTreeMap<u64, u64> =
         (0..HOLDERS).filter_map(|holder| Some((holder, held(holder).member?.weight))).collect();
-    let differ = (0..HOLDERS).filter(|holder| found.get(holder) != known.seats.get(holder)).count();
-    assert!(differ <= 1, "{place}: {found:?}, {known:?}");
     let sum = found.values().sum::<u64>();
     assert!(sum <= SEATS && held(0).sum == sum, "{place}: {found:?} of {}", held(0).sum);
     found
 }
 
-/// The counter holds what the rows of reservations say, and each of them is where it was acknowledged to be, or one call further.
-fn check_reserved(store: &RedbStore, known: &Known, held: u64, place: &str) -> BTreeMap<u64, bool> {
+/// The reservations; the counter holds what their rows say.
+fn reserved(store: &RedbStore, held: u64, place: &str) -> BTreeMap<u64, bool> {
     let standing = |number| store.reservation("n", &format!("r{number}"), at(0)).unwrap();
-    let mut found = BTreeMap::new();
-    for number in 0..NUMBERS {
-        let settled = match standing(number) {
-            Some(Standing::Open(_)) => false,
-            Some(Standing::Settled(_)) => true,
-            Some(Standing::Ended(_)) => panic!("{place}: no term has ended"),
-            None => {
-                assert!(!known.reserved.contains_key(&number), "{place}: reservation {number} is lost");
-                continue;
-            }
-        };
-        assert!(settled || known.reserved.get(&number) != Some(&true), "{place}: {number} is not settled any more");
-        found.insert(number, settled);
-    }
+    let is_settled = |standing| match standing {
+        Standing::Open(_) => false,
+        Standing::Settled(_) => true,
+        Standing::Ended(_) => panic!("{place}: no term has ended"),
+    };
+    let found: BTreeMap<u64, bool> =
+        (0..NUMBERS).filter_map(|number| Some((number, is_settled(standing(number)?)))).collect();
     let sum = found.values().map(|settled| if *settled { USED } else { RESERVED }).sum::<u64>();
     assert_eq!(held, sum, "{place}: {found:?}");
     assert!(held <= CEILING, "{place}: {held} reserved");
@@ -217,19 +297,22 @@ fn cut(base: &[u8], log: &[Change], cut: usize, random: &mut Random) -> Vec<u8> 
     image
 }
 
-/// Runs a script from an image, and cuts it: at every operation, or where it goes on after a cut, at one.
-fn explore(base: &[u8], before: Known, first: u64, random: &mut Random, depth: u32, images: &AtomicU64) {
+/// Runs a script from an image, which holds the first of `before` or the second, and cuts it: at every operation, or where it goes on after
+/// a cut, at one.
+fn explore(base: &[u8], before: &[Known; 2], first: u64, random: &mut Random, depth: u32, images: &AtomicU64) {
     let disk = Disk::holding(base.to_vec());
     // How long the log was, and what was acknowledged by then.
-    let mut told = vec![(0, before.clone())];
-    let mut known;
+    let mut told;
     {
         let store = RedbStore::open_with(disk.clone()).unwrap();
-        known = check(&store, &before, "before the script");
-        told.push((disk.log().len(), known.clone()));
-        let calls = if depth == 0 { CALLS } else { 1 + random.below(3) };
-        for number in first..first + calls {
-            call(&store, number, random, &mut known);
+        let mut known = check(&store, before, "before the script");
+        told = vec![(disk.log().len(), known.clone())];
+        let mut numbers = first..first + if depth == 0 { CALLS } else { 1 + random.below(3) };
+        while !numbers.is_empty() {
+            let callers = 1 + random.below(CALLERS);
+            let numbers = numbers.by_ref().take(callers as usize);
+            let calls: Vec<_> = numbers.map(|number| (number, choose(random, &known))).collect();
+            act(&store, &calls, &mut known);
             told.push((disk.log().len(), known.clone()));
         }
     }
@@ -238,15 +321,17 @@ fn explore(base: &[u8], before: Known, first: u64, random: &mut Random, depth: u
         if depth == 0 { (0..log.len()).collect() } else { vec![random.below(log.len() as u64 + 1) as usize] };
     for place in places {
         let image = cut(base, &log, place, random);
-        let acknowledged = told.iter().rev().find(|(length, _)| *length <= place).map_or(&before, |(_, known)| known);
-        let known = Known { whole_in_flight: 1, slack_in_flight: SLACK + 1, ..acknowledged.clone() };
+        let known = match told.iter().rposition(|(length, _)| *length <= place) {
+            Some(last) => [last, last + 1].map(|at| told[at.min(told.len() - 1)].1.clone()),
+            None => before.clone(),
+        };
         let store = RedbStore::open_with(Disk::holding(image.clone())).unwrap();
         let place = format!("cut {place} of {}, depth {depth}", log.len());
         check_freed(&store, &check(&store, &known, &place), &place);
         drop(store);
         images.fetch_add(1, Ordering::Relaxed);
         if depth < NESTED && random.below(4) == 0 {
-            explore(&image, known, first + CALLS + u64::from(depth) * 4, random, depth + 1, images);
+            explore(&image, &known, first + CALLS + u64::from(depth) * 4, random, depth + 1, images);
         }
     }
 }
@@ -262,7 +347,7 @@ fn wherever_the_power_goes_nothing_acknowledged_is_lost_and_nothing_is_over() {
             scope.spawn(|| {
                 while images.load(Ordering::Relaxed) < wanted {
                     let seed = seeds.fetch_add(1, Ordering::Relaxed);
-                    explore(&base, Known::default(), 0, &mut Random(seed), 0, &images);
+                    explore(&base, &Default::default(), 0, &mut Random(seed), 0, &images);
                 }
             });
         }
