@@ -1,6 +1,9 @@
 //! The file against the model, over random histories: calls of every kind, reservations, clocks that jump, periods that change, restarts.
 
+use std::thread;
+
 use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 
 use super::faults::Disk;
 use super::*;
@@ -193,42 +196,54 @@ fn step(little: u64) -> impl Strategy<Value = u64> {
     prop_oneof![19 => 0..little, 1 => 0_u64..100_000]
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
+/// Calls, and how far the clocks go on before each: the confirmed time, and the time to judge by ahead of it.
+fn history() -> impl Strategy<Value = Vec<(Call, u64, u64)>> {
+    prop::collection::vec((call(), step(20), step(5)), 1..60)
+}
 
-    #[test]
-    fn every_history_is_answered_as_the_model_answers_it(
-        history in prop::collection::vec((call(), step(20), step(5)), 1..60)
-    ) {
-        let disk = Disk::new();
-        let mut model = MemoryStore::default();
-        let mut store = Some(RedbStore::open_with(disk.clone()).unwrap());
-        model.start(0);
-        store.as_ref().unwrap().start(0);
-        let mut moment = Moment { now: 0, mark: 0 };
-        for (call, step, ahead) in history {
-            let mark = moment.mark + step;
-            // The time to judge by may be ahead of the confirmed one, and is taken back.
-            moment = Moment { now: mark + ahead, mark };
-            if matches!(call, Call::Restart) {
-                // Closed before it is opened again.
-                drop(store.take());
-                store = Some(RedbStore::open_with(disk.clone()).unwrap());
-                store.as_ref().unwrap().start(mark);
-                model.restart(mark);
-            }
-            let store = store.as_ref().unwrap();
-            let answer = ask(store, &call, moment);
-            prop_assert_eq!(&answer, &ask(&model, &call, moment), "{:?}", call);
-            // An anchor that was taken sets the confirmed time, which may go back.
-            if let Call::Anchor(_, time) = call && answer == "Ok(true)" {
-                moment = Moment { now: time + ahead, mark: time };
-            }
-            prop_assert_eq!(told(store, moment), told(&model, moment), "after {:?}", call);
-            // What is counted in memory leaves the mark to the next commit.
-            prop_assert!(store.mark().unwrap() <= model.mark().unwrap(), "after {:?}", call);
+fn is_answered_alike(history: Vec<(Call, u64, u64)>) -> Result<(), TestCaseError> {
+    let disk = Disk::new();
+    let mut model = MemoryStore::default();
+    let mut store = Some(RedbStore::open_with(disk.clone()).unwrap());
+    model.start(0);
+    store.as_ref().unwrap().start(0);
+    let mut moment = Moment { now: 0, mark: 0 };
+    for (call, step, ahead) in history {
+        let mark = moment.mark + step;
+        // The time to judge by may be ahead of the confirmed one, and is taken back.
+        moment = Moment { now: mark + ahead, mark };
+        if matches!(call, Call::Restart) {
+            // Closed before it is opened again.
+            drop(store.take());
+            store = Some(RedbStore::open_with(disk.clone()).unwrap());
+            store.as_ref().unwrap().start(mark);
+            model.restart(mark);
         }
+        let store = store.as_ref().unwrap();
+        let answer = ask(store, &call, moment);
+        prop_assert_eq!(&answer, &ask(&model, &call, moment), "{:?}", call);
+        // An anchor that was taken sets the confirmed time, which may go back.
+        if let Call::Anchor(_, time) = call
+            && answer == "Ok(true)"
+        {
+            moment = Moment { now: time + ahead, mark: time };
+        }
+        prop_assert_eq!(told(store, moment), told(&model, moment), "after {:?}", call);
+        // What is counted in memory leaves the mark to the next commit.
+        prop_assert!(store.mark().unwrap() <= model.mark().unwrap(), "after {:?}", call);
     }
+    Ok(())
+}
+
+#[test]
+fn every_history_is_answered_as_the_model_answers_it() {
+    let threads = thread::available_parallelism().map_or(1, usize::from) as u32;
+    let config = Config { failure_persistence: None, ..Config::with_cases(cases().div_ceil(threads)) };
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| TestRunner::new(config.clone()).run(&history(), is_answered_alike).unwrap());
+        }
+    });
 }
 
 fn cases() -> u32 {
