@@ -134,7 +134,7 @@ impl Log {
         let count = entries.len();
         for (index, entry) in (1..).zip(entries) {
             let head = head.filter(|_| index == count);
-            let line = AuditLine::new(end.number + 1, entry, head, &end.last);
+            let line = AuditLine::new(end.number.saturating_add(1), entry, head, &end.last);
             let text = serde_json::to_vec(&line)?;
             let last = hash(&text);
             let mut text = kept(&self.vault, &text)?;
@@ -185,7 +185,8 @@ impl Log {
         let end = match lines.last() {
             Some(last) => {
                 // Of a line that was damaged the place alone is known; the verification will name it.
-                let numbered = lines.iter().rev().zip(0..).find_map(|(line, after)| Some(number(line)? + after));
+                let numbered =
+                    lines.iter().rev().zip(0..).find_map(|(line, after)| Some(number(line)?.saturating_add(after)));
                 End {
                     file: Some(file),
                     bytes: whole as u64,

@@ -227,6 +227,19 @@ fn a_damaged_line_stays_and_is_named_whatever_follows() {
 }
 
 #[test]
+fn after_the_largest_number_the_log_goes_on_and_says_what_is_wrong() {
+    let (site, text) = filled(2);
+    let (name, largest) = (site.folder().join("00000000000000000001.jsonl"), format!("\"number\":{}", u64::MAX));
+    let changed = text.replace("\"number\":2", &largest);
+    for end in ["", "no line\n"] {
+        fs::write(&name, format!("{changed}{end}")).unwrap();
+        site.audit().record(&Event::new("license.installed", "z", "installed"), 9);
+        assert!(site.text().lines().last().unwrap().contains("\"z\""), "it was not written");
+        assert_eq!(site.verify().unwrap_err().fault, AuditFault::Number { found: u64::MAX, expected: 2 });
+    }
+}
+
+#[test]
 fn counters_that_were_put_back_are_told_by_their_heads() {
     let site = Site::new();
     let state = Arc::new(StateDir::open(&site.0.path().join("state")).unwrap());
