@@ -1,8 +1,8 @@
 //! Native code of policies that passed their self-test, kept from one start to the next, so that opening takes milliseconds.
 //!
 //! Whoever can write such a file can run code in the product. So it is read only where [`StateDir::is_private`] says that nobody
-//! else could have written it. A CRC-32 at its end tells a disk that lost a bit, not a person who changed one. Anything else is compiled
-//! anew, which is always right.
+//! else could have written it. A CRC-32 at its end, of its name and what is in it, tells a disk that lost a bit and a file in another's place,
+//! not a person who changed one. Anything else is compiled anew, which is always right.
 
 use placet_artifact::ContentHash;
 
@@ -49,7 +49,7 @@ pub(crate) fn recall_only(sandbox: &Sandbox, state: &StateDir) -> Option<Recalle
 pub(crate) fn keep(sandbox: &Sandbox, state: &StateDir, hash: &ContentHash, compiled: &Compiled) {
     let Some(code) = compiled.serialize() else { return };
     let name = name(sandbox, hash);
-    drop(state.put(Folder::Code, &name, &[&*code, &checksum(&code)].concat()));
+    drop(state.put(Folder::Code, &name, &kept(&name, &code)));
     forget_others(state, &name);
 }
 
@@ -68,15 +68,23 @@ fn read(state: &StateDir, name: &str) -> Option<TrustedCode> {
     let mut content = state.read(Folder::Code, name, MAX_CODE).ok()??;
     let end = content.len().checked_sub(CHECKSUM)?;
     let (code, sum) = content.split_at_checked(end)?;
-    if checksum(code) != sum {
+    if checksum(name, code) != sum {
         return None;
     }
     content.truncate(end);
     Some(TrustedCode(content))
 }
 
-fn checksum(code: &[u8]) -> [u8; CHECKSUM] {
-    crc32fast::hash(code).to_le_bytes()
+/// What the file of that name holds.
+fn kept(name: &str, code: &[u8]) -> Vec<u8> {
+    [code, &checksum(name, code)].concat()
+}
+
+fn checksum(name: &str, code: &[u8]) -> [u8; CHECKSUM] {
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(name.as_bytes());
+    sum.update(code);
+    sum.finalize().to_le_bytes()
 }
 
 /// Native code that nobody else could have written. Made by [`read`] alone.
@@ -106,3 +114,30 @@ fn forget_others(state: &StateDir, keep: &str) {
 
 /// Files of other policies that are kept: for going back to one, and for switching between two.
 const MAX_OTHERS: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_that_is_damaged_or_in_the_place_of_other_code_is_not_read() {
+        let temp = tempfile::tempdir().unwrap();
+        let state = StateDir::open(&temp.path().join("state")).unwrap();
+        let put = |name: &str, content: &[u8]| state.put(Folder::Code, name, content).unwrap();
+        let (one, other) = (kept("one", &[7; 40]), kept("other", &[9; 40]));
+        put("one", &one);
+        assert_eq!(read(&state, "one").unwrap().as_bytes(), [7; 40]);
+        for length in 0..one.len() {
+            put("one", &one[..length]);
+            assert!(read(&state, "one").is_none(), "{length} bytes of it");
+        }
+        for bit in 0..one.len() * 8 {
+            let mut changed = one.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            put("one", &changed);
+            assert!(read(&state, "one").is_none(), "bit {bit}");
+        }
+        put("one", &other);
+        assert!(read(&state, "one").is_none(), "the code of another");
+    }
+}

@@ -1,4 +1,5 @@
-//! What the process that holds a state directory tells others: `status.json` there.
+//! What the process that holds a state directory tells others: `status.json` there. A line of JSON, and one with the CRC-32 of it, in hex:
+//! the file is not synced, and nobody checks it otherwise.
 
 use std::path::Path;
 
@@ -6,11 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::state_dir::{Folder, StateDir, StateError, read_path};
 use crate::status::Status;
-use crate::vault::{Piece, Vault};
+use crate::vault::{Piece, UnsealError, Vault};
 
 const NAME: &str = "status.json";
 /// The longest that is read back, in bytes.
 const MAX: u64 = 16 << 20;
+/// Bytes of the last line.
+const SUM: usize = 9;
 
 /// The status, as the process that holds the state directory wrote it down last: at most 5 seconds ago while it runs. It goes away when
 /// that process ends; after a crash it stays until the next opening. For people: nothing is decided by it.
@@ -33,6 +36,9 @@ pub enum HolderError {
     /// It is sealed, and the vault does not open it.
     #[error("`{NAME}` in the state directory is sealed; give the storage secret")]
     Sealed,
+    /// It is not what was written.
+    #[error("`{NAME}` in the state directory is damaged")]
+    Damaged,
     /// It is not what a process of this release writes.
     #[error("`{NAME}` in the state directory is not the status of an installation")]
     Content(#[from] serde_json::Error),
@@ -44,7 +50,7 @@ impl HolderError {
         match self {
             Self::File(error) => error.reason(),
             Self::Sealed => "storage-secret-missing",
-            Self::Content(_) => "holder-unreadable",
+            Self::Damaged | Self::Content(_) => "holder-unreadable",
         }
     }
 }
@@ -57,7 +63,15 @@ impl HolderStatus {
     /// [`HolderError`].
     pub fn read(state: impl AsRef<Path>, vault: &Vault) -> Result<Self, HolderError> {
         let told = read_path(&state.as_ref().join(NAME), MAX)?;
-        Ok(serde_json::from_slice(&vault.open(Piece::Status, &told).map_err(|_| HolderError::Sealed)?)?)
+        let told = vault.open(Piece::Status, &told).map_err(|error| match error {
+            UnsealError::NoKey => HolderError::Sealed,
+            UnsealError::OtherKey | UnsealError::Damaged => HolderError::Damaged,
+        })?;
+        let (line, sum) = told.split_at_checked(told.len().saturating_sub(SUM)).unwrap_or_default();
+        if sum != checksum(line).as_bytes() {
+            return Err(HolderError::Damaged);
+        }
+        Ok(serde_json::from_slice(line)?)
     }
 
     pub(crate) fn new(status: Status, written: u64) -> Self {
@@ -67,10 +81,16 @@ impl HolderStatus {
     /// Writes it down for others.
     pub(crate) fn write(&self, state: &StateDir, vault: &Vault) -> Result<(), StateError> {
         // A status can always be written down.
-        let Ok(text) = serde_json::to_vec(self) else { return Ok(()) };
+        let Ok(mut text) = serde_json::to_vec(self) else { return Ok(()) };
+        text.push(b'\n');
+        text.extend_from_slice(checksum(&text).as_bytes());
         let told = vault.seal(Piece::Status, &text).map_err(|source| state.failed("seal", NAME, source))?;
         state.show(Folder::Top, NAME, &told)
     }
+}
+
+fn checksum(line: &[u8]) -> String {
+    format!("{:08x}\n", crc32fast::hash(line))
 }
 
 /// Takes away what was told; there is nobody left who tells it.

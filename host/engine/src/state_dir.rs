@@ -75,6 +75,11 @@ impl StateError {
         }
     }
 
+    /// There is more in it than there can be.
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.source.kind() == ErrorKind::FileTooLarge
+    }
+
     /// The reason where it is no file of the state directory, but one that somebody named.
     pub(crate) fn file_reason(&self) -> &'static str {
         match self.source.kind() {

@@ -9,8 +9,8 @@ use crate::state_dir::{Folder, StateDir, StateError};
 use crate::store::{Store, StoreError};
 use crate::vault::{OVERHEAD, Piece, Vault, is_sealed};
 
-/// Seals the install key, the installed documents and the audit log, where they are readable and there is a secret. The caller holds the
-/// state directory.
+/// Seals the install key, the installed documents and the audit log, where they are readable and there is a secret. What cannot be read, such
+/// as a directory, is passed over: whoever needs it tells of it. The caller holds the state directory.
 pub(super) fn seal_files(state: &StateDir, vault: &Vault) -> Result<(), StateError> {
     if !vault.seals() {
         return Ok(());
@@ -25,7 +25,7 @@ pub(super) fn seal_files(state: &StateDir, vault: &Vault) -> Result<(), StateErr
         }
     }
     for name in audit::file_names(state)? {
-        let Some(content) = state.read(Folder::Audit, &name, audit::MAX_READ)? else { continue };
+        let Ok(Some(content)) = state.read(Folder::Audit, &name, audit::MAX_READ) else { continue };
         let sealed = audit::sealed_log(vault, &content).map_err(|source| state.failed("seal", &name, source))?;
         if let Some(sealed) = sealed {
             state.put(Folder::Audit, &name, &sealed)?;
@@ -59,7 +59,7 @@ fn seal_file(
     max: u64,
     piece: Piece<'_>,
 ) -> Result<(), StateError> {
-    let Some(content) = state.read(folder, name, max)? else { return Ok(()) };
+    let Ok(Some(content)) = state.read(folder, name, max) else { return Ok(()) };
     // Empty: nothing was replaced.
     if content.is_empty() || is_sealed(&content) {
         return Ok(());

@@ -46,8 +46,16 @@ impl Unlocked {
         let next = secrets.next.as_ref().map(Secret::key).transpose()?;
         // By which things are sealed from now on, and what may have sealed them before.
         let (present, previous) = if next.is_some() { (next, present) } else { (present, None) };
-        let install_key = state.read(Folder::Top, install_key::NAME, install_key::MAX)?;
-        let Some(sealed) = state.read(Folder::Top, NAME, MAX)? else {
+        let install_key = match state.read(Folder::Top, install_key::NAME, install_key::MAX) {
+            // No key at all, as its reader will say.
+            Err(error) if error.is_too_large() => Some(Vec::new()),
+            read => read?,
+        };
+        let sealed = state.read(Folder::Top, NAME, MAX).map_err(|error| match error.is_too_large() {
+            true => SecretError::KeyDamaged(path()).into(),
+            false => OpenError::from(error),
+        })?;
+        let Some(sealed) = sealed else {
             if install_key.as_deref().is_some_and(is_sealed) {
                 return Err(SecretError::KeyMissing(path()).into());
             }
