@@ -1,5 +1,9 @@
 //! A vendor with TEST keys, and installations that trust it: the real component, signed, on a real disk.
 
+use std::ffi::OsString;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -131,6 +135,30 @@ impl Default for Site {
 }
 
 impl Site {
+    /// A site whose state directory holds the native code of its policy, as after a first opening: compiling takes most of one.
+    pub fn known() -> Self {
+        static CODE: OnceLock<(OsString, Vec<u8>)> = OnceLock::new();
+        let (name, code) = CODE.get_or_init(|| {
+            let site = Self::default();
+            drop(site.open());
+            let file =
+                std::fs::read_dir(site.path("state/code")).expect("lists").next().expect("a file").expect("an entry");
+            (file.file_name(), std::fs::read(file.path()).expect("reads"))
+        });
+        let site = Self::default();
+        let folder = site.path("state/code");
+        // It is read from a place alone that nobody else can write.
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder).expect("makes");
+        OpenOptions::new()
+            .create_new(true)
+            .write(true)
+            .mode(0o600)
+            .open(folder.join(name))
+            .and_then(|mut file| file.write_all(code))
+            .expect("writes");
+        site
+    }
+
     /// A path in it.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)

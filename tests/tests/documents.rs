@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 #[test]
 fn a_bad_new_file_never_displaces_the_good_one_even_across_restarts() {
-    let site = Site::default();
+    let site = Site::known();
     site.license(&graced("lic_1"));
     drop(site.open());
     let bad = [
@@ -44,7 +44,7 @@ fn a_bad_new_file_never_displaces_the_good_one_even_across_restarts() {
 #[test]
 fn the_environment_says_where_things_are() {
     const INSIDE: &str = "PLACET_TEST_FROM_ENV";
-    let site = Site::default();
+    let site = Site::known();
     if std::env::var_os(INSIDE).is_some() {
         let placet = Placet::builder().root(site.vendor.policy_root()).from_env().open().expect("opens");
         assert!(placet.check("sso").decide().expect("a decision").allowed, "{:#?}", placet.status());
@@ -73,7 +73,7 @@ fn the_environment_says_where_things_are() {
 
 #[test]
 fn a_file_that_is_gone_is_stood_in_for_and_without_a_grace_it_is_not() {
-    let site = Site::default();
+    let site = Site::known();
     for (id, grace, usable) in [("lic_1", true, true), ("lic_2", false, false)] {
         site.license(&if grace { graced(id) } else { claims(id) });
         let placet = site.open();
@@ -88,7 +88,7 @@ fn a_file_that_is_gone_is_stood_in_for_and_without_a_grace_it_is_not() {
 
 #[test]
 fn a_good_new_file_replaces_the_old_one_with_a_reload() {
-    let site = Site::default();
+    let site = Site::known();
     site.license(&claims("lic_1"));
     let placet = site.open();
     assert!(placet.consume("tokens", 1000).decide().expect("a decision").allowed);
@@ -104,7 +104,7 @@ fn a_good_new_file_replaces_the_old_one_with_a_reload() {
 
 #[test]
 fn a_changed_file_is_noticed_without_a_reload() {
-    let site = Site::default();
+    let site = Site::known();
     site.license(&claims("lic_1"));
     let placet = site.builder().recheck_interval(Duration::from_secs(1)).open().expect("opens");
     site.license(&with(claims("lic_2"), "features", json!({"audit": true})));
@@ -117,7 +117,7 @@ fn a_changed_file_is_noticed_without_a_reload() {
 
 #[test]
 fn a_kubernetes_mount_is_followed_through_its_swap() {
-    let site = Site::default();
+    let site = Site::known();
     let mount = site.path("mount");
     let swap = |version: &str, license: &Value| {
         site.put(&format!("mount/..{version}/license.json"), site.vendor.license(license));
@@ -143,7 +143,7 @@ fn a_kubernetes_mount_is_followed_through_its_swap() {
 
 #[test]
 fn what_is_installed_holds_across_restarts_and_what_is_removed_ends_at_once() {
-    let site = Site::default();
+    let site = Site::known();
     let placet = site.open();
     assert_eq!((&*placet.status().state, placet.status().usable), ("missing", false));
     let document = site.vendor.license(&graced("lic_1"));
@@ -164,7 +164,7 @@ fn what_is_installed_holds_across_restarts_and_what_is_removed_ends_at_once() {
 
 #[test]
 fn what_is_not_accepted_is_not_installed_and_changes_nothing() {
-    let site = Site::default();
+    let site = Site::known();
     let placet = site.open();
     placet.install(site.vendor.license(&claims("lic_1")).as_bytes(), Some("license-1.json")).expect("installs");
     let refused = |document: &[u8], name| placet.install(document, name).expect_err("it is bad").reason().to_owned();
@@ -185,7 +185,7 @@ fn what_is_not_accepted_is_not_installed_and_changes_nothing() {
 
 #[test]
 fn a_mounted_license_is_not_removed_and_an_installed_one_of_its_name_lies_beside_it() {
-    let site = Site::default();
+    let site = Site::known();
     site.license(&claims("lic_1"));
     let placet = site.open();
     assert_eq!(placet.remove("license.json").expect_err("it is mounted").reason(), "document-mounted");
@@ -198,7 +198,7 @@ fn a_mounted_license_is_not_removed_and_an_installed_one_of_its_name_lies_beside
 
 #[test]
 fn a_license_may_be_given_by_value_or_as_a_directory() {
-    let site = Site::default();
+    let site = Site::known();
     let token = site.vendor.license(&claims("lic_token"));
     let placet = site.builder().license_token(&token).open().expect("opens");
     assert!(placet.check("sso").decide().expect("a decision").allowed);
@@ -216,7 +216,7 @@ fn a_license_may_be_given_by_value_or_as_a_directory() {
 
 #[test]
 fn every_byte_of_a_license_counts() {
-    let site = Site::default();
+    let site = Site::known();
     let placet = site.open();
     let document = site.vendor.license(&claims("lic_1"));
     for index in 0..document.len() {
@@ -231,7 +231,7 @@ fn every_byte_of_a_license_counts() {
 
 #[test]
 fn require_usable_refuses_to_open_and_leaves_the_state_to_others() {
-    let site = Site::default();
+    let site = Site::known();
     let refused = site.builder().require_usable().open().expect_err("there is no license");
     assert_eq!(refused.reason(), "missing");
     site.license(&with(claims("lic_1"), "exp", json!(ISSUED + 1)));
@@ -244,7 +244,7 @@ fn require_usable_refuses_to_open_and_leaves_the_state_to_others() {
 
 #[test]
 fn without_a_license_everything_is_denied_with_the_reason() {
-    let site = Site::default();
+    let site = Site::known();
     let placet = site.open();
     assert_eq!(placet.check("sso").into_result().expect_err("denied").reason(), "missing");
     assert_eq!(placet.consume("tokens", 1).into_result().expect_err("denied").reason(), "missing");
@@ -254,7 +254,7 @@ fn without_a_license_everything_is_denied_with_the_reason() {
 
 #[test]
 fn a_subscriber_may_ask_and_change_by_itself() {
-    let site = Site::default();
+    let site = Site::known();
     let placet = site.open();
     let seen = Arc::new(Mutex::new(Vec::new()));
     placet.subscribe({
@@ -273,7 +273,7 @@ fn a_subscriber_may_ask_and_change_by_itself() {
 
 #[test]
 fn a_second_opening_is_refused_and_names_the_directory() {
-    let site = Site::default();
+    let site = Site::known();
     let placet = site.open();
     let refused = site.builder().open().expect_err("the state is held");
     assert_eq!(refused.reason(), "locked");
@@ -288,7 +288,7 @@ fn a_second_opening_is_refused_and_names_the_directory() {
 
 #[test]
 fn who_holds_the_state_tells_others_how_it_stands_for_as_long_as_it_does() {
-    let site = Site::default();
+    let site = Site::known();
     site.license(&claims("lic_1"));
     let placet = site.open();
     assert!(placet.consume("tokens", 7).decide().expect("a decision").allowed);
@@ -317,7 +317,7 @@ fn who_holds_the_state_tells_others_how_it_stands_for_as_long_as_it_does() {
 
 #[test]
 fn whoever_waits_opens_when_the_other_ends() {
-    let site = Site::default();
+    let site = Site::known();
     let placet = site.open();
     let wait = |time| site.builder().wait(time).open();
     assert_eq!(wait(Duration::from_millis(200)).expect_err("it is held").reason(), "locked");
@@ -332,7 +332,7 @@ fn whoever_waits_opens_when_the_other_ends() {
 #[test]
 fn where_no_decision_can_be_made_the_fail_mode_says_what_the_product_gets() {
     for mode in [FailMode::Closed, FailMode::Error] {
-        let site = Site::default();
+        let site = Site::known();
         let manifest = hostile::manifest(&site.vendor, 11, "");
         site.put("policy.wasm", site.vendor.policy_of(hostile::component(), &manifest));
         let placet = site.builder().fail_mode(mode).open().expect("opens");
