@@ -59,8 +59,12 @@ impl Denied {
 
 impl fmt::Display for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Decision { reason, subject, usage, retry, .. } = &*self.0;
-        write!(f, "`{subject}` is denied: {}", title(reason))?;
+        let Decision { reason, subject, usage, retry, details, .. } = &*self.0;
+        // Of a request that is out of bounds nothing is repeated.
+        match details.iter().find(|detail| subject.is_empty() && detail.name == "invalid") {
+            Some(part) => write!(f, "the request is denied: its `{}` is empty, or more than is allowed", part.value)?,
+            None => write!(f, "`{subject}` is denied: {}", title(reason))?,
+        }
         if let Some(usage) = usage.iter().find(|usage| usage.limit == *subject) {
             match usage.max {
                 Some(max) => write!(f, " ({} of {max} used", usage.used)?,

@@ -1,8 +1,10 @@
 //! What callers ask, within bounds.
 
+use alloc::vec::Vec;
+
 use super::answer::Denial;
 use crate::reason;
-use crate::types::{Charge, Context};
+use crate::types::{Attribute, Charge, Context};
 
 /// Bytes of a limit's name, a tenant or a `once` key at most.
 const TEXT_MAX: usize = 256;
@@ -21,20 +23,24 @@ pub(super) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// At most 64 charges; texts of at most 256 bytes; a tenant or a `once` key that is given is not empty.
+    /// At most 64 charges; texts of at most 256 bytes; a tenant or a `once` key that is given is not empty. The
+    /// detail `invalid` of the denial names what does not fit: `charges`, `limit`, `tenant` or `once`.
     pub(super) fn new(charges: &'a [Charge], context: &'a Context) -> Result<Self, Denial<'a>> {
         let Some(first) = charges.first() else {
             return Err(Denial::new(reason::REQUEST_EMPTY, ""));
         };
         let tenant = context.tenant.as_deref();
         let once = context.once.as_deref();
-        let fits = charges.len() <= CHARGES_MAX
-            && charges.iter().all(|charge| charge.limit.len() <= TEXT_MAX)
-            && tenant.is_none_or(is_within)
-            && once.is_none_or(is_within);
-        if !fits {
-            // The name is not repeated: it may be what is too long.
-            return Err(Denial::new(reason::REQUEST_INVALID, ""));
+        let parts = [
+            ("charges", charges.len() <= CHARGES_MAX),
+            ("limit", charges.iter().all(|charge| charge.limit.len() <= TEXT_MAX)),
+            ("tenant", tenant.is_none_or(is_within)),
+            ("once", once.is_none_or(is_within)),
+        ];
+        if let Some((name, _)) = parts.into_iter().find(|(_, fits)| !fits) {
+            // What it holds is not repeated: it may be too long.
+            let details = Vec::from([Attribute::new("invalid", name)]);
+            return Err(Denial { details, ..Denial::new(reason::REQUEST_INVALID, "") });
         }
         Ok(Self { charges, subject: &first.limit, tenant, once })
     }

@@ -140,12 +140,18 @@ fn what_cannot_be_decided_is_denied() {
     assert_eq!(short(&asked(&[], &nobody())), (false, "request-empty", ""));
     assert_eq!(short(&asked(&[charge("other", 1)], &nobody())), (false, "not-licensed", "other"));
     assert_eq!(short(&asked(&[charge("objects", 1)], &nobody())), (false, "tenant-required", "objects"));
-    assert_eq!(short(&asked(&vec![charge("tokens", 1); 65], &nobody())), (false, "request-invalid", ""));
+    let assert_invalid = |charges: &[_], context: &_, part| {
+        let denied = asked(charges, context);
+        assert_eq!(short(&denied), (false, "request-invalid", ""));
+        assert_eq!(denied.details, [Attribute::new("invalid", part)]);
+    };
+    assert_invalid(&vec![charge("tokens", 1); 65], &nobody(), "charges");
+    assert_invalid(&[charge("tokens", 1), charge(&"x".repeat(257), 1)], &nobody(), "limit");
     for wrong in [String::new(), "x".repeat(257)] {
         let tenant = Context { tenant: Some(wrong.clone()), ..nobody() };
-        assert_eq!(short(&asked(&[charge("tokens", 1)], &tenant)), (false, "request-invalid", ""));
+        assert_invalid(&[charge("tokens", 1)], &tenant, "tenant");
         let once = Context { once: Some(wrong), ..nobody() };
-        assert_eq!(short(&asked(&[charge("tokens", 1)], &once)), (false, "request-invalid", ""));
+        assert_invalid(&[charge("tokens", 1)], &once, "once");
     }
     let long = Context { tenant: Some("/".repeat(256)), once: Some("/".repeat(256)), ..nobody() };
     assert_eq!(short(&asked(&[charge("tokens", 1)], &long)), (false, "request-invalid", "tokens"));
