@@ -3,11 +3,12 @@
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -17,6 +18,7 @@ use tokio_io_timeout::TimeoutStream;
 use tracing::warn;
 
 use crate::api::Api;
+use crate::awake::Awake;
 use crate::listener::{Client, Listener, Stream};
 use crate::settings::Settings;
 
@@ -36,10 +38,7 @@ type Place = OwnedSemaphorePermit;
 impl Connections {
     pub(crate) fn new(settings: &Settings, api: Api) -> Self {
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new())
-            .header_read_timeout(settings.header_time)
-            .max_header_size(settings.header_bytes)
-            .max_buf_size(settings.header_bytes.max(SMALLEST_BUFFER));
+        http.max_header_size(settings.header_bytes).max_buf_size(settings.header_bytes.max(SMALLEST_BUFFER));
         Self {
             api,
             http,
@@ -87,13 +86,33 @@ impl Connections {
         let mut stream = TimeoutStream::new(stream);
         // Who does not take the answer is not waited for.
         stream.set_write_timeout(Some(self.write_time));
-        let api = self.api.clone();
-        let answer = service_fn(move |request| api.clone().answer(request));
+        let silence = Arc::new(Silence::new());
+        let answer = service_fn({
+            let (api, silence) = (self.api.clone(), silence.clone());
+            move |request| {
+                let (api, silence) = (api.clone(), silence.clone());
+                silence.ends();
+                async move {
+                    let answer = api.answer(request).await;
+                    silence.begins();
+                    answer
+                }
+            }
+        });
         let connection = self.http.serve_connection(TokioIo::new(Box::pin(stream)), answer);
         let watched = self.graceful.watch(connection);
+        let most = self.header_time;
         tokio::spawn(async move {
+            let watched = pin!(watched);
+            let mut watched = Awake::new(watched);
             // What a client does wrong, or that it went away, is no event of ours.
-            drop(pin!(watched).await);
+            let mut until = most;
+            while timeout(until, &mut watched).await.is_err() {
+                match most.checked_sub(silence.lasts()) {
+                    Some(left) if !left.is_zero() => until = left,
+                    _ => break,
+                }
+            }
             drop(place);
         });
     }
@@ -101,6 +120,42 @@ impl Connections {
     /// Lets what is under way end, for so long: has it ended?
     pub(crate) async fn stop(self, time: Duration) -> bool {
         timeout(time, self.graceful.shutdown()).await.is_ok()
+    }
+}
+
+/// How long a client has been silent: since it connected, or was answered, until the head of a request is there. It is looked at when it may
+/// have been too long; a timer for each request would cost more than a decision.
+#[derive(Debug)]
+struct Silence {
+    connected: Instant,
+    /// Milliseconds from then to the last answer; [`Silence::NONE`] while a request is answered.
+    since: AtomicU64,
+}
+
+impl Silence {
+    const NONE: u64 = u64::MAX;
+
+    fn new() -> Self {
+        Self { connected: Instant::now(), since: AtomicU64::new(0) }
+    }
+
+    fn ends(&self) {
+        self.since.store(Self::NONE, Ordering::Relaxed);
+    }
+
+    fn begins(&self) {
+        self.since.store(self.age(), Ordering::Relaxed);
+    }
+
+    fn lasts(&self) -> Duration {
+        match self.since.load(Ordering::Relaxed) {
+            Self::NONE => Duration::ZERO,
+            since => Duration::from_millis(self.age().saturating_sub(since)),
+        }
+    }
+
+    fn age(&self) -> u64 {
+        u64::try_from(self.connected.elapsed().as_millis()).unwrap_or(Self::NONE - 1)
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod answer;
 mod api;
+mod awake;
 mod connections;
 mod console;
 mod credentials;
@@ -25,6 +26,7 @@ mod serve;
 mod service;
 mod settings;
 mod tls;
+mod waits;
 mod wall_clock;
 
 pub use crate::credentials::{CredentialsError, NewToken, Role, new_token};

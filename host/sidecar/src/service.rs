@@ -4,10 +4,9 @@ use std::io;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use placet::{Placet, while_waiting};
-use tokio::spawn;
+use placet::Placet;
 use tokio::sync::Semaphore;
-use tokio::task::{JoinError, block_in_place, spawn_blocking};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::api;
@@ -16,6 +15,7 @@ use crate::otlp::Exports;
 use crate::problem::Problem;
 use crate::request_id::RequestIds;
 use crate::settings::Settings;
+use crate::waits::Waits;
 
 /// The installation, and how it is to be asked.
 #[derive(Debug)]
@@ -42,22 +42,23 @@ impl Service {
         Ok(Self { placet, settings, known, ids, exports: Exports::default(), openapi, places })
     }
 
-    /// Asks the installation for what is computed at once, as decisions are, on the thread that has the request: handing it to another takes
-    /// longer than a decision. Where it has to wait after all, for the disk or the policy, another thread goes on with what this one had.
+    /// Asks the installation about what `waits` is known of: on the thread that has the request, since handing it to another takes longer
+    /// than a decision; on one that may wait where what was asked last about that subject had to wait, for the disk or the policy.
     ///
     /// # Errors
     ///
     /// What the question ends with; 503 where it takes too long, and then goes on unheard.
     pub(crate) async fn ask<T: Send + 'static>(
         self: &Arc<Self>,
+        waits: Waits,
         question: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        self.in_time(async {
-            let ask = self.placed(question).await;
-            // A task of its own: the client is answered in time, and when it has gone, what it asked for is counted yet.
-            spawn(async { while_waiting(|wait| block_in_place(wait), ask) }).await
-        })
-        .await
+        if !waits.expected()
+            && let Ok(_place) = self.places.try_acquire()
+        {
+            return waits.noted(|| question(self));
+        }
+        self.work(move |service| waits.noted(|| question(service))).await
     }
 
     /// Has the installation do what takes its time, on a thread that may wait.
@@ -69,28 +70,17 @@ impl Service {
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        self.in_time(async { spawn_blocking(self.placed(work).await).await }).await
-    }
-
-    /// What is to be asked, once there is a place for it.
-    async fn placed<T>(
-        self: &Arc<Self>,
-        ask: impl FnOnce(&Self) -> T + Send + 'static,
-    ) -> impl FnOnce() -> T + Send + 'static {
         let service = self.clone();
-        let place = self.places.clone().acquire_owned().await;
-        move || {
-            let answer = ask(&service);
-            drop(place);
-            answer
-        }
-    }
-
-    async fn in_time<T>(
-        &self,
-        answer: impl Future<Output = Result<Result<T, Problem>, JoinError>>,
-    ) -> Result<T, Problem> {
-        match timeout(self.settings.request_time, answer).await {
+        let done = async {
+            let place = self.places.clone().acquire_owned().await;
+            let work = move || {
+                let answer = work(&service);
+                drop(place);
+                answer
+            };
+            spawn_blocking(work).await
+        };
+        match timeout(self.settings.request_time, done).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) | Err(_) => {
                 Err(Problem::no_decision("answer-late", "no answer came in time; it may yet have been counted"))

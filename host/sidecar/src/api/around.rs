@@ -4,33 +4,41 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{HeaderValue, Request, header};
+use axum::body::Body;
+use axum::http::{HeaderValue, Method, Request, header};
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
+use super::routes::Direct;
 use crate::problem::Problem;
 use crate::request_id::X_REQUEST_ID;
 use crate::service::Service;
 
 /// Who answers, whatever is asked.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Api {
     service: Arc<Service>,
-    routes: TowerToHyperService<Router>,
+    router: TowerToHyperService<Router>,
+    direct: Arc<Direct>,
 }
 
 impl Api {
-    pub(super) fn new(service: Arc<Service>, routes: Router) -> Self {
-        Self { service, routes: TowerToHyperService::new(routes) }
+    pub(super) fn new(service: Arc<Service>, router: Router, direct: Direct) -> Self {
+        Self { service, router: TowerToHyperService::new(router), direct: direct.into() }
     }
 
     /// Answers.
-    pub(crate) async fn answer(self, request: Request<Incoming>) -> Result<Response, Infallible> {
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Result<Response, Infallible> {
         let id = self.service.ids.of(request.headers());
         let path = request.uri().path().to_owned();
-        let mut response = self.routes.call(request).await?;
+        let fits = |(method, _): &&(Option<Method>, _)| method.as_ref().is_none_or(|method| method == request.method());
+        let direction = self.direct.get(&*path).and_then(|directions| directions.iter().find(fits));
+        let mut response = match direction {
+            Some((_, answer)) => answer(request.map(Body::new), self.service.clone()).await,
+            None => self.router.call(request).await?,
+        };
         if let Some(problem) = response.extensions_mut().remove::<Problem>() {
             let mut rendered = problem.render(&self.service.settings.type_base, &path, &id);
             // Such as `Allow`.

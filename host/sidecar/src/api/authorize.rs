@@ -1,41 +1,69 @@
 //! Who may ask for what.
 
+use std::future::ready;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request};
+use axum::handler::Handler;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::credentials::{Identity, Role};
+use crate::known::Known;
 use crate::openapi::{Input, Operation, Schemas};
 use crate::problem::Problem;
 use crate::service::Service;
 
-/// Lets through who has this role, or a higher one.
-pub(super) async fn authorize(
-    State((service, role)): State<(Arc<Service>, Role)>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let Some(identity) = service.known.who(request.headers()) else {
+/// A handler for who has a role, or a higher one; none: for everybody.
+#[derive(Clone, Debug)]
+pub(super) struct Guarded<H> {
+    pub(super) handler: H,
+    pub(super) role: Option<Role>,
+}
+
+/// What a handler answers with, in the end.
+pub(super) type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+impl<H, T> Handler<T, Arc<Service>> for Guarded<H>
+where
+    H: Handler<T, Arc<Service>, Future = Answering> + Sync,
+    T: 'static,
+{
+    type Future = Answering;
+
+    fn call(self, mut request: Request, service: Arc<Service>) -> Answering {
+        let Some(role) = self.role else { return self.handler.call(request, service) };
+        match authorize(&service.known, role, request.headers()) {
+            Ok(identity) => {
+                request.extensions_mut().insert(identity);
+                self.handler.call(request, service)
+            }
+            Err(refused) => Box::pin(ready(*refused)),
+        }
+    }
+}
+
+/// Who asks, if that one may.
+fn authorize(known: &Known, role: Role, headers: &HeaderMap) -> Result<Identity, Box<Response>> {
+    let Some(identity) = known.who(headers) else {
         let detail = "show a token that this service knows, as `Authorization: Bearer TOKEN`";
         let mut response = Problem::of("token-unknown", StatusCode::UNAUTHORIZED, detail).into_response();
         // RFC 9110, section 15.5.2.
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        return response;
+        return Err(response.into());
     };
     if identity.role < role {
-        return Problem::of("role-refused", StatusCode::FORBIDDEN, "this token is not for that").into_response();
+        let problem = Problem::of("role-refused", StatusCode::FORBIDDEN, "this token is not for that");
+        return Err(problem.into_response().into());
     }
     // What a caller may ask, a proxy asks with the headers of whoever it asks for.
-    if role > Role::Caller && is_of_another_site(request.headers()) {
+    if role > Role::Caller && is_of_another_site(headers) {
         let detail = "a page of another site cannot ask for that";
-        return Problem::of("origin-refused", StatusCode::FORBIDDEN, detail).into_response();
+        return Err(Problem::of("origin-refused", StatusCode::FORBIDDEN, detail).into_response().into());
     }
-    request.extensions_mut().insert(identity);
-    next.run(request).await
+    Ok(identity)
 }
 
 /// A browser adds the credentials of Basic by itself, to what any page sends; it tells which page that is (Fetch Metadata, section 2; RFC 6454,
@@ -56,7 +84,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Identity {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        // Every route behind `authorize` has one.
+        // Every route that is guarded has one.
         let identity = parts.extensions.get::<Self>().cloned();
         identity.ok_or_else(|| Problem::of("token-unknown", StatusCode::UNAUTHORIZED, "this route asks for a token"))
     }

@@ -33,6 +33,14 @@ pub(super) enum Asked<T> {
 }
 
 impl<T> Asked<T> {
+    /// The first of them.
+    pub(super) fn first(&self) -> Option<&T> {
+        match self {
+            Self::One(one) => Some(one),
+            Self::Many(many) => many.first(),
+        }
+    }
+
     /// Each of them.
     pub(super) fn each(&mut self) -> impl Iterator<Item = &mut T> {
         match self {
@@ -132,17 +140,25 @@ pub(super) async fn read(body: Body, most: usize, service: &Service) -> Result<B
 }
 
 async fn collected(mut body: Body, most: usize) -> Result<Bytes, Problem> {
-    let mut whole = Vec::new();
-    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+    let (mut first, mut whole) = (Bytes::new(), Vec::new());
+    // Whoever polls beyond the end is woken for it, by a change of threads.
+    while !body.is_end_stream()
+        && let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await
+    {
         let frame = frame.map_err(|_| Problem::input("the body broke off, or is not chunked as it says"))?;
         // What follows the chunks (RFC 9112, section 7.1.2) says nothing to this service.
         let Ok(data) = frame.into_data() else { continue };
-        if data.len() > most.saturating_sub(whole.len()) {
+        if data.len() > most.saturating_sub(first.len() + whole.len()) {
             return Err(too_large(most));
         }
-        whole.extend_from_slice(&data);
+        // Mostly it is all there is.
+        if first.is_empty() {
+            first = data;
+        } else {
+            whole.extend_from_slice(&data);
+        }
     }
-    Ok(whole.into())
+    Ok(if whole.is_empty() { first } else { [&*first, &*whole].concat().into() })
 }
 
 fn too_large(most: usize) -> Problem {

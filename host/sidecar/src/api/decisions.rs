@@ -13,6 +13,7 @@ use crate::answer::Answer;
 use crate::credentials::Identity;
 use crate::problem::Problem;
 use crate::service::Service;
+use crate::waits::Waits;
 
 /// The decision of a question, or those of a list of them.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -30,7 +31,8 @@ pub(super) async fn decide<Q: Question>(
     mut asked: Asked<Q>,
 ) -> Result<Answer<Decided>, Problem> {
     asked.each().try_for_each(|question| identity.bind(&mut question.context().tenant))?;
-    service.ask(move |service| answer(&service.placet, &asked)).await.map(Answer)
+    let waits = Waits::of(asked.first().map_or("", Question::subject));
+    service.ask(waits, move |service| answer(&service.placet, &asked)).await.map(Answer)
 }
 
 fn answer<Q: Question>(placet: &Placet, asked: &Asked<Q>) -> Result<Decided, Problem> {

@@ -15,6 +15,7 @@ use crate::credentials::Identity;
 use crate::openapi::{Input, Operation, Schemas};
 use crate::problem::Problem;
 use crate::service::Service;
+use crate::waits::Waits;
 
 /// Yes or no to one question.
 pub(super) async fn decide<Q: Question>(
@@ -23,7 +24,8 @@ pub(super) async fn decide<Q: Question>(
     Json(mut question): Json<Q>,
 ) -> Result<NoContent, Problem> {
     identity.bind(&mut question.context().tenant)?;
-    service.ask(move |service| enforce(question.request(&service.placet))).await
+    let waits = Waits::of(question.subject());
+    service.ask(waits, move |service| enforce(question.request(&service.placet))).await
 }
 
 /// All that a request needs before its handler runs, by headers alone, so that a proxy can ask it with whatever method the request has:
@@ -35,7 +37,8 @@ pub(super) async fn request(
     mut asked: Asked,
 ) -> Result<NoContent, Problem> {
     identity.bind(&mut asked.tenant)?;
-    service.ask(move |service| asked.enforce(service)).await
+    let waits = Waits::of(asked.charges.first().map_or(&service.settings.request_tenants, |(limit, _)| limit));
+    service.ask(waits, move |service| asked.enforce(service)).await
 }
 
 /// What the headers say.

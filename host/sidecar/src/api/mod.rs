@@ -24,11 +24,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
 
 pub(crate) use self::around::Api;
 use self::questions::{Check, Claim, Consume, Credit, Measure, Preview};
-use self::routes::{Routes, any, get, post};
+use self::routes::{Direct, Routes, any, get, post};
 use crate::console;
 use crate::credentials::Role;
 use crate::problem::Problem;
@@ -134,12 +133,14 @@ pub(crate) fn description(settings: &Settings) -> Bytes {
 
 /// Who answers.
 pub(crate) fn api(service: Arc<Service>) -> Api {
-    let guarded = |routes: Routes| match routes.role() {
-        Some(role) => routes.router.route_layer(from_fn_with_state((service.clone(), role), authorize::authorize)),
-        None => routes.router,
-    };
-    let all = routes(&service.settings).into_iter().map(guarded).fold(Router::new(), Router::merge);
-    let routes = all
+    let (mut router, mut direct) = (Router::new(), Direct::new());
+    for routes in routes(&service.settings) {
+        router = router.merge(routes.router);
+        for (path, directions) in routes.direct {
+            direct.entry(path).or_default().extend(directions);
+        }
+    }
+    let router = router
         .merge(console::router())
         .fallback(async || Problem::of("route-unknown", StatusCode::NOT_FOUND, "nothing is at this path"))
         .method_not_allowed_fallback(async || {
@@ -150,5 +151,5 @@ pub(crate) fn api(service: Arc<Service>) -> Api {
             )
         })
         .with_state(service.clone());
-    Api::new(service, routes)
+    Api::new(service, router, direct)
 }

@@ -14,6 +14,9 @@ pub(super) trait Question: DeserializeOwned + Send + 'static {
     /// The request, to be asked.
     fn request<'a>(&'a self, placet: &'a Placet) -> Request<'a>;
 
+    /// What it is about: the feature, or the first limit.
+    fn subject(&self) -> &str;
+
     /// For whom.
     fn context(&mut self) -> &mut Context;
 }
@@ -150,6 +153,10 @@ impl Question for Check {
         self.context.of(placet.check(&self.feature))
     }
 
+    fn subject(&self) -> &str {
+        &self.feature
+    }
+
     fn context(&mut self) -> &mut Context {
         &mut self.context
     }
@@ -159,6 +166,10 @@ impl Question for Preview {
     fn request<'a>(&'a self, placet: &'a Placet) -> Request<'a> {
         let Charge { limit, amount } = &self.charges.first;
         self.context.of(self.charges.with_rest(placet.preview(limit, *amount)))
+    }
+
+    fn subject(&self) -> &str {
+        &self.charges.first.limit
     }
 
     fn context(&mut self) -> &mut Context {
@@ -172,6 +183,10 @@ impl Question for Consume {
         self.context.of(self.charges.with_rest(placet.consume(limit, *amount)))
     }
 
+    fn subject(&self) -> &str {
+        &self.charges.first.limit
+    }
+
     fn context(&mut self) -> &mut Context {
         &mut self.context
     }
@@ -180,6 +195,10 @@ impl Question for Consume {
 impl Question for Credit {
     fn request<'a>(&'a self, placet: &'a Placet) -> Request<'a> {
         self.context.of(placet.credit(&self.charge.limit, self.charge.amount))
+    }
+
+    fn subject(&self) -> &str {
+        &self.charge.limit
     }
 
     fn context(&mut self) -> &mut Context {
@@ -192,6 +211,10 @@ impl Question for Measure {
         self.context.of(placet.measure(&self.charge.limit, self.charge.amount))
     }
 
+    fn subject(&self) -> &str {
+        &self.charge.limit
+    }
+
     fn context(&mut self) -> &mut Context {
         &mut self.context
     }
@@ -201,6 +224,10 @@ impl Question for Claim {
     fn request<'a>(&'a self, placet: &'a Placet) -> Request<'a> {
         let request = placet.claim(&self.charge.limit, &self.holder).weight(self.charge.amount);
         self.context.of(self.ttl.map(Duration::from_millis).into_iter().fold(request, Request::ttl))
+    }
+
+    fn subject(&self) -> &str {
+        &self.charge.limit
     }
 
     fn context(&mut self) -> &mut Context {

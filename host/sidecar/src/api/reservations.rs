@@ -54,7 +54,7 @@ pub(super) async fn reserve(
     Json(mut asked): Json<Reserve>,
 ) -> Result<Answer<Reserved>, Problem> {
     identity.bind(&mut asked.context.tenant)?;
-    let reserved = service.ask(move |service| {
+    let reserved = service.work(move |service| {
         let Charge { limit, amount } = &asked.charges.first;
         let request = service.placet.reserve(limit, *amount);
         let request =
@@ -78,12 +78,12 @@ pub(super) async fn settle(
     Id(id): Id,
     Json(Settle { actual }): Json<Settle>,
 ) -> Result<Answer<Settlement>, Problem> {
-    service.ask(move |service| service.placet.settle(&id, actual).map_err(unsettled)).await.map(Answer)
+    service.work(move |service| service.placet.settle(&id, actual).map_err(unsettled)).await.map(Answer)
 }
 
 /// Gives all of it back.
 pub(super) async fn release(State(service): State<Arc<Service>>, Id(id): Id) -> Result<Answer<Settlement>, Problem> {
-    service.ask(move |service| service.placet.release_reservation(&id).map_err(unsettled)).await.map(Answer)
+    service.work(move |service| service.placet.release_reservation(&id).map_err(unsettled)).await.map(Answer)
 }
 
 /// Of a reservation, in the path.

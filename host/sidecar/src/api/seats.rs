@@ -54,7 +54,7 @@ pub(super) async fn release(
         let request = tenant.iter().fold(request, |request, tenant| request.tenant(tenant));
         decisions::told(request.decide()?)
     };
-    service.ask(decide).await.map(Answer)
+    service.work(decide).await.map(Answer)
 }
 
 /// The limit is none of which there are holders, or there was no answer.
