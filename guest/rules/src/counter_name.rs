@@ -77,6 +77,10 @@ fn is_unreserved(byte: u8) -> bool {
 
 /// Appends a part, percent-encoded.
 pub(crate) fn encode(part: &str, name: &mut String) {
+    // Nearly always, and then far quicker.
+    if part.bytes().all(is_unreserved) {
+        return name.push_str(part);
+    }
     for byte in part.bytes() {
         if is_unreserved(byte) {
             name.push(char::from(byte));
