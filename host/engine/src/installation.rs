@@ -174,15 +174,11 @@ impl Installation {
     }
 
     pub(crate) fn ask(&self, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {
-        let answer = self.put(question, context);
-        self.count(question.kind(), context, answer.as_ref());
+        let loaded = self.loaded();
+        let answer = put(&loaded, question, context);
+        self.count(&loaded, question.kind(), context, answer.as_ref());
         self.tell_answer(question, context, answer.as_ref());
         answer
-    }
-
-    fn put(&self, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {
-        let answer = self.loaded().call(limits::DECISION, |instance, budget| question.put(instance, budget, context));
-        Failure::flattened(answer)
     }
 
     /// As [`Installation::ask`], of an instance of its own, with all that passes between it and the host.
@@ -193,7 +189,7 @@ impl Installation {
             question.put(instance, limits::DECISION, &context)
         });
         let answer = Failure::flattened(answer);
-        self.count(question.kind(), &context, answer.as_ref());
+        self.count(&loaded, question.kind(), &context, answer.as_ref());
         self.tell_answer(&question, &context, answer.as_ref());
         let recording = Recording::new(&loaded.program, &loaded.snapshot, question, context, tape.calls(), &answer);
         Recorded { answer, recording }
@@ -392,6 +388,10 @@ impl Drop for Installation {
         drop(self.clock.commit(&*self.store));
         holder::end(&self.state);
     }
+}
+
+fn put(loaded: &Loaded, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {
+    Failure::flattened(loaded.call(limits::DECISION, |instance, budget| question.put(instance, budget, context)))
 }
 
 /// Opens the counters, and with them takes hold of the state directory; waits as long as it is told for another process to end that

@@ -127,7 +127,8 @@ impl Reach {
 /// A policy, instantiated. Not shared: one call at a time.
 pub(crate) struct Instance {
     store: Store<Reach>,
-    policy: Policy,
+    /// Apart, since an instance moves with each call.
+    policy: Box<Policy>,
 }
 
 impl Sandbox {
@@ -222,7 +223,7 @@ impl Compiled {
         });
         store.set_epoch_deadline(limits::LOAD.ticks);
         match self.pre.instantiate(&mut store) {
-            Ok(policy) => Ok(Instance { store, policy }),
+            Ok(policy) => Ok(Instance { store, policy: policy.into() }),
             Err(error) => Err(failure(&error)),
         }
     }

@@ -4,16 +4,22 @@ use super::Installation;
 use crate::bindings::exports::placet::policy::enforcement::Context;
 use crate::error::Failure;
 use crate::figures::{DecisionKind, Figures};
+use crate::program::Loaded;
 use crate::{Decision, Summary};
 
 impl Installation {
-    /// Counts an answer.
-    pub(super) fn count(&self, kind: DecisionKind, context: &Context, answer: Result<&Decision, &Failure>) {
+    /// Counts an answer of what is loaded.
+    pub(super) fn count(
+        &self,
+        loaded: &Loaded,
+        kind: DecisionKind,
+        context: &Context,
+        answer: Result<&Decision, &Failure>,
+    ) {
         let tenant = context.tenant.as_deref();
         match answer.ok().and_then(|decision| decision.license.as_deref()) {
             None => self.counting.answered(kind, tenant, "", answer),
             Some(license) => {
-                let loaded = self.loaded();
                 let rests_on = |one: &&Summary| one.id == license;
                 let plan = loaded.status.licenses.iter().find(rests_on).map_or("", |license| &license.plan);
                 self.counting.answered(kind, tenant, plan, answer);

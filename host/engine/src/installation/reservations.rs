@@ -25,7 +25,7 @@ impl Installation {
     /// Charges, and gives what was charged a term of so many milliseconds.
     pub(crate) fn reserve(&self, charges: &[Charge], context: &Context, term: u64) -> Result<Parted, Failure> {
         let answer = self.try_reserve(charges, context, term);
-        self.count(DecisionKind::Reserve, context, answer.as_ref().map(|(decision, _)| decision));
+        self.count(&self.loaded(), DecisionKind::Reserve, context, answer.as_ref().map(|(decision, _)| decision));
         answer
     }
 
@@ -136,7 +136,7 @@ impl Installation {
             let reason = reason.clone();
             let fits = |amount| {
                 let question = Question::Preview(vec![Charge { limit: reserved.limit.clone(), amount }]);
-                Ok::<_, Failure>(self.put(&question, &context)?.allowed)
+                Ok::<_, Failure>(super::put(&self.loaded(), &question, &context)?.allowed)
             };
             let fitting = largest_below(rest, fits)?;
             if fitting == 0 {
