@@ -307,6 +307,8 @@ fn who_holds_the_state_tells_others_how_it_stands_for_as_long_as_it_does() {
     assert!(told_at_last(12), "it is told again and again");
     let text = fs::read_to_string(site.path("state/status.json")).expect("reads");
     assert!(!text.contains(&site.vendor.license(&claims("lic_1"))[..20]), "a token stands in it");
+    let json: serde_json::Value = serde_json::from_str(&text).expect("is JSON, for whoever else looks");
+    assert_eq!(json["pid"], std::process::id());
     drop(placet);
     assert_eq!(told().expect_err("nobody tells").reason(), "state-io");
     for rubbish in ["", "{}", "[1", &"x".repeat(1 << 20)] {

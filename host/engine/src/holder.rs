@@ -1,5 +1,5 @@
-//! What the process that holds a state directory tells others: `status.json` there. A line of JSON, and one with the CRC-32 of it, in hex:
-//! the file is not synced, and nobody checks it otherwise.
+//! What the process that holds a state directory tells others: `status.json` there. Its first member, `crc32`, is that of the object without
+//! it, in hex: the file is not synced, and nobody checks it otherwise.
 
 use std::path::Path;
 
@@ -12,8 +12,6 @@ use crate::vault::{Piece, UnsealError, Vault};
 const NAME: &str = "status.json";
 /// The longest that is read back, in bytes.
 const MAX: u64 = 16 << 20;
-/// Bytes of the last line.
-const SUM: usize = 9;
 
 /// The status, as the process that holds the state directory wrote it down last: at most 5 seconds ago while it runs. It goes away when
 /// that process ends; after a crash it stays until the next opening. For people: nothing is decided by it.
@@ -67,11 +65,8 @@ impl HolderStatus {
             UnsealError::NoKey => HolderError::Sealed,
             UnsealError::OtherKey | UnsealError::Damaged => HolderError::Damaged,
         })?;
-        let (line, sum) = told.split_at_checked(told.len().saturating_sub(SUM)).unwrap_or_default();
-        if sum != checksum(line).as_bytes() {
-            return Err(HolderError::Damaged);
-        }
-        Ok(serde_json::from_slice(line)?)
+        let told = unsummed(&told).ok_or(HolderError::Damaged)?;
+        Ok(serde_json::from_slice(&told)?)
     }
 
     pub(crate) fn new(status: Status, written: u64) -> Self {
@@ -81,16 +76,23 @@ impl HolderStatus {
     /// Writes it down for others.
     pub(crate) fn write(&self, state: &StateDir, vault: &Vault) -> Result<(), StateError> {
         // A status can always be written down.
-        let Ok(mut text) = serde_json::to_vec(self) else { return Ok(()) };
-        text.push(b'\n');
-        text.extend_from_slice(checksum(&text).as_bytes());
+        let Ok(text) = serde_json::to_vec(self) else { return Ok(()) };
+        let text = [first(&text).as_bytes(), text.get(1..).unwrap_or_default()].concat();
         let told = vault.seal(Piece::Status, &text).map_err(|source| state.failed("seal", NAME, source))?;
         state.show(Folder::Top, NAME, &told)
     }
 }
 
-fn checksum(line: &[u8]) -> String {
-    format!("{:08x}\n", crc32fast::hash(line))
+/// What the brace of this object is replaced with.
+fn first(text: &[u8]) -> String {
+    format!("{{\"crc32\":\"{:08x}\",", crc32fast::hash(text))
+}
+
+/// The object without its sum. None: that is not its sum.
+fn unsummed(told: &[u8]) -> Option<Vec<u8>> {
+    let (sum, rest) = told.split_at_checked(first(&[]).len())?;
+    let text = [b"{", rest].concat();
+    (sum == first(&text).as_bytes()).then_some(text)
 }
 
 /// Takes away what was told; there is nobody left who tells it.
