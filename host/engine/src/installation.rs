@@ -335,6 +335,10 @@ impl Installation {
         status
     }
 
+    pub(crate) fn license(&self) -> LicenseStatus {
+        self.standing(&self.loaded())
+    }
+
     /// What the policy says now; that it gives no answer, where it gives none.
     fn standing(&self, loaded: &Loaded) -> LicenseStatus {
         loaded.current().unwrap_or_else(|failure| no_status(failure.reason(), self.clock.read().now))

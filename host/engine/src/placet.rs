@@ -20,7 +20,7 @@ use crate::simulation::Simulation;
 use crate::state_dir::StateError;
 use crate::status::{PolicyInfo, Status};
 use crate::store::{Ancestry, Burned, Head, Settlement, StoreError};
-use crate::{Decision, Holder, Usage};
+use crate::{Decision, Holder, LicenseStatus, Usage};
 
 /// One installation of a licensed product: its policy, its licenses, its counters. Cheap to clone, and shared by all threads.
 #[derive(Clone)]
@@ -213,6 +213,11 @@ impl Placet {
     /// names the failure.
     pub fn status(&self) -> Status {
         self.inner.status()
+    }
+
+    /// What the policy says of the licenses now: a [`Placet::status`] without what is used, at a fraction of its cost.
+    pub fn license(&self) -> LicenseStatus {
+        self.inner.license()
     }
 
     /// What was decided since the opening, and how the installation stands, in numbers: for exporters of metrics. Counting costs a decision

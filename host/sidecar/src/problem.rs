@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use placet::{Decision, Denied, Failure, Status, Usage};
+use placet::{Decision, Denied, Failure, LicenseStatus, Usage};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -85,9 +85,9 @@ impl Problem {
     }
 
     /// Nothing was asked that could be denied by itself, and no license is usable.
-    pub(crate) fn not_usable(status: &Status) -> Self {
-        let detail = format!("no license is usable: {} ({})", status.state, status.reason);
-        Self::of(status.reason.clone(), StatusCode::FORBIDDEN, detail)
+    pub(crate) fn not_usable(license: &LicenseStatus) -> Self {
+        let detail = format!("no license is usable: {} ({})", license.state, license.reason);
+        Self::of(license.reason.clone(), StatusCode::FORBIDDEN, detail)
     }
 
     /// Is it an answer, though a no?

@@ -94,21 +94,21 @@ impl Asked {
 
     fn enforce(&self, service: &Service) -> Result<NoContent, Problem> {
         let placet = &service.placet;
-        let status = placet.status();
+        let license = placet.license();
         let mut charges = self.charges.clone();
         if let Some(feature) = &self.feature {
             let decision = enforced(self.of(placet.check(feature)))?;
             // Reading goes on when a license has expired, and is not counted then.
-            if !status.usable && decision.allowed && charges.is_empty() {
+            if !license.usable && decision.allowed && charges.is_empty() {
                 return Ok(NoContent);
             }
         }
         // What the license does not limit is not asked about.
         let standing = [&service.settings.request_tenants, &service.settings.request_rate];
-        let is_named = |name: &str| status.limits.iter().any(|limit| limit.name == name);
+        let is_named = |name: &str| license.limits.iter().any(|limit| limit.name == name);
         charges.extend(standing.into_iter().filter(|name| is_named(name)).map(|name| (name.clone(), 1)));
         let Some(((limit, amount), rest)) = charges.split_first() else {
-            return if status.usable { Ok(NoContent) } else { Err(Problem::not_usable(&status)) };
+            return if license.usable { Ok(NoContent) } else { Err(Problem::not_usable(&license)) };
         };
         let request =
             rest.iter().fold(placet.consume(limit, *amount), |request, (limit, amount)| request.and(limit, *amount));
