@@ -57,7 +57,8 @@ impl<F: Future + Unpin> Future for Awake<F> {
         own.is_polled.store(true, Ordering::SeqCst);
         let mut polled = Poll::Pending;
         for _ in 0..AGAIN {
-            own.is_woken.store(false, Ordering::SeqCst);
+            // Whatever woke it is seen by this poll.
+            own.is_woken.swap(false, Ordering::SeqCst);
             polled = Pin::new(&mut *future).poll(&mut Context::from_waker(waker));
             if polled.is_ready() || !own.is_woken.load(Ordering::SeqCst) {
                 break;
