@@ -10,7 +10,8 @@
 //!
 //! What lacks something displaces nothing; and what is displaced may be what others require. So both are settled together, beginning with
 //! the most that could have what they require: what those displace leaves the fewest that have it, what these displace leaves the most,
-//! and so on, until nothing changes. A license that requires what it displaces itself does not hold.
+//! and so on, until nothing changes. Those that would then hold only if they did not are barred, and the others settled without them: so a
+//! license that requires what it displaces itself does not hold.
 
 use core::cmp::Reverse;
 
@@ -54,43 +55,59 @@ pub(crate) fn judge<'a>(sources: &'a [Source], in_force: &InForce<'_>, now: Inst
             Some(Judged { source, license, standing, due: in_force.due(license), set_aside: None })
         })
         .collect();
-    let mut met = having(&judged, &alloc::vec![None; judged.len()]);
-    let mut aside = displaced(&judged, &met);
-    for _ in 0..judged.len() {
-        let fewest = having(&judged, &aside);
-        if fewest == met {
-            break;
+    let mut barred = alloc::vec![false; judged.len()];
+    let (met, aside) = loop {
+        match settle(&judged, &barred) {
+            Ok(settled) => break settled,
+            Err(undecided) => barred.iter_mut().zip(undecided).for_each(|(barred, undecided)| *barred |= undecided),
         }
-        aside = displaced(&judged, &fewest);
-        let most = having(&judged, &aside);
-        if most == met {
-            met = fewest;
-            break;
-        }
-        aside = displaced(&judged, &most);
-        met = most;
-    }
+    };
     for ((one, aside), met) in judged.iter_mut().zip(aside).zip(met) {
         one.set_aside = aside.or((!met).then_some(reason::REQUIREMENT_MISSING));
     }
     judged
 }
 
-/// Which have what they require, where these are displaced. What lacks something may have been required in turn.
-fn having(judged: &[Judged<'_>], displaced: &[Option<&'static str>]) -> Vec<bool> {
-    let mut met = alloc::vec![true; judged.len()];
+/// Why each is displaced.
+type Aside = Vec<Option<&'static str>>;
+
+/// Which have what they require where those are displaced that are, but for those that are barred.
+///
+/// # Errors
+///
+/// Those of whom it cannot be said, at least one, none of them barred.
+fn settle(judged: &[Judged<'_>], barred: &[bool]) -> Result<(Vec<bool>, Aside), Vec<bool>> {
+    let mut most = having(judged, &alloc::vec![None; judged.len()], barred);
+    loop {
+        let aside = displaced(judged, &most);
+        let fewest = having(judged, &aside, barred);
+        if fewest == most {
+            return Ok((most, aside));
+        }
+        let next = having(judged, &displaced(judged, &fewest), barred);
+        // Each round leaves fewer that could, or it leads nowhere.
+        if next == most || most.iter().zip(&next).any(|(before, after)| before < after) {
+            return Err(most.iter().zip(&fewest).map(|(most, fewest)| most != fewest).collect());
+        }
+        most = next;
+    }
+}
+
+/// Which have what they require, where these are displaced and those barred. What lacks something may have been required in turn.
+fn having(judged: &[Judged<'_>], displaced: &[Option<&'static str>], barred: &[bool]) -> Vec<bool> {
+    let mut met: Vec<bool> = barred.iter().map(|barred| !barred).collect();
     loop {
         let holding = || {
             let all = judged.iter().zip(displaced).zip(&met);
             all.filter(|((one, displaced), met)| **met && displaced.is_none() && one.standing.state.usable())
                 .map(|((one, _), _)| one.license)
         };
-        let has = |one: &Judged<'_>| {
+        let has = |(one, met): (&Judged<'_>, &bool)| {
             let others = || holding().filter(|other| other.id != one.license.id);
-            (!adds(one.license) || holding().any(|other| !adds(other)))
+            *met && (!adds(one.license) || holding().any(|other| !adds(other)))
                 && one.license.requires.iter().all(|sku| others().any(|other| other.sku == *sku))
         };
-        let next: Vec<bool> = judged.iter().map(has).collect();
+        let next: Vec<bool> = judged.iter().zip(&met).map(has).collect();
         if next == met {
             return met;
         }
@@ -99,9 +116,9 @@ fn having(judged: &[Judged<'_>], displaced: &[Option<&'static str>]) -> Vec<bool
 }
 
 /// Which are displaced, and why, by those of the others that have what they require.
-fn displaced(judged: &[Judged<'_>], met: &[bool]) -> Vec<Option<&'static str>> {
+fn displaced(judged: &[Judged<'_>], met: &[bool]) -> Aside {
     let all = || judged.iter().zip(met);
-    let twice: Vec<Option<&'static str>> = all()
+    let twice: Aside = all()
         .map(|(one, met)| {
             let mut others = all().filter(|(other, _)| other.source.name != one.source.name);
             others.find_map(|(other, others)| duplicate((*met, one), (*others, other)))

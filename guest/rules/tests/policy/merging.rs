@@ -171,6 +171,24 @@ fn what_lacks_a_requirement_displaces_nothing_in_whatever_order_it_is_found() {
 }
 
 #[test]
+fn a_license_that_would_hold_only_if_it_did_not_does_not_whatever_else_is_beside_it() {
+    // Of two files with one id the later one needs what b replaces, and the earlier one replaces b, which it needs.
+    let later = json!({ "sku": "TWICE", "iat": BEGIN + 1, "requires": ["BASE"] });
+    let earlier = json!({ "sku": "TWICE", "iat": BEGIN, "requires": ["OTHER"], "supersedes": ["b"] });
+    let base = json!({ "jti": "a", "sku": "BASE" });
+    let other = json!({ "jti": "b", "sku": "OTHER", "supersedes": ["a"] });
+    let mut world = World::new();
+    for (name, claims) in ["0", "1", "2", "3"].iter().zip([later, earlier, base, other]) {
+        world.put(name, license(claims));
+    }
+    let status = world.status(ms(NOW));
+    let reasons: Vec<_> = status.licenses.iter().map(|one| (one.id.as_str(), one.reason.as_str())).collect();
+    let twice = [("lic_1", "duplicate-id"), ("lic_1", "requirement-missing")];
+    assert_eq!(reasons[..2], [("a", "superseded"), ("b", "active")]);
+    assert!(twice.iter().all(|one| reasons[2..].contains(one)), "{reasons:?}");
+}
+
+#[test]
 fn a_license_that_requires_what_it_replaces_does_not_hold() {
     let upgrade = json!({ "jti": "b", "sku": "UP", "requires": ["BASE"], "supersedes": ["lic_1"] });
     let view = view(&[("a", json!({ "sku": "BASE" })), ("b", upgrade)]);
