@@ -15,7 +15,7 @@ type Answer = Result<Decision, String>;
 
 impl Guest for Component {
     fn check(feature: String, context: Context) -> Answer {
-        decided(|view| Ok(decide::check(view, &feature, &context)))
+        decided(|view| Ok(decide::check(view, feature, &context)))
     }
 
     fn preview(charges: Vec<Charge>, context: Context) -> Answer {

@@ -14,11 +14,15 @@ pub(crate) fn decision(decision: &Decision) -> anyhow::Result<Answer> {
 
 /// A decision about several limits, which names the one that is to blame.
 pub(crate) fn charged(decision: &Decision) -> anyhow::Result<Answer> {
+    Ok(Answer::verdict(decision.allowed, charged_text(decision, true), serde_json::to_value(decision)?))
+}
+
+fn charged_text(decision: &Decision, several: bool) -> String {
     let mut text = decision_text(decision);
-    if !decision.allowed && !decision.subject.is_empty() {
+    if several && !decision.allowed && !decision.subject.is_empty() {
         text.push_str(&line(format!("  limit: {}", decision.subject)));
     }
-    Ok(Answer::verdict(decision.allowed, text, serde_json::to_value(decision)?))
+    text
 }
 
 /// A decision about a feature; where it was denied for what a document is, that document and what its details name.
@@ -31,9 +35,9 @@ pub(crate) fn checked(decision: &Decision, status: &Status) -> anyhow::Result<An
     Ok(Answer::verdict(decision.allowed, text, serde_json::to_value(decision)?))
 }
 
-/// A decision, and the id to settle by.
-pub(crate) fn reservation(id: Option<&str>, decision: &Decision) -> anyhow::Result<Answer> {
-    let mut text = decision_text(decision);
+/// A decision about one limit or several, and the id to settle by.
+pub(crate) fn reservation(id: Option<&str>, decision: &Decision, several: bool) -> anyhow::Result<Answer> {
+    let mut text = charged_text(decision, several);
     text.extend(id.map(|id| line(format!("  reservation: {id}"))));
     let json = json!({ "reservation": id, "decision": decision });
     Ok(Answer::verdict(decision.allowed, text, json))

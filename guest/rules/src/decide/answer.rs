@@ -1,6 +1,6 @@
 //! How decisions are put into words.
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::reason;
@@ -53,11 +53,11 @@ impl From<Denial<'_>> for Decision {
 }
 
 /// Allowed, with nothing more to say.
-pub(super) fn granted(subject: &str, license: Option<&str>) -> Decision {
+pub(super) fn granted(subject: String, license: Option<&str>) -> Decision {
     Decision {
         allowed: true,
         reason: reason::GRANTED.to_string(),
-        subject: subject.to_string(),
+        subject,
         license: license.map(ToString::to_string),
         usage: Vec::new(),
         warnings: Vec::new(),

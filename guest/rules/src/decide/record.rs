@@ -76,7 +76,7 @@ impl Record {
             usage.push(used);
         }
         let license = Some(self.license.as_str()).filter(|license| !license.is_empty());
-        Decision { usage, warnings, ..granted(subject, license) }
+        Decision { usage, warnings, ..granted(subject.to_string(), license) }
     }
 
     /// Is the limit one whose units are in no entry?

@@ -29,7 +29,10 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     if let Some(server) = arguments.server.server()? {
         let question = json!({ "feature": arguments.feature });
-        return show::decision(&arguments.context.ask_server(&server, "/v1/check", question, None)?);
+        let decision = arguments.context.ask_server(&server, "/v1/check", question, None)?;
+        // What is to blame stands in the status, for those who may see it.
+        let status = if decision.allowed { None } else { server.status().ok() };
+        return status.map_or_else(|| show::decision(&decision), |status| show::checked(&decision, &status));
     }
     let placet = arguments.site.open()?;
     let decision = arguments.context.ask(placet.check(&arguments.feature))?;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use placet::Change;
+use placet::{Change, InstallError};
 use placet_rules::formats::{self, Glance};
 use placet_rules::{base64url, json};
 use serde_json::Value;
@@ -85,8 +85,10 @@ fn changed(arguments: &Arguments, document: &[u8]) -> anyhow::Result<(String, Va
         }
         Err(error) => {
             let reason = error.reason();
-            let told = format!("{reason}; {}", reasons::help(reason));
-            Ok((table(&[("refused", told)]), serde_json::json!({ "refused": reason })))
+            let claim = if let InstallError::Refused { claim, .. } = &error { claim.as_deref() } else { None };
+            let blamed = claim.map(|claim| format!(" (`{claim}`)")).unwrap_or_default();
+            let told = format!("{reason}{blamed}; {}", reasons::help(reason));
+            Ok((table(&[("refused", told)]), serde_json::json!({ "refused": reason, "claim": claim })))
         }
     }
 }

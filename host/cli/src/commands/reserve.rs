@@ -40,6 +40,7 @@ struct Reserved {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let Charges { limit, amount, and, context, .. } = &arguments.charges;
+    let several = !and.is_empty();
     if let Some(server) = arguments.charges.server()? {
         let mut question = context.in_context(arguments.charges.question(), arguments.once.once.as_deref())?;
         if let Value::Object(members) = &mut question {
@@ -52,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
             }
             error => Err(error.problem("the policy made no decision")),
         })?;
-        return show::reservation(reserved.reservation.as_deref(), &reserved.decision);
+        return show::reservation(reserved.reservation.as_deref(), &reserved.decision, several);
     }
     let placet = arguments.charges.open()?;
     let reserve = placet.reserve(limit, *amount).term(arguments.term);
@@ -62,5 +63,5 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
         None => reserve,
     };
     let reservation = context.reserve(reserve)?;
-    show::reservation(reservation.id(), reservation.decision())
+    show::reservation(reservation.id(), reservation.decision(), several)
 }

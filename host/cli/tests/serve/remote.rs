@@ -107,6 +107,20 @@ fn decisions_are_told_alike() {
 }
 
 #[test]
+fn the_document_that_is_to_blame_is_told_alike() {
+    let mut twins = Twins::new();
+    twins.service.signal("-TERM");
+    twins.service.ended();
+    for site in [&twins.here, &twins.there] {
+        std::fs::write(site.0.path("license.json"), r#"{"payload":"e30","protected":"e30","signature":""}"#).unwrap();
+    }
+    twins.service = twins.there.serve(&[]);
+    twins.twice(&["check", "sso"], 1);
+    let (here, _) = twins.same(&["check", "sso"]);
+    assert!(here.out.contains("document: license.json"), "{}", here.out);
+}
+
+#[test]
 fn what_was_used_before_is_told_alike() {
     let mut twins = Twins::new();
     twins.twice(&["status"], 0);
@@ -135,6 +149,8 @@ fn reservations_are_settled_alike() {
         assert_eq!((masked(&here.err, &folder), code), (masked(&there.err, &folder), there.code));
     }
     twins.twice(&["reserve", "tokens", "5000"], 1);
+    let (here, _) = twins.same(&["reserve", "tokens", "5", "--and", "nothing=1"]);
+    assert!(here.out.contains("limit: nothing"), "{}", here.out);
     twins.twice(&["reserve", "tokens", "5", "--once", "request-1"], 1);
     twins.twice(&["settle", "none", "5"], 2);
     twins.twice(&["release", "a/b?c"], 2);

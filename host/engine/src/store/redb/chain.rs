@@ -78,10 +78,12 @@ pub(super) fn before(txn: &Txn<'_>) -> Result<Commit, RowError> {
     Commit::of(txn.seals, row.value())
 }
 
-/// Ends a transaction: the mark is lifted, and lowered by an anchor alone.
-pub(super) fn extend(txn: &Txn<'_>, before: &Commit, mark: Option<u64>) -> Result<(), RowError> {
+/// Ends a transaction: the mark is lifted, and lowered by an anchor alone. Answers what is the last commit once this one happened.
+pub(super) fn extend(txn: &Txn<'_>, before: &Commit, mark: Option<u64>) -> Result<Commit, RowError> {
     let mark = txn.anchored.get().or(before.mark.max(mark));
-    put(txn, Commit::new(txn.seals, before.number.wrapping_add(1), mark, txn.digest.get(), before.hash))
+    let next = Commit::new(txn.seals, before.number.wrapping_add(1), mark, txn.digest.get(), before.hash);
+    put(txn, next)?;
+    Ok(next)
 }
 
 pub(super) fn digest(view: &View<'_>, digest: Digest) -> Result<Digest, RowError> {

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use super::blocks::{self, Moved};
-use super::chain;
+use super::chain::{self, Commit};
 use super::due::Due;
 use super::error::RowError;
 use super::file::{Opened, Opener, damaged, row_error};
@@ -201,7 +201,7 @@ impl Shared {
 }
 
 fn run(opener: &dyn Opener, shared: &Shared, received: &Receiver<Box<dyn Job>>) {
-    let mut failed = None;
+    let mut known = Known::default();
     while let Ok(first) = received.recv() {
         let mut batch = vec![first];
         batch.extend(received.try_iter().take(BATCH - 1));
@@ -210,7 +210,7 @@ fn run(opener: &dyn Opener, shared: &Shared, received: &Receiver<Box<dyn Job>>) 
             continue;
         }
         let began = Instant::now();
-        let done = commit(opener, shared, &mut batch, &mut failed);
+        let done = commit(opener, shared, &mut batch, &mut known);
         match done {
             Ok(()) => shared.commits.done(began.elapsed()),
             Err(_) => shared.commits.failed(),
@@ -232,6 +232,14 @@ fn run(opener: &dyn Opener, shared: &Shared, received: &Receiver<Box<dyn Job>>) 
     }
 }
 
+/// What the thread knows of the open file.
+#[derive(Default)]
+struct Known {
+    /// The last commit, once it was looked at.
+    last: Option<Commit>,
+    failed: Option<Failed>,
+}
+
 /// A commit of which it is not known yet whether it happened.
 struct Failed {
     /// The count of commits before it.
@@ -244,25 +252,26 @@ fn commit(
     opener: &dyn Opener,
     shared: &Shared,
     batch: &mut [Box<dyn Job>],
-    failed: &mut Option<Failed>,
+    known: &mut Known,
 ) -> Result<(), StoreError> {
     if shared.database().is_err() {
-        settle(shared, reopen(opener, shared)?, failed);
+        settle(shared, reopen(opener, shared)?, &mut known.failed);
     }
     let failure = {
         let opened = shared.database();
         let opened = opened.as_ref().map_err(StoreError::clone)?;
-        let attempt = || transact(opened, batch, shared, failed).map_err(|error| row_error(error, &shared.path));
+        let attempt = || transact(opened, batch, shared, known).map_err(|error| row_error(error, &shared.path));
         match guarded(&shared.path, attempt) {
             Ok(()) => return Ok(()),
             Err(failure) => failure,
         }
     };
+    known.last = None;
     shared.close(failure.clone());
     // The file counts its commits: unless it says that this one did not happen, nobody knows.
-    match (reopen(opener, shared), failed.as_ref().map(|failed| failed.before)) {
+    match (reopen(opener, shared), known.failed.as_ref().map(|failed| failed.before)) {
         (Ok(after), Some(before)) => {
-            settle(shared, after, failed);
+            settle(shared, after, &mut known.failed);
             if after == before { Err(failure) } else { Err(StoreError::CommitUnknown { path: shared.path.clone() }) }
         }
         (_, None) => Err(failure),
@@ -285,10 +294,15 @@ fn transact(
     opened: &Opened,
     batch: &mut [Box<dyn Job>],
     shared: &Shared,
-    failed: &mut Option<Failed>,
+    Known { last, failed }: &mut Known,
 ) -> Result<(), RowError> {
     let blocks = &shared.blocks;
-    let before = chain::last(&opened.view()?)?;
+    // While it is looked at, the commit does not tidy up behind itself: the next one does, along with its own.
+    let view = opened.view()?;
+    let before = match last.take() {
+        Some(last) => last,
+        None => chain::last(&view)?,
+    };
     *failed = Some(Failed { before: before.number, moved: Moved::default() });
     let txn = opened.begin(before.digest, blocks)?;
     let mut mark = None;
@@ -301,12 +315,15 @@ fn transact(
         if !moved.is_empty() {
             blocks.reopen();
         }
+        *last = Some(before);
     } else {
-        chain::extend(&txn, &before, mark)?;
+        let next = chain::extend(&txn, &before, mark)?;
         let moved = txn.moves.finish();
         let reserved = txn.reserved.get();
         *failed = Some(Failed { before: before.number, moved });
         txn.txn.commit()?;
+        drop(view);
+        *last = Some(next);
         if let Some(failed) = failed.take() {
             failed.moved.happened(blocks);
         }
