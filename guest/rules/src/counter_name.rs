@@ -3,6 +3,7 @@
 //! Each part is percent-encoded: the unreserved characters of RFC 3986 section 2.3 stay, every other byte becomes `%` and two
 //! upper-case hexadecimal digits (section 2.1). So there is one name for each counter, and no part can reach into the next.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -15,27 +16,27 @@ const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
 
 /// What a counter counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CounterName {
+pub struct CounterName<'a> {
     /// The limit's name.
-    pub limit: String,
+    pub limit: Cow<'a, str>,
     /// Empty where it is counted for the license as a whole.
-    pub tenant: String,
+    pub tenant: Cow<'a, str>,
     /// A license id, or `@customer` where the limit outlives a license.
-    pub account: String,
+    pub account: Cow<'a, str>,
     /// The civil label of the period; empty where the limit has none.
-    pub period: String,
+    pub period: Cow<'a, str>,
     /// How many signed orders have reset it; empty where none did.
-    pub generation: String,
+    pub generation: Cow<'a, str>,
 }
 
-impl CounterName {
+impl CounterName<'_> {
     /// The name as the store keys it; none where it would be longer than [`LENGTH_MAX`].
     pub fn encode(&self) -> Option<String> {
-        join(&[USE, &self.limit, &self.tenant, &self.account, &self.period, &self.generation])
+        join(USE, &[&self.limit, &self.tenant, &self.account, &self.period, &self.generation])
     }
 
     /// Reads a name back. None: it is not one that [`CounterName::encode`] writes, to the byte.
-    pub fn parse(name: &str) -> Option<Self> {
+    pub fn parse(name: &str) -> Option<CounterName<'static>> {
         if name.len() > LENGTH_MAX {
             return None;
         }
@@ -43,26 +44,24 @@ impl CounterName {
         if parts.next() != Some(USE) {
             return None;
         }
-        let mut part = || decode(parts.next()?);
-        let parsed = Self { limit: part()?, tenant: part()?, account: part()?, period: part()?, generation: part()? };
+        let mut part = || decode(parts.next()?).map(Cow::Owned);
+        let parsed =
+            CounterName { limit: part()?, tenant: part()?, account: part()?, period: part()?, generation: part()? };
         parts.next().is_none().then_some(parsed)
     }
 }
 
 /// The name of a counter that is the policy's memory and stands in no report: `own/…`. None where it would be too long.
 pub fn own(parts: &[&str]) -> Option<String> {
-    let mut all = Vec::from([OWN]);
-    all.extend_from_slice(parts);
-    join(&all)
+    join(OWN, parts)
 }
 
-/// Parts, each percent-encoded, with slashes between them. None where that is longer than [`LENGTH_MAX`].
-pub(crate) fn join(parts: &[&str]) -> Option<String> {
-    let mut name = String::with_capacity(parts.iter().map(|part| part.len() + 1).sum());
-    for (index, part) in parts.iter().enumerate() {
-        if index > 0 {
-            name.push('/');
-        }
+/// Parts, each percent-encoded, with slashes between them and `first`, which is as it is. None where that is longer than [`LENGTH_MAX`].
+pub(crate) fn join(first: &str, parts: &[&str]) -> Option<String> {
+    let mut name = String::with_capacity(parts.iter().fold(first.len(), |length, part| length + 1 + part.len()));
+    name.push_str(first);
+    for part in parts {
+        name.push('/');
         encode(part, &mut name);
         if name.len() > LENGTH_MAX {
             return None;
@@ -121,7 +120,7 @@ fn digit(byte: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
-    fn name(limit: &str, tenant: &str, account: &str) -> CounterName {
+    fn name<'a>(limit: &'a str, tenant: &'a str, account: &'a str) -> CounterName<'a> {
         CounterName { limit: limit.into(), tenant: tenant.into(), account: account.into(), ..CounterName::default() }
     }
 

@@ -53,12 +53,12 @@ impl From<Denial<'_>> for Decision {
 }
 
 /// Allowed, with nothing more to say.
-pub(super) fn granted(subject: String, license: Option<&str>) -> Decision {
+pub(super) fn granted(subject: String, license: Option<String>) -> Decision {
     Decision {
         allowed: true,
         reason: reason::GRANTED.to_string(),
         subject,
-        license: license.map(ToString::to_string),
+        license,
         usage: Vec::new(),
         warnings: Vec::new(),
         retry: None,

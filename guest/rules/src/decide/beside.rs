@@ -12,7 +12,7 @@
 //! **Rollover.** A period may rise beyond its maximum by what the one before has left of its own, and no further than the next one, where
 //! the clock has already been, leaves it to. Own units are used first, so that nothing is left twice.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::counter_name::{CounterName, own};
@@ -52,9 +52,9 @@ pub(super) enum Beside<'a> {
 
 impl<'a> Beside<'a> {
     /// What is beside the counter of a budget. None: a name would be too long.
-    pub(super) fn of(budget: &'a Budget, name: &CounterName) -> Option<Self> {
+    pub(super) fn of(budget: &'a Budget, name: &CounterName<'_>) -> Option<Self> {
         let known = |label: &str| {
-            let name = CounterName { period: label.to_string(), ..name.clone() };
+            let name = CounterName { period: label.into(), ..name.clone() };
             Some(Known { counter: name.encode()?, held: 0 })
         };
         Some(match &budget.within {

@@ -18,7 +18,7 @@ pub fn check(view: &View, feature: impl Into<String>, context: &Context) -> Deci
     let runs = |grant: &&FeatureView| grant.until.is_none_or(|until| until > view.from);
     let grant = view.features.get(&feature).filter(|_| view.usable);
     if let Some(grant) = grant.filter(runs) {
-        return Decision { warnings: view.warnings.clone(), ..granted(feature, Some(&grant.license)) };
+        return Decision { warnings: view.warnings.clone(), ..granted(feature, Some(grant.license.clone())) };
     }
     if is_reading(context) && (grant.is_some() || view.readable.contains(&feature)) {
         return read_only(view, feature);

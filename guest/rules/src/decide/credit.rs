@@ -125,7 +125,7 @@ impl<'a> Refund<'a> {
 
     /// One more counter to take from, where a license that is here now lets it be given back: also that of an earlier period. A counter of
     /// a license that went away stays as it is: its terms cannot be asked, and it would be full again when that license comes back.
-    fn add(&mut self, entry: &Portion, name: &CounterName) {
+    fn add(&mut self, entry: &Portion, name: &CounterName<'_>) {
         let slots = &mut self.target.slots;
         if !slots.iter().any(|slot| slot.counter == entry.counter) {
             let Some(slot) = slots.iter().find_map(|slot| slot.of(&entry.counter, name)) else { return };

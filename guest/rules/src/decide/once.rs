@@ -84,7 +84,7 @@ pub(super) fn consumed(request: Request<'_>, counters: &dyn Counters) -> Result<
 
 /// `FUNCTION/TENANT/KEY`.
 fn key(function: &str, request: Request<'_>, once: &str) -> Option<String> {
-    join(&[function, request.tenant.unwrap_or_default(), once])
+    join(function, &[request.tenant.unwrap_or_default(), once])
 }
 
 /// `LIMIT AMOUNT`, for each charge in its order.

@@ -46,17 +46,17 @@ pub(super) struct Share {
 
 impl Share {
     /// With the sum of those that moved.
-    pub(super) fn usage(&self, tenant: Option<&str>, moved: u64) -> Usage {
+    pub(super) fn usage(self, tenant: Option<&str>, moved: u64) -> Usage {
         let used = self.base.saturating_add(moved);
         let beyond = self.max.map_or(0, |max| used.saturating_sub(max));
         let details = (beyond > 0).then(|| Attribute::new("beyond", beyond.to_string()));
         Usage {
-            limit: self.limit.clone(),
-            kind: self.kind.clone(),
+            limit: self.limit,
+            kind: self.kind,
             tenant: tenant.filter(|_| self.per_tenant).map(ToString::to_string),
             max: self.max,
             used,
-            period: self.period.clone(),
+            period: self.period,
             resets: self.resets,
             details: details.into_iter().collect(),
         }
@@ -65,17 +65,18 @@ impl Share {
 
 impl Record {
     /// The answer, once the sums are known. The shares take them in their order; what is left belongs to no share.
-    pub(super) fn decision(&self, subject: &str, tenant: Option<&str>, sums: &[u64]) -> Decision {
+    pub(super) fn decision(self, subject: &str, tenant: Option<&str>, sums: &[u64]) -> Decision {
+        let Self { license, shares, mut warnings } = self;
         let mut sums = sums.iter();
-        let mut warnings = self.warnings.clone();
-        let mut usage = Vec::with_capacity(self.shares.len());
-        for share in &self.shares {
+        let mut usage = Vec::with_capacity(shares.len());
+        for share in shares {
             let moved = sums.by_ref().take(share.sums).fold(0_u64, |all, sum| all.saturating_add(*sum));
+            let warns = share.warns;
             let used = share.usage(tenant, moved);
-            warnings.extend(share.warns.then(|| high(&used)));
+            warnings.extend(warns.then(|| high(&used)));
             usage.push(used);
         }
-        let license = Some(self.license.as_str()).filter(|license| !license.is_empty());
+        let license = Some(license).filter(|license| !license.is_empty());
         Decision { usage, warnings, ..granted(subject.to_string(), license) }
     }
 

@@ -29,7 +29,7 @@ pub(super) struct Slot<'a> {
     pub(super) wait: Duration,
     /// Nobody knows whether this is the counter: the counters gave no answer when the documents were loaded.
     pub(super) unknown: bool,
-    name: CounterName,
+    name: CounterName<'a>,
     within: Option<&'a Within>,
     pub(super) beside: Beside<'a>,
     /// None: unlimited.
@@ -52,7 +52,7 @@ pub(super) enum Role {
 
 /// The counters of a limit; without a tenant, of the budgets that are counted for the license as a whole. None: a name would be
 /// too long.
-pub(super) fn slots<'a>(name: &str, limit: &'a LimitView, tenant: Option<&str>) -> Option<Vec<Slot<'a>>> {
+pub(super) fn slots<'a>(name: &'a str, limit: &'a LimitView, tenant: Option<&'a str>) -> Option<Vec<Slot<'a>>> {
     let mut slots: Vec<Slot<'a>> = Vec::with_capacity(limit.budgets.len());
     for budget in limit.budgets.iter().filter(|budget| tenant.is_some() || !budget.per_tenant) {
         let slot = Slot::new(name, budget, tenant)?;
@@ -65,13 +65,13 @@ pub(super) fn slots<'a>(name: &str, limit: &'a LimitView, tenant: Option<&str>) 
 }
 
 impl<'a> Slot<'a> {
-    fn new(limit: &str, budget: &'a Budget, tenant: Option<&str>) -> Option<Self> {
+    fn new(limit: &'a str, budget: &'a Budget, tenant: Option<&'a str>) -> Option<Self> {
         let name = CounterName {
-            limit: limit.to_string(),
-            tenant: tenant.filter(|_| budget.per_tenant).unwrap_or_default().to_string(),
-            account: budget.account.clone(),
-            period: budget.within.as_ref().map(|within| within.label().to_string()).unwrap_or_default(),
-            generation: budget.resets.generation(tenant.filter(|_| budget.per_tenant)),
+            limit: limit.into(),
+            tenant: tenant.filter(|_| budget.per_tenant).unwrap_or_default().into(),
+            account: (&*budget.account).into(),
+            period: budget.within.as_ref().map_or("", Within::label).into(),
+            generation: budget.resets.generation(tenant.filter(|_| budget.per_tenant)).into(),
         };
         Some(Self {
             counter: name.encode()?,
@@ -188,8 +188,9 @@ impl<'a> Slot<'a> {
     }
 
     /// The same of another stretch of time. None: this is no counter of it.
-    pub(super) fn of(&self, counter: &str, name: &CounterName) -> Option<Self> {
-        let is_its = self.within.is_some() && CounterName { period: name.period.clone(), ..self.name.clone() } == *name;
+    pub(super) fn of(&self, counter: &str, name: &CounterName<'_>) -> Option<Self> {
+        let is_its =
+            self.within.is_some() && CounterName { period: (&*name.period).into(), ..self.name.clone() } == *name;
         let role = if self.beside.has(counter) { Role::Slice } else { Role::Past };
         is_its.then(|| self.another(counter.to_string(), role))
     }

@@ -230,7 +230,7 @@ fn named(counter: &str) -> String {
     let part = |before: &str, part: &str| if part.is_empty() { String::new() } else { format!(" {before} {part}") };
     let account = if name.account == "@customer" { "" } else { &name.account };
     [
-        name.limit,
+        name.limit.to_string(),
         part("of", account),
         part("for", &name.tenant),
         part("in", &name.period),

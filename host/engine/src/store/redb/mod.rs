@@ -15,6 +15,7 @@ mod pools;
 mod reserved;
 mod rows;
 mod sealed;
+mod seen;
 mod writer;
 
 #[cfg(test)]
@@ -81,9 +82,17 @@ impl Store for RedbStore {
         check_read(counters)?;
         // A disk that frees nothing still tells what is counted.
         drop(self.free_due(moment));
-        let blocks = self.writer.blocks();
+        let (blocks, seen) = (self.writer.blocks(), self.writer.seen());
         Ok(blocks.steadily(|| {
-            let mut held = self.writer.view(|view| rows::read(view, namespace, counters))?;
+            let since = seen.since();
+            let mut held = match seen.find(namespace, counters) {
+                Some(held) => held,
+                None => {
+                    let held = self.writer.view(|view| rows::read(view, namespace, counters))?;
+                    seen.keep(since, namespace, counters, &held);
+                    held
+                }
+            };
             for (held, counter) in held.iter_mut().zip(counters) {
                 *held = blocks.value(namespace, counter).unwrap_or(*held);
             }

@@ -16,6 +16,7 @@ use super::error::RowError;
 use super::file::{Opened, Opener, damaged, row_error};
 use super::rows::{self, Outcome};
 use super::sealed::{Txn, View};
+use super::seen::Seen;
 use crate::figures::{Commits, StoreFigures};
 use crate::store::block::Blocks;
 use crate::store::{Burned, Moment, StoreError};
@@ -45,6 +46,7 @@ struct Shared {
     install_key: String,
     report_seed: [u8; 32],
     blocks: Arc<Blocks>,
+    seen: Seen,
     /// When the next term of a reservation ends.
     due: Due,
     commits: Commits,
@@ -68,6 +70,7 @@ impl Writer {
             install_key: opened.seals.id.clone(),
             report_seed: opened.seals.report_seed,
             blocks: Arc::default(),
+            seen: Seen::default(),
             due,
             commits: Commits::default(),
             database: RwLock::new(Ok(opened)),
@@ -101,6 +104,11 @@ impl Writer {
     /// Units that are counted in memory.
     pub(super) fn blocks(&self) -> &Arc<Blocks> {
         &self.shared.blocks
+    }
+
+    /// What was read since the last commit.
+    pub(super) fn seen(&self) -> &Seen {
+        &self.shared.seen
     }
 
     /// Is the term of a reservation over?
@@ -190,6 +198,8 @@ impl Shared {
     /// Closes the file, which is then opened again before anything else.
     fn close(&self, reason: StoreError) {
         let mut database = self.database_mut();
+        // Nobody knows what it holds when it is opened again.
+        self.seen.forget();
         if let Ok(open) = std::mem::replace(&mut *database, Err(reason)) {
             // It failed already; how its closing goes changes nothing.
             drop(guarded(&self.path, || {
@@ -322,6 +332,7 @@ fn transact(
         let reserved = txn.reserved.get();
         *failed = Some(Failed { before: before.number, moved });
         txn.txn.commit()?;
+        shared.seen.forget();
         drop(view);
         *last = Some(next);
         if let Some(failed) = failed.take() {
