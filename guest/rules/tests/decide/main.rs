@@ -5,6 +5,7 @@ mod examples;
 mod once;
 mod pools;
 mod properties;
+mod random;
 mod seats;
 mod setting;
 mod stretches;

@@ -57,7 +57,7 @@ fn asked(charges: &[Charge]) -> [u64; 3] {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::random::cases(512))]
 
     #[test]
     fn no_sequence_passes_a_ceiling_or_counts_other_than_it_says(

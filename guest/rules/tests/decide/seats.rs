@@ -215,7 +215,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::random::cases(512))]
 
     #[test]
     fn no_seat_is_given_that_is_not_there_and_none_is_taken_from_its_holder(

@@ -120,7 +120,7 @@ fn time() -> impl Strategy<Value = Instant> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::random::cases(256))]
 
     #[test]
     fn no_stretch_of_a_term_has_more_than_the_maximum(

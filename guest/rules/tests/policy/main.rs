@@ -17,6 +17,8 @@ mod merging;
 mod places;
 #[path = "../decide/pools.rs"]
 mod pools;
+#[path = "../decide/random.rs"]
+mod random;
 mod renewing;
 mod states;
 mod world;

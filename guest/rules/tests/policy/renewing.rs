@@ -117,7 +117,7 @@ fn spend(world: &mut World, now: u64, amount: u64) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::random::cases(96))]
 
     #[test]
     fn licenses_grant_the_same_in_any_order_and_given_twice(
