@@ -59,7 +59,7 @@ pub(crate) fn judge<'a>(sources: &'a [Source], in_force: &InForce<'_>, now: Inst
     let (met, aside) = loop {
         match settle(&judged, &barred) {
             Ok(settled) => break settled,
-            Err(undecided) => barred.iter_mut().zip(undecided).for_each(|(barred, undecided)| *barred |= undecided),
+            Err(undecided) => bar(&mut barred, &judged, &undecided),
         }
     };
     for ((one, aside), met) in judged.iter_mut().zip(aside).zip(met) {
@@ -90,6 +90,16 @@ fn settle(judged: &[Judged<'_>], barred: &[bool]) -> Result<(Vec<bool>, Aside), 
             return Err(most.iter().zip(&fewest).map(|(most, fewest)| most != fewest).collect());
         }
         most = next;
+    }
+}
+
+/// Bars those of the undecided that supersede others: the rest may only lack what is superseded. Where there is none, all of them.
+fn bar(barred: &mut [bool], judged: &[Judged<'_>], undecided: &[bool]) {
+    let supersedes = |one: &Judged<'_>| judged.iter().any(|other| superseded(other, one));
+    let all = || judged.iter().zip(undecided);
+    let any = all().any(|(one, undecided)| *undecided && supersedes(one));
+    for (barred, (one, undecided)) in barred.iter_mut().zip(all()) {
+        *barred |= *undecided && (!any || supersedes(one));
     }
 }
 

@@ -191,8 +191,10 @@ fn a_license_that_would_hold_only_if_it_did_not_does_not_whatever_else_is_beside
 #[test]
 fn a_license_that_requires_what_it_replaces_does_not_hold() {
     let upgrade = json!({ "jti": "b", "sku": "UP", "requires": ["BASE"], "supersedes": ["lic_1"] });
-    let view = view(&[("a", json!({ "sku": "BASE" })), ("b", upgrade)]);
-    assert_eq!(budgets(&view, "tokens"), [("lic_1", "lic_1", Some(100))]);
+    // Which is of no concern to another that requires it too.
+    let addon = json!({ "jti": "c", "kind": "addon", "sku": "MORE", "requires": ["BASE"] });
+    let view = view(&[("a", json!({ "sku": "BASE" })), ("b", upgrade), ("c", addon)]);
+    assert_eq!(budgets(&view, "tokens"), [("c", "c", Some(100)), ("lic_1", "lic_1", Some(100))]);
 }
 
 #[test]
