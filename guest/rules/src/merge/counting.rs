@@ -6,7 +6,7 @@
 //!   of equals the one with the greater payload hash; of the very same payload the one that was read rather than recovered, then the
 //!   first by name.
 //! - A license that is superseded by one that holds does not count. Whether that one is superseded itself makes no difference, so
-//!   that a chain of renewals need name only the one before. Of two that supersede each other the one issued last counts.
+//!   that a chain of renewals need name only the one before. Of those that supersede each other in a circle the one issued last counts.
 //!
 //! What lacks something displaces nothing; and what is displaced may be what others require. So both are settled together, beginning with
 //! the most that could have what they require: what those displace leaves the fewest that have it, what these displace leaves the most,
@@ -95,7 +95,7 @@ fn settle(judged: &[Judged<'_>], barred: &[bool]) -> Result<(Vec<bool>, Aside), 
 
 /// Bars those of the undecided that supersede others: the rest may only lack what is superseded. Where there is none, all of them.
 fn bar(barred: &mut [bool], judged: &[Judged<'_>], undecided: &[bool]) {
-    let supersedes = |one: &Judged<'_>| judged.iter().any(|other| superseded(other, one));
+    let supersedes = |one: &Judged<'_>| judged.iter().any(|other| superseded(judged, other, one));
     let all = || judged.iter().zip(undecided);
     let any = all().any(|(one, undecided)| *undecided && supersedes(one));
     for (barred, (one, undecided)) in barred.iter_mut().zip(all()) {
@@ -135,7 +135,7 @@ fn displaced(judged: &[Judged<'_>], met: &[bool]) -> Aside {
         })
         .collect();
     let displaces = || all().zip(&twice).filter(|((_, met), twice)| **met && twice.is_none()).map(|((one, _), _)| one);
-    let replaced = |one| displaces().any(|other| superseded(one, other)).then_some(reason::SUPERSEDED);
+    let replaced = |one| displaces().any(|other| superseded(judged, one, other)).then_some(reason::SUPERSEDED);
     judged.iter().zip(&twice).map(|(one, twice)| twice.or_else(|| replaced(one))).collect()
 }
 
@@ -154,9 +154,25 @@ fn duplicate((met, one): (bool, &Judged<'_>), (others, other): (bool, &Judged<'_
     outranked.then_some(if same { reason::DUPLICATE } else { reason::DUPLICATE_ID })
 }
 
-fn superseded(one: &Judged<'_>, other: &Judged<'_>) -> bool {
-    let names = |newer: &License, older: &License| newer.id != older.id && newer.supersedes.contains(&older.id);
-    let mutual_and_later = names(one.license, other.license)
-        && (one.license.issued, &one.license.id) > (other.license.issued, &other.license.id);
-    other.standing.state.usable() && names(other.license, one.license) && !mutual_and_later
+fn superseded(judged: &[Judged<'_>], one: &Judged<'_>, other: &Judged<'_>) -> bool {
+    let is_later = || (one.license.issued, &one.license.id) > (other.license.issued, &other.license.id);
+    other.standing.state.usable()
+        && other.license.id != one.license.id
+        && other.license.supersedes.contains(&one.license.id)
+        && !(is_later() && leads_to(judged, one, other))
+}
+
+/// Does one supersede the other, be it through others?
+fn leads_to(judged: &[Judged<'_>], one: &Judged<'_>, other: &Judged<'_>) -> bool {
+    let mut reached = Vec::from([&one.license.id]);
+    let mut seen = 0;
+    while let Some(id) = reached.get(seen).copied() {
+        for older in judged.iter().filter(|of| of.license.id == *id).flat_map(|of| &of.license.supersedes) {
+            if !reached.contains(&older) {
+                reached.push(older);
+            }
+        }
+        seen += 1;
+    }
+    reached.contains(&&other.license.id)
 }

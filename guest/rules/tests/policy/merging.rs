@@ -239,6 +239,17 @@ fn licenses_that_supersede_each_other_leave_the_later_one() {
 }
 
 #[test]
+fn of_licenses_that_supersede_each_other_in_a_circle_the_last_one_counts() {
+    let one = |id: &str, older: &str, issued: u64| json!({ "jti": id, "supersedes": [older], "iat": issued });
+    let circle = [("lic_1", "lic_2", 1), ("lic_2", "lic_3", 0), ("lic_3", "lic_1", 2)];
+    for first in 0..circle.len() {
+        let named = ["a", "b", "c"].into_iter().zip((0..).map(|at| circle[(first + at) % circle.len()]));
+        let licenses: Vec<_> = named.map(|(name, (id, older, at))| (name, one(id, older, BEGIN + at))).collect();
+        assert_eq!(budgets(&view(&licenses), "tokens"), [("lic_3", "lic_3", Some(100))]);
+    }
+}
+
+#[test]
 fn the_same_license_under_two_names_counts_once() {
     for names in [["a", "b"], ["b", "a"]] {
         let mut world = World::new().with(names[0], license(json!({}))).with(names[1], license(json!({})));
