@@ -46,7 +46,7 @@ impl Disk {
     pub(super) fn new() -> Self {
         let disk = Self::default();
         let database = Builder::new().create_with_backend(disk.clone()).unwrap();
-        let opened = Opened { database, seals: seals() };
+        let opened = Opened { database, seals: seals(), last: Mutex::default() };
         initialize(&opened).unwrap();
         opened.database.close().unwrap();
         disk.state().log.clear();
@@ -186,13 +186,18 @@ fn count(store: &RedbStore, number: u64) -> Result<Vec<u64>, Error> {
     store.add("n", vec![entry("a"), entry("b")], vec![], Some(once), None, at(1_000 + number))
 }
 
-fn held(store: &RedbStore) -> u64 {
-    let held = store.read("n", &["a".to_owned(), "b".to_owned()], at(0)).unwrap();
+fn read(store: &RedbStore) -> Result<u64, Error> {
+    let held = store.read("n", &["a".to_owned(), "b".to_owned()], at(0))?;
     assert_eq!(held[0], held[1], "one call was kept in half");
+    Ok(held[0])
+}
+
+fn held(store: &RedbStore) -> u64 {
+    let held = read(store).unwrap();
     let recorded = (0..20).filter(|number| store.recall("n", &format!("k{number}")).unwrap().is_some()).count();
-    assert_eq!(held[0], recorded as u64, "a once row without its counter, or the other way round");
-    assert_eq!(store.counters("n", "", None, 9).unwrap().len(), if held[0] == 0 { 0 } else { 2 });
-    held[0]
+    assert_eq!(held, recorded as u64, "a once row without its counter, or the other way round");
+    assert_eq!(store.counters("n", "", None, 9).unwrap().len(), if held == 0 { 0 } else { 2 });
+    held
 }
 
 const CALLS: u64 = 8;
@@ -217,10 +222,13 @@ fn survive_where(break_it: impl Fn(&Disk), failing: &std::ops::Range<u64>, reaso
     break_it(&disk);
     let (mut acknowledged, mut unknown) = (0, 0);
     for number in 0..CALLS {
+        // Who reads keeps what was read, until it is another.
+        let before = read(&store).ok();
         match count(&store, number) {
             Ok(sums) => {
                 acknowledged += 1;
                 assert!(sums[0] >= acknowledged && sums[0] <= acknowledged + unknown);
+                assert!(before.is_none_or(|before| before + 1 == sums[0]), "{before:?} and {sums:?} at {failing:?}");
             }
             Err(Error::Unavailable(told)) if told == "commit-unknown" => unknown += 1,
             Err(Error::Unavailable(told)) => assert_eq!(told, reason, "at {failing:?}"),
@@ -230,7 +238,9 @@ fn survive_where(break_it: impl Fn(&Disk), failing: &std::ops::Range<u64>, reaso
     let failed = acknowledged < CALLS;
     disk.heal();
     // The same store goes on once the disk does.
+    let before = held(&store);
     let sums = count(&store, CALLS).unwrap();
+    assert_eq!(sums[0], before + 1, "at {failing:?}");
     assert!((acknowledged + 1..=acknowledged + 1 + unknown).contains(&sums[0]), "at {failing:?}");
     drop(store);
     let reopened = RedbStore::open_with(disk).unwrap();

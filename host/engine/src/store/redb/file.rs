@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
@@ -10,6 +11,7 @@ use redb::backends::FileBackend;
 use redb::{Builder, Database, ReadableDatabase};
 
 use super::blocks::Moves;
+use super::chain::Commit;
 use super::error::RowError;
 use super::rows;
 use super::sealed::{Digest, Seals, Txn, View};
@@ -40,6 +42,8 @@ pub(super) trait Opener: Send + 'static {
 pub(super) struct Opened {
     pub(super) database: Database,
     pub(super) seals: Seals,
+    /// Its last commit, once that was looked at or made.
+    pub(super) last: Mutex<Option<Commit>>,
 }
 
 impl Opened {
@@ -139,7 +143,7 @@ impl StateFile {
             database.set_cache_size(CACHE);
             let backend = FileBackend::new(file.into_std()).map_err(redb::Error::from)?;
             let database = database.create_with_backend(backend).map_err(redb::Error::from)?;
-            let opened = Opened { database, seals: seals.clone() };
+            let opened = Opened { database, seals: seals.clone(), last: Mutex::default() };
             initialize(&opened)?;
             Ok(opened.database.close().map_err(redb::Error::from)?)
         };
@@ -206,7 +210,7 @@ pub(super) fn open_database(
     builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
     let opened = builder.create_with_backend(backend).map_err(redb::Error::from);
     let database = opened.map_err(|error| store_error(error, path))?;
-    let opened = Opened { database, seals };
+    let opened = Opened { database, seals, last: Mutex::default() };
     let failed = |error| row_error(error, path);
     {
         let view = opened.view().map_err(failed)?;

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use super::blocks::{self, Moved};
-use super::chain::{self, Commit};
+use super::chain;
 use super::due::Due;
 use super::error::RowError;
 use super::file::{Opened, Opener, damaged, row_error};
@@ -211,7 +211,7 @@ impl Shared {
 }
 
 fn run(opener: &dyn Opener, shared: &Shared, received: &Receiver<Box<dyn Job>>) {
-    let mut known = Known::default();
+    let mut failed = None;
     while let Ok(first) = received.recv() {
         let mut batch = vec![first];
         batch.extend(received.try_iter().take(BATCH - 1));
@@ -220,7 +220,7 @@ fn run(opener: &dyn Opener, shared: &Shared, received: &Receiver<Box<dyn Job>>) 
             continue;
         }
         let began = Instant::now();
-        let done = commit(opener, shared, &mut batch, &mut known);
+        let done = commit(opener, shared, &mut batch, &mut failed);
         match done {
             Ok(()) => shared.commits.done(began.elapsed()),
             Err(_) => shared.commits.failed(),
@@ -242,14 +242,6 @@ fn run(opener: &dyn Opener, shared: &Shared, received: &Receiver<Box<dyn Job>>) 
     }
 }
 
-/// What the thread knows of the open file.
-#[derive(Default)]
-struct Known {
-    /// The last commit, once it was looked at.
-    last: Option<Commit>,
-    failed: Option<Failed>,
-}
-
 /// A commit of which it is not known yet whether it happened.
 struct Failed {
     /// The count of commits before it.
@@ -262,26 +254,25 @@ fn commit(
     opener: &dyn Opener,
     shared: &Shared,
     batch: &mut [Box<dyn Job>],
-    known: &mut Known,
+    failed: &mut Option<Failed>,
 ) -> Result<(), StoreError> {
     if shared.database().is_err() {
-        settle(shared, reopen(opener, shared)?, &mut known.failed);
+        settle(shared, reopen(opener, shared)?, failed);
     }
     let failure = {
         let opened = shared.database();
         let opened = opened.as_ref().map_err(StoreError::clone)?;
-        let attempt = || transact(opened, batch, shared, known).map_err(|error| row_error(error, &shared.path));
+        let attempt = || transact(opened, batch, shared, failed).map_err(|error| row_error(error, &shared.path));
         match guarded(&shared.path, attempt) {
             Ok(()) => return Ok(()),
             Err(failure) => failure,
         }
     };
-    known.last = None;
     shared.close(failure.clone());
     // The file counts its commits: unless it says that this one did not happen, nobody knows.
-    match (reopen(opener, shared), known.failed.as_ref().map(|failed| failed.before)) {
+    match (reopen(opener, shared), failed.as_ref().map(|failed| failed.before)) {
         (Ok(after), Some(before)) => {
-            settle(shared, after, &mut known.failed);
+            settle(shared, after, failed);
             if after == before { Err(failure) } else { Err(StoreError::CommitUnknown { path: shared.path.clone() }) }
         }
         (_, None) => Err(failure),
@@ -304,15 +295,14 @@ fn transact(
     opened: &Opened,
     batch: &mut [Box<dyn Job>],
     shared: &Shared,
-    Known { last, failed }: &mut Known,
+    failed: &mut Option<Failed>,
 ) -> Result<(), RowError> {
     let blocks = &shared.blocks;
     // While it is looked at, the commit does not tidy up behind itself: the next one does, along with its own.
     let view = opened.view()?;
-    let before = match last.take() {
-        Some(last) => last,
-        None => chain::last(&view)?,
-    };
+    let last = || opened.last.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = last().take();
+    let before = known.map_or_else(|| chain::last(&view), Ok)?;
     *failed = Some(Failed { before: before.number, moved: Moved::default() });
     let txn = opened.begin(before.digest, blocks)?;
     let mut mark = None;
@@ -325,7 +315,7 @@ fn transact(
         if !moved.is_empty() {
             blocks.reopen();
         }
-        *last = Some(before);
+        *last() = Some(before);
     } else {
         let next = chain::extend(&txn, &before, mark)?;
         let moved = txn.moves.finish();
@@ -334,7 +324,7 @@ fn transact(
         txn.txn.commit()?;
         shared.seen.forget();
         drop(view);
-        *last = Some(next);
+        *last() = Some(next);
         if let Some(failed) = failed.take() {
             failed.moved.happened(blocks);
         }
