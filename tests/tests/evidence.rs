@@ -15,7 +15,7 @@ fn site() -> Site {
 /// The warnings of this run that are about evidence.
 fn told(placet: &Placet) -> Vec<String> {
     let warnings = placet.status().license.warnings.into_iter().map(|warning| warning.reason);
-    warnings.filter(|reason| ["audit-cut", "counters-restored"].contains(&&**reason)).collect()
+    warnings.filter(|reason| ["audit-cut", "audit-failed", "counters-restored"].contains(&&**reason)).collect()
 }
 
 fn opened(site: &Site) -> Vec<String> {
@@ -101,6 +101,23 @@ fn a_log_that_was_cut_or_deleted_is_told_by_the_counters() {
         assert_eq!((events(&site, "audit.cut"), verified(&site).cut.len()), (1, 1));
     }
     assert_eq!((opened(&site), events(&site, "audit.cut")), (Vec::new(), 1));
+}
+
+#[test]
+fn a_log_that_cannot_be_written_is_told_by_the_status_and_stops_no_decision() {
+    let site = site();
+    charged(&site, 1);
+    let file = log(&site.path("state")).remove(0).0;
+    fs::rename(&file, site.path("aside")).unwrap();
+    fs::create_dir(&file).unwrap();
+    let placet = site.open();
+    assert_eq!(told(&placet), ["audit-failed"]);
+    assert!(placet.consume("tokens", 1).decide().unwrap().allowed);
+    fs::remove_dir(&file).unwrap();
+    fs::rename(site.path("aside"), &file).unwrap();
+    placet.reload().unwrap();
+    assert!(!placet.consume("tokens", 1_000_000).decide().unwrap().allowed, "which is told");
+    assert_eq!(told(&placet), [""; 0]);
 }
 
 #[test]

@@ -97,7 +97,9 @@ fn what_tenants_hold_and_what_crashes_burned_stands_in_a_report() {
     assert_eq!(seats, [("use/users/t1%2F%C3%A9/%40customer//", 1), ("use/users/t2/%40customer//", 2)]);
     assert_eq!(whole.burned, []);
 
+    // An opening that comes to no policy tells nobody.
     copy.license(&license);
+    drop(copy.builder().policy(copy.path("missing.wasm")).open().unwrap_err());
     let placet = copy.open();
     let burned = placet.burned()[0].units;
     assert!(burned > 0);

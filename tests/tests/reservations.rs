@@ -163,6 +163,35 @@ fn the_same_key_answers_the_same_reservation_and_is_another_than_of_consume() {
 }
 
 #[test]
+fn what_was_credited_or_measured_meanwhile_is_not_taken_back_again() {
+    let site = site();
+    let mut license = claims("lic_c");
+    license["limits"] =
+        json!({"refundable": {"kind": "quota", "max": 100, "refund": true}, "cores": {"kind": "gauge", "max": 9}});
+    site.put("licenses/c.json", site.vendor.license(&license));
+    let placet = open(&site);
+    let hold = |limit: &str, amount| placet.reserve(limit, amount).into_result().expect("there is room");
+    let allowed = |decision: placet::Request<'_>| assert!(decision.decide().expect("an answer").allowed);
+
+    let reservation = hold("refundable", 100);
+    allowed(placet.credit("refundable", 100));
+    allowed(placet.consume("refundable", 50));
+    reservation.release().expect("released");
+    assert_eq!(usage(&placet, "refundable").used, 50, "the credit had given it back");
+
+    let reservation = hold("cores", 3);
+    allowed(placet.measure("cores", 4));
+    reservation.release().expect("released");
+    assert_eq!(usage(&placet, "cores").used, 4, "what was measured is what there is");
+
+    let (first, second) = (hold("refundable", 20), hold("refundable", 20));
+    allowed(placet.credit("refundable", 60));
+    first.settle(20).expect("settled");
+    second.release().expect("released");
+    assert_eq!(usage(&placet, "refundable").used, 20, "a credit takes what is used before what is reserved");
+}
+
+#[test]
 fn what_is_charged_beside_it_stays_when_it_is_settled_and_goes_when_it_is_released() {
     let placet = open(&site());
     let both = || placet.reserve("tokens", 100).and("objects", 2).into_result().expect("there is room");

@@ -17,6 +17,7 @@ mod telling;
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -71,6 +72,8 @@ pub(crate) struct Installation {
     state: Arc<StateDir>,
     vault: Vault,
     audit: Audit,
+    /// It was told that the log cannot be written.
+    audit_failed: AtomicBool,
     /// What log and counters told of each other when they were opened.
     misfit: Misfit,
     counting: Counting,
@@ -139,6 +142,7 @@ impl Installation {
             state,
             vault,
             audit,
+            audit_failed: AtomicBool::default(),
             misfit,
             counting: Counting::default(),
             noticed,
@@ -331,6 +335,9 @@ impl Installation {
         status.sealed = self.vault.seals();
         status.warn_burned();
         status.warn_misfit(&self.misfit);
+        if let Some(trouble) = self.audit.trouble() {
+            status.warn_audit(&trouble);
+        }
         status.warn_troubles(&loaded.snapshot);
         status
     }

@@ -167,6 +167,12 @@ impl Status {
         }
     }
 
+    /// Warns of an audit log that cannot be written.
+    pub(crate) fn warn_audit(&mut self, trouble: &str) {
+        let text = format!("the audit log cannot be written, its lines are lost: {trouble}");
+        self.license.warnings.push(warning("audit-failed", None, &text));
+    }
+
     /// Warns of places that could not be looked at.
     pub(crate) fn warn_troubles(&mut self, snapshot: &Snapshot) {
         for trouble in snapshot.troubles() {

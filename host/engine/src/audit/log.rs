@@ -51,8 +51,14 @@ pub(super) struct End {
 /// The names of the files of a log, in its order.
 pub(crate) fn file_names(state: &StateDir) -> Result<Vec<String>, StateError> {
     let mut names = state.names(Folder::Audit)?;
-    names.retain(|name| name.len() == 26 && name.ends_with(".jsonl"));
+    names.retain(|name| first_of(name).is_some());
     Ok(names)
+}
+
+/// The number of the first line of a file, by its name or path; none where it is not one of a log.
+pub(crate) fn first_of(file: &str) -> Option<u64> {
+    let name = file.rsplit(['/', '\\']).next()?;
+    name.strip_suffix(".jsonl").filter(|number| number.len() == 20)?.parse().ok()
 }
 
 /// It could not be written.
@@ -98,10 +104,11 @@ impl Log {
         Some(Entry::own("counters.head", mark, None))
     }
 
-    /// Writes lines, and syncs them; what fails is counted, and told with what is written next.
-    pub(super) fn write(&mut self, mut entries: Vec<Entry>) {
+    /// Writes lines, and syncs them; what fails is counted, and told with what is written next. Answers why it failed; none where there was
+    /// nothing to write.
+    pub(super) fn write(&mut self, mut entries: Vec<Entry>) -> Option<Result<(), String>> {
         if entries.is_empty() && self.lost == 0 {
-            return;
+            return None;
         }
         let time = entries.iter().map(|entry| entry.time).fold(self.time, u64::max);
         let lines = entries.len() as u64;
@@ -109,13 +116,15 @@ impl Log {
         if self.lost > 0 {
             entries.push(Entry::own("audit.gap", time, Some(self.lost)));
         }
-        match self.try_write(entries, time) {
+        let written = self.try_write(entries, time);
+        match &written {
             Ok(()) => (self.lost, self.cut) = (0, 0),
             Err(_) => {
                 self.end = None;
                 self.lost(lines);
             }
         }
+        Some(written.map_err(|error| error.to_string()))
     }
 
     fn try_write(&mut self, mut entries: Vec<Entry>, time: u64) -> Result<(), LogError> {
@@ -196,7 +205,7 @@ impl Log {
             }
             // Nothing of it is whole: it begins with the line after the file before it.
             None => {
-                let number: u64 = name.strip_suffix(".jsonl").and_then(|number| number.parse().ok()).unwrap_or(1);
+                let number = first_of(&name).unwrap_or(1);
                 let before = file_names(&self.state)?.into_iter().rfind(|before| *before < name);
                 let last = before.map(|before| self.last_of(&before)).transpose()?.flatten().unwrap_or(NOTHING);
                 End { file: Some(file), bytes: 0, number: number.saturating_sub(1), last }

@@ -24,7 +24,7 @@ mod verify;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -49,6 +49,8 @@ const QUEUE: usize = 1_024;
 const BOUNDS: Bounds = Bounds { files: 32, bytes: 1 << 20 };
 /// How often counts are written.
 const COUNTS: Duration = Duration::from_secs(60);
+/// How long it is waited for lines that are on their way: a disk takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How often the head of the counters is written, where it moved.
 const HEADS: Duration = Duration::from_secs(3_600);
 
@@ -72,6 +74,20 @@ struct Shared {
     throttle: Mutex<Throttle>,
     /// Lines that nobody took.
     lost: AtomicU64,
+    /// Lines that were handed to the thread.
+    handed: AtomicU64,
+    written: Mutex<Written>,
+    /// It changed.
+    wrote: Condvar,
+}
+
+/// How writing goes.
+#[derive(Debug, Default)]
+struct Written {
+    /// Lines that were written, or failed to be.
+    lines: u64,
+    /// Why the last ones could not be.
+    trouble: Option<String>,
 }
 
 impl Audit {
@@ -83,7 +99,13 @@ impl Audit {
     fn start_with(log: Log, counts: Duration) -> Self {
         let (sender, receiver) = sync_channel(QUEUE);
         let throttle = Mutex::new(Throttle::new(log.seals()));
-        let shared = Arc::new(Shared { throttle, lost: AtomicU64::new(0) });
+        let shared = Arc::new(Shared {
+            throttle,
+            lost: AtomicU64::new(0),
+            handed: AtomicU64::new(0),
+            written: Mutex::default(),
+            wrote: Condvar::new(),
+        });
         let thread = thread::Builder::new().name("placet-audit".to_owned()).spawn({
             let shared = shared.clone();
             move || run(log, &shared, &receiver, counts)
@@ -97,8 +119,22 @@ impl Audit {
         if entry.is_frequent() && !self.shared.throttle().admit(&entry) {
             return;
         }
-        if self.entries.as_ref().is_none_or(|entries| entries.try_send(entry).is_err()) {
-            self.shared.lost.fetch_add(1, Ordering::Relaxed);
+        let sent = self.entries.as_ref().is_some_and(|entries| entries.try_send(entry).is_ok());
+        let count = if sent { &self.shared.handed } else { &self.shared.lost };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Why the log cannot be written; none where it can. Waits for what was recorded before, a moment at the most.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let handed = self.shared.handed.load(Ordering::Relaxed);
+        let written = self.shared.written();
+        let (written, _) = (self.shared.wrote)
+            .wait_timeout_while(written, PATIENCE, |written| written.lines < handed)
+            .unwrap_or_else(PoisonError::into_inner);
+        if self.thread.is_none() {
+            Some("there is no thread that writes it".to_owned())
+        } else {
+            written.trouble.clone()
         }
     }
 }
@@ -116,6 +152,10 @@ impl Shared {
     fn throttle(&self) -> MutexGuard<'_, Throttle> {
         self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn run(mut log: Log, shared: &Shared, entries: &Receiver<Entry>, counts: Duration) {
@@ -126,6 +166,7 @@ fn run(mut log: Log, shared: &Shared, entries: &Receiver<Entry>, counts: Duratio
         let ended = waited == Err(RecvTimeoutError::Disconnected);
         batch.extend(waited);
         batch.extend(entries.try_iter().take(QUEUE));
+        let handed = batch.len() as u64;
         let is_due = ended || counted.elapsed() >= counts;
         if is_due {
             counted = Instant::now();
@@ -136,7 +177,11 @@ fn run(mut log: Log, shared: &Shared, entries: &Receiver<Entry>, counts: Duratio
             batch.extend(log.head_entry());
         }
         log.lost(shared.lost.swap(0, Ordering::Relaxed));
-        log.write(batch);
+        if let Some(trouble) = log.write(batch) {
+            shared.written().trouble = trouble.err();
+        }
+        shared.written().lines += handed;
+        shared.wrote.notify_all();
         if is_due {
             log.promise();
         }

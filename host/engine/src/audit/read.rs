@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::kept::opened;
 use super::line::{AuditLine, DamagedLine, ReadLine};
-use super::log::{MAX_READ, file_names};
+use super::log::{MAX_READ, file_names, first_of};
 use super::verify::AuditFault;
 use crate::state_dir::{Folder, StateDir, StateError};
 use crate::vault::Vault;
@@ -64,11 +64,6 @@ pub(crate) fn newest(
         }
     }
     Ok(found)
-}
-
-/// The number of the first line of a file.
-fn first_of(name: &str) -> Option<u64> {
-    name.strip_suffix(".jsonl")?.parse().ok()
 }
 
 /// The lines of a file that are written to their end.

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::line::{hash, hex};
 use super::throttle::BUDGET;
 use super::*;
 use crate::store::MemoryStore;
@@ -148,7 +149,11 @@ fn files_are_bounded_and_the_chain_goes_through_them() {
 fn the_first_line_that_is_not_as_it_was_written_is_named() {
     let (_site, text) = filled(6);
     let lines: Vec<_> = text.split_inclusive('\n').collect();
-    assert_eq!(fault(&text.replace("\"subject\":\"l2\"", "\"subject\":\"l9\"")), (4, AuditFault::Chain));
+    let changed = |at: u64| text.replace(&format!("\"subject\":\"l{at}\""), "\"subject\":\"l9\"");
+    assert_eq!([0, 2, 4].map(|at| fault(&changed(at))), [1, 3, 5].map(|line| (line, AuditFault::Changed)));
+    assert_eq!(verify(&[("log".to_owned(), changed(5).into_bytes())]).unwrap().last, 6, "nothing names the newest");
+    let unchained = text.replace(&hex(&hash(lines[2].trim_end().as_bytes())), &hex(&[7; 32]));
+    assert_eq!(fault(&unchained), (4, AuditFault::Chain));
     assert_eq!(fault(&text.replace("\"number\":3", "\"number\":x")), (3, AuditFault::NotALine));
     let swapped: String = [0, 2, 1, 3, 4, 5].map(|at: usize| lines[at]).concat();
     assert_eq!(fault(&swapped), (2, AuditFault::Number { found: 3, expected: 2 }));
@@ -168,7 +173,18 @@ fn two_logs_that_were_joined_are_told_apart() {
     (0..6).for_each(|at| audit.record(&Event::new("license.removed", "b", "removed"), at));
     drop(audit);
     let joined: String = text.split_inclusive('\n').take(3).chain(other.text().split_inclusive('\n').skip(3)).collect();
-    assert_eq!(fault(&joined), (4, AuditFault::Chain));
+    assert_eq!(fault(&joined), (3, AuditFault::Changed));
+}
+
+#[test]
+fn a_log_without_its_beginning_is_told_by_the_name_of_its_file() {
+    let (site, text) = filled(6);
+    let rest = &text[text.find('\n').unwrap() + 1..];
+    let (name, _) = site.files().remove(0);
+    for path in [name.clone(), format!("some/where/{name}")] {
+        let broken = verify(&[(path, rest.as_bytes().to_vec())]).unwrap_err();
+        assert_eq!((broken.line, broken.fault), (1, AuditFault::Number { found: 2, expected: 1 }));
+    }
 }
 
 #[test]
@@ -207,12 +223,33 @@ fn what_could_not_be_written_is_told_when_it_can_be() {
     log.end = None;
     fs::rename(site.folder(), site.0.path().join("aside")).unwrap();
     fs::write(site.folder(), "").unwrap();
-    (2..5).for_each(|time| write(&mut log, time));
+    assert!((2..5).all(|time| write(&mut log, time).unwrap().is_err()));
     fs::remove_file(site.folder()).unwrap();
     fs::rename(site.0.path().join("aside"), site.folder()).unwrap();
-    write(&mut log, 5);
+    assert_eq!(write(&mut log, 5), Some(Ok(())));
     let summary = site.verify().unwrap();
     assert_eq!((summary.lines, summary.lost), (3, 3));
+}
+
+#[test]
+fn a_log_that_cannot_be_written_is_known_as_soon_as_something_was_to_be_and_until_something_was() {
+    let site = Site::new();
+    let trouble = |audit: &Audit| {
+        audit.record(&Event::new("license.installed", "l", "installed"), 1);
+        audit.trouble()
+    };
+    let audit = site.audit();
+    assert_eq!((audit.trouble(), trouble(&audit)), (None, None));
+    drop(audit);
+    let (name, _) = site.files().remove(0);
+    let (path, aside) = (site.folder().join(name), site.0.path().join("aside"));
+    fs::rename(&path, &aside).unwrap();
+    fs::create_dir(&path).unwrap();
+    let audit = site.audit();
+    assert!(trouble(&audit).is_some());
+    fs::remove_dir(&path).unwrap();
+    fs::rename(&aside, &path).unwrap();
+    assert_eq!((trouble(&audit), audit.trouble()), (None, None));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::kept::{is_kept_sealed, opened};
 use super::line::{AuditLine, NOTHING, hash, hex};
+use super::log::first_of;
 use crate::store::Head;
 use crate::vault::{UnsealError, Vault};
 
@@ -69,10 +70,11 @@ pub enum AuditFault {
         /// The number after the line before.
         expected: u64,
     },
-    /// It does not name the line before it.
-    #[error(
-        "the line before it is not the one that it was written after: that one was changed, or two logs were joined"
-    )]
+    /// The line after it, which is as it was written, names another one before it.
+    #[error("the line after it was written after another one: this one was changed, or two logs are joined here")]
+    Changed,
+    /// It does not name the line before it, nor does the line after it know it.
+    #[error("it was changed: it fits neither the line before it nor the one after it")]
     Chain,
     /// A file that others follow ends within a line.
     #[error("the file ends within this line, and another file follows: it was cut")]
@@ -91,27 +93,40 @@ pub fn verify_audit<'a>(
     files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
     vault: &Vault,
 ) -> Result<AuditSummary, AuditBreak> {
+    let lines = |(file, content): (&'a str, &'a [u8])| {
+        (1_u64..).zip(content.split_inclusive(|byte| *byte == b'\n')).map(move |(line, text)| ((file, line), text))
+    };
+    let mut lines = files.into_iter().flat_map(lines).peekable();
     let mut summary = AuditSummary::default();
-    let mut last = NOTHING;
-    let mut at = ("", 0);
-    for (file, content) in files {
-        if summary.unfinished > 0 {
-            return Err(broken(at, AuditFault::Cut));
+    let (mut last, mut before) = (NOTHING, ("", 0));
+    while let Some((at, text)) = lines.next() {
+        let Some(text) = text.strip_suffix(b"\n") else {
+            summary.unfinished = text.len() as u64;
+            match lines.peek() {
+                Some(_) => return Err(broken(at, AuditFault::Cut)),
+                None => break,
+            }
+        };
+        summary.sealed += u64::from(is_kept_sealed(text));
+        let text = opened(vault, text).map_err(|error| broken(at, error.into()))?;
+        let line: AuditLine = serde_json::from_slice(&text).map_err(|_| broken(at, AuditFault::NotALine))?;
+        let is_after = |next: &((&str, u64), &[u8])| names(vault, next.1, &text);
+        match summary.take(&line, at, &last) {
+            // This line is as it was written, if the next one says so.
+            Err(AuditFault::Chain) if before.1 > 0 && lines.peek().is_none_or(is_after) => {
+                return Err(broken(before, AuditFault::Changed));
+            }
+            taken => taken.map_err(|fault| broken(at, fault))?,
         }
-        for (line, text) in (1_u64..).zip(content.split_inclusive(|byte| *byte == b'\n')) {
-            at = (file, line);
-            let Some(text) = text.strip_suffix(b"\n") else {
-                summary.unfinished = text.len() as u64;
-                continue;
-            };
-            summary.sealed += u64::from(is_kept_sealed(text));
-            let text = opened(vault, text).map_err(|error| broken(at, error.into()))?;
-            let line: AuditLine = serde_json::from_slice(&text).map_err(|_| broken(at, AuditFault::NotALine))?;
-            summary.take(&line, &last).map_err(|fault| broken(at, fault))?;
-            last = hash(&text);
-        }
+        (last, before) = (hash(&text), at);
     }
-    if summary.lines == 0 { Err(broken(at, AuditFault::Empty)) } else { Ok(summary) }
+    if summary.lines == 0 { Err(broken(before, AuditFault::Empty)) } else { Ok(summary) }
+}
+
+/// Does a line name this one as the one before it?
+fn names(vault: &Vault, line: &[u8], before: &[u8]) -> bool {
+    let text = opened(vault, line.strip_suffix(b"\n").unwrap_or(line)).unwrap_or_default();
+    serde_json::from_slice::<AuditLine>(&text).is_ok_and(|line| line.previous == hex(&hash(before)))
 }
 
 impl From<UnsealError> for AuditFault {
@@ -133,9 +148,13 @@ fn broken((file, line): (&str, u64), fault: AuditFault) -> AuditBreak {
 }
 
 impl AuditSummary {
-    fn take(&mut self, line: &AuditLine, last: &[u8; 32]) -> Result<(), AuditFault> {
+    fn take(&mut self, line: &AuditLine, at: (&str, u64), last: &[u8; 32]) -> Result<(), AuditFault> {
         let is_first = self.lines == 0;
-        let expected = if is_first { line.number.max(1) } else { self.last.saturating_add(1) };
+        let expected = match at {
+            (file, 1) if is_first => first_of(file).unwrap_or(line.number.max(1)),
+            _ if is_first => line.number.max(1),
+            _ => self.last.saturating_add(1),
+        };
         if line.number != expected {
             return Err(AuditFault::Number { found: line.number, expected });
         }

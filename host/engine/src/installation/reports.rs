@@ -1,14 +1,11 @@
 //! The making of usage reports.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
 use super::Installation;
 use crate::bindings::placet::policy::counters::Error;
 use crate::counter_name;
 use crate::error::Failure;
 use crate::report::{self, Report, ReportedCounter, ReportedLicense, SignedReport};
-use crate::store::{Burned, Moment, Store, StoreError};
+use crate::store::{Moment, Store, StoreError};
 
 /// So many counters are read at a time.
 const PAGE: usize = 1_000;
@@ -42,7 +39,9 @@ impl Installation {
             limits: self.usage(None)?,
             counters: counters(store, &namespace).map_err(failed)?,
             seats: seats(store, &namespace, reading.moment())?,
-            burned: burned(store, &namespace).map_err(failed)?,
+            burned: (store.burned_ever(&namespace).map_err(failed)?.into_iter())
+                .map(|(counter, value)| ReportedCounter { counter, value })
+                .collect(),
         };
         let token = report::sign(&report, seed).map_err(|_| Failure::new("report-unavailable"))?;
         store.put_value(&key(&namespace), Some(token.as_bytes()), reading.mark).map_err(failed)?;
@@ -55,40 +54,6 @@ impl Installation {
         let kept = self.store.value(&key(&self.loaded().lent.namespace.clone())).map_err(failed)?;
         kept.map(|token| String::from_utf8(token).map_err(|_| Failure::new("report-invalid"))).transpose()
     }
-
-    /// Adds what a crash burned before this opening to what reports tell of it.
-    pub(super) fn remember_burned(&self) -> Result<(), StoreError> {
-        let mut all: BTreeMap<&str, BTreeMap<String, u64>> = BTreeMap::new();
-        for Burned { policy, counter, units } in self.store.burned() {
-            let counters = match all.entry(policy) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(free) => free.insert(burned_before(&*self.store, policy)?),
-            };
-            let sum = counters.entry(counter.clone()).or_default();
-            *sum = sum.saturating_add(*units);
-        }
-        for (policy, counters) in all {
-            // Names and numbers can always be written down.
-            let Ok(value) = serde_json::to_vec(&counters) else { continue };
-            self.store.put_value(&burned_key(policy), Some(&value), self.clock.read().mark)?;
-        }
-        Ok(())
-    }
-}
-
-/// The value of the store that holds what was burned of the counters of a policy.
-fn burned_key(policy: &str) -> String {
-    format!("burned/{policy}")
-}
-
-fn burned_before(store: &dyn Store, policy: &str) -> Result<BTreeMap<String, u64>, StoreError> {
-    let value = store.value(&burned_key(policy))?;
-    Ok(value.and_then(|value| serde_json::from_slice(&value).ok()).unwrap_or_default())
-}
-
-fn burned(store: &dyn Store, policy: &str) -> Result<Vec<ReportedCounter>, StoreError> {
-    let burned = burned_before(store, policy)?.into_iter();
-    Ok(burned.map(|(counter, value)| ReportedCounter { counter, value }).collect())
 }
 
 /// The value of the store that holds the last report of a policy.

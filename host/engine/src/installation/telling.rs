@@ -1,6 +1,7 @@
 //! What is told without that anybody did anything: the opening, and what time brought about.
 
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use super::{Changing, Installation};
 use crate::adoption::Adoption;
@@ -48,11 +49,11 @@ impl Installation {
         if Noticed::new(&loaded.status).clock_back {
             self.happened(&Noticed::rollback());
         }
-        if let Err(error) = self.remember_burned() {
-            self.tell("store.failed", "", error.reason());
-        }
         for burned in self.store.burned() {
             self.tell("counters.burned", &format!("{} ({} units)", burned.counter, burned.units), "units-burned");
+        }
+        if let Err(error) = self.store.told_burned() {
+            self.tell("store.failed", "", error.reason());
         }
         if let Some(line) = self.misfit.cut {
             self.tell("audit.cut", &line.to_string(), "audit-cut");
@@ -73,6 +74,11 @@ impl Installation {
         // Whoever changes something tells what that changes, and after it nothing is told of how it stood before.
         let changing = self.change();
         changing.tell_noticed(&self.standing(&self.loaded()));
+        drop(changing);
+        let fails = self.audit.trouble().is_some();
+        if !self.audit_failed.swap(fails, Ordering::Relaxed) && fails {
+            self.tell("audit.failed", "", "audit-failed");
+        }
     }
 
     /// What is new since it was looked at last.

@@ -37,6 +37,8 @@ struct Model {
     once: BTreeMap<Key, Recalled>,
     /// Those that hold, and those that do not hold any more; these are kept for ever too.
     reservations: BTreeMap<Key, Standing>,
+    /// How much of what a counter holds is reserved.
+    reserved: BTreeMap<Key, u64>,
     pools: BTreeMap<Key, BTreeMap<String, (Member, Option<Term>)>>,
     kept: BTreeMap<Key, Vec<u8>>,
     floors: BTreeMap<String, Floor>,
@@ -173,7 +175,10 @@ impl Store for MemoryStore {
             let rest = rests.entry(portion.counter.as_str()).or_insert(current);
             *rest = rest.checked_sub(portion.amount).ok_or(Error::Exceeded(Excess { entry: index, current }))?;
         }
-        model.counters.extend(rests.iter().map(|(name, rest)| (key(namespace, name), *rest)));
+        for (name, rest) in &rests {
+            model.counters.insert(key(namespace, name), *rest);
+            model.hold_at_most(namespace, name, *rest);
+        }
         let rests: Vec<u64> = portions.iter().map(|portion| model.held(namespace, &portion.counter)).collect();
         if !portions.is_empty() || once.is_some() {
             model.passed(moment.mark);
@@ -200,6 +205,7 @@ impl Store for MemoryStore {
         model.free_due(moment);
         let before = model.held(namespace, counter);
         model.counters.insert(key(namespace, counter), value);
+        model.hold_at_most(namespace, counter, 0);
         model.passed(moment.mark);
         Ok(before)
     }
@@ -419,6 +425,14 @@ impl Store for MemoryStore {
 
     fn burned(&self) -> &[Burned] {
         &[]
+    }
+
+    fn told_burned(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn burned_ever(&self, _: &str) -> Result<Vec<(String, u64)>, StoreError> {
+        Ok(Vec::new())
     }
 
     fn figures(&self) -> StoreFigures {

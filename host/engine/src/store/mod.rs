@@ -280,8 +280,14 @@ pub(crate) trait Store: Send + Sync + fmt::Debug {
     /// Puts such a value; none removes it. The same value again writes nothing.
     fn put_value(&self, key: &str, value: Option<&[u8]>, mark: u64) -> Result<(), StoreError>;
 
-    /// What the crash before this opening burned; empty after a clean stop.
+    /// What crashes burned that was not told before this opening; empty after a clean stop.
     fn burned(&self) -> &[Burned];
+
+    /// All of [`Store::burned`] was told: the next opening finds it told.
+    fn told_burned(&self) -> Result<(), StoreError>;
+
+    /// What crashes burned of each counter of a policy, told or not.
+    fn burned_ever(&self, namespace: &str) -> Result<Vec<(String, u64)>, StoreError>;
 
     /// How its commits went since this opening.
     fn figures(&self) -> StoreFigures;

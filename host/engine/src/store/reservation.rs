@@ -3,6 +3,8 @@
 //! A reservation is made in the transaction that counts its entries. Settling it takes back from those very entries, the last first,
 //! or goes along with what is counted beside them. At the end of its term the store frees what is left of it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::Moment;
@@ -116,6 +118,17 @@ pub(crate) struct Recalled {
 /// The counters that are reserved from: usage, and not what a policy remembers for itself.
 pub(super) fn is_reserved(portion: &Portion) -> bool {
     is_usage(&portion.counter)
+}
+
+/// Of these portions, what is there.
+pub(super) fn within(portions: Vec<Portion>, mut there: BTreeMap<&str, u64>) -> Vec<Portion> {
+    let mut take = |portion: Portion| {
+        let there = there.get_mut(portion.counter.as_str())?;
+        let amount = portion.amount.min(*there);
+        *there -= amount;
+        Some(Portion { amount, ..portion })
+    };
+    portions.into_iter().filter_map(&mut take).collect()
 }
 
 #[cfg(test)]

@@ -43,7 +43,8 @@ const SEALED_REASON: &str = "storage-secret-missing";
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let files = read(&arguments.paths)?;
     let files_of = files.iter().map(|(name, content)| (&**name, &**content));
-    let summary = verify_audit(files_of, &vault(arguments)?).map_err(|error| match error.fault {
+    let vault = vault(arguments)?;
+    let summary = verify_audit(files_of, &vault).map_err(|error| match error.fault {
         AuditFault::Empty => refused("there is no audit log", error),
         AuditFault::Sealed => Problem::of(SEALED_REASON, "the audit log is sealed").because(error),
         _ => refused("the audit log is broken", error),
@@ -51,7 +52,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let is_sound = summary.put_back.is_empty() && summary.cut.is_empty();
     let answer =
         Answer::verdict(is_sound, table(&rows(&summary, files.len())), json!({ "files": files.len(), "log": summary }));
-    Ok(warned(answer, &summary))
+    let answer = warned(answer, &summary);
+    let readable = summary.lines.saturating_sub(summary.sealed);
+    Ok(match vault.seals() && readable > 0 {
+        true => answer.warn(format!(
+            "{readable} of {} lines are not sealed: they were written by who has no storage secret, or their sealing did not come to its end",
+            summary.lines
+        )),
+        false => answer,
+    })
 }
 
 fn refused(message: &str, error: AuditBreak) -> Problem {
@@ -78,7 +87,7 @@ fn next_step(fault: &AuditFault) -> &'static str {
         AuditFault::Number { .. } => {
             "give all files of one log, none left out; if they are all here, compare the log with a copy"
         }
-        AuditFault::NotALine | AuditFault::Chain => {
+        AuditFault::NotALine | AuditFault::Changed | AuditFault::Chain => {
             "compare the log with a copy; what stands before that line is as it was written"
         }
     }
@@ -90,7 +99,8 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<(String, Vec<u8>)>, Problem>
     for path in paths {
         if files::is_directory(path) {
             let folder = Some(path.join(FOLDER)).filter(|folder| files::is_directory(folder));
-            found.extend(files::list(folder.as_deref().unwrap_or(path), EXTENSION)?);
+            let listed = files::list(folder.as_deref().unwrap_or(path), EXTENSION)?;
+            found.extend(listed.into_iter().filter(|path| is_of_a_log(path)));
         } else {
             found.push(path.clone());
         }
@@ -98,6 +108,12 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<(String, Vec<u8>)>, Problem>
     // Their names are the numbers of their first lines.
     found.sort_by(|one, other| one.file_name().cmp(&other.file_name()));
     found.iter().map(|path| Ok((path.display().to_string(), files::read(Path::new(path))?))).collect()
+}
+
+/// A file of a log is named by the number of its first line, in twenty digits.
+fn is_of_a_log(path: &Path) -> bool {
+    let stem = path.file_stem().unwrap_or_default().as_encoded_bytes();
+    stem.len() == 20 && stem.iter().all(u8::is_ascii_digit)
 }
 
 fn rows(summary: &AuditSummary, files: usize) -> Vec<(&'static str, String)> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::error::RowError;
-use super::rows::Name;
+use super::rows::{Name, Outcome, Step};
 use super::sealed::{Digest, Reading, Rows, Sealed, Txn, View};
 use crate::bindings::placet::policy::counters::Entry;
 use crate::store::Burned;
@@ -13,6 +13,8 @@ use crate::store::block::{Block, Blocks, size};
 
 /// (namespace, counter) → how much of what the counter holds on the disk was left in its block at first.
 const BLOCKS: Sealed<Name, u64> = Sealed::new("blocks");
+/// (namespace, counter) → (units that crashes burned, how many of them were not told yet).
+const BURNED: Sealed<Name, (u64, u64)> = Sealed::new("burned");
 
 /// What a transaction does to blocks.
 #[derive(Debug)]
@@ -66,11 +68,12 @@ impl Moved {
 
 pub(super) fn create(txn: &Txn<'_>) -> Result<(), RowError> {
     txn.open(&BLOCKS)?;
+    txn.open(&BURNED)?;
     Ok(())
 }
 
 pub(super) fn digest(view: &View<'_>, digest: Digest) -> Result<Digest, RowError> {
-    view.digest(&BLOCKS, digest)
+    view.digest(&BURNED, view.digest(&BLOCKS, digest)?)
 }
 
 /// Lets the row of a counter hold what was used, and no block any more. To be called before the row is looked at.
@@ -126,21 +129,51 @@ pub(super) fn fill(
     Ok(())
 }
 
-/// What a crash burned: the blocks that were not closed.
-pub(super) fn burned(view: &View<'_>) -> Result<Vec<Burned>, RowError> {
-    let mut burned = Vec::new();
-    view.open(&BLOCKS)?.each::<(&str, &str)>(.., |(namespace, counter), units| {
-        burned.push(Burned { policy: namespace.to_owned(), counter: counter.to_owned(), units });
-        ControlFlow::Continue(())
+/// Did a crash leave a block?
+pub(super) fn any(view: &View<'_>) -> Result<bool, RowError> {
+    let mut any = false;
+    view.open(&BLOCKS)?.each::<(&str, &str)>(.., |_, _| {
+        any = true;
+        ControlFlow::Break(())
     })?;
-    Ok(burned)
+    Ok(any)
 }
 
-/// Counts as used what was burned.
-pub(super) fn forget(txn: &Txn<'_>, burned: &[Burned]) -> Result<(), RowError> {
-    let mut blocks = txn.open(&BLOCKS)?;
-    for burned in burned {
-        blocks.remove((burned.policy.as_str(), burned.counter.as_str()))?;
+/// Counts as used what a crash left in blocks.
+pub(super) fn burn(txn: &Txn<'_>) -> Result<(), RowError> {
+    let (mut blocks, mut burned) = (txn.open(&BLOCKS)?, txn.open(&BURNED)?);
+    let mut left = Vec::new();
+    blocks.each::<(&str, &str)>(.., |(namespace, counter), units| {
+        left.push((namespace.to_owned(), counter.to_owned(), units));
+        ControlFlow::Continue(())
+    })?;
+    for (namespace, counter, units) in &left {
+        let key = (namespace.as_str(), counter.as_str());
+        let (all, untold) = burned.get(key, |before| before)?.unwrap_or_default();
+        burned.insert(key, (all.saturating_add(*units), untold.saturating_add(*units)))?;
+        blocks.remove(key)?;
     }
     Ok(())
+}
+
+/// What crashes burned, by counter, and how much of it was not told yet.
+pub(super) fn burned(view: &View<'_>) -> Result<Vec<(Burned, u64)>, RowError> {
+    let mut found = Vec::new();
+    view.open(&BURNED)?.each::<(&str, &str)>(.., |(namespace, counter), (units, untold)| {
+        found.push((Burned { policy: namespace.to_owned(), counter: counter.to_owned(), units }, untold));
+        ControlFlow::Continue(())
+    })?;
+    Ok(found)
+}
+
+/// All of these were told.
+pub(super) fn told(txn: &Txn<'_>, all: &[Burned]) -> Step<()> {
+    let mut burned = txn.open(&BURNED)?;
+    for Burned { policy, counter, .. } in all {
+        let key = (policy.as_str(), counter.as_str());
+        if let Some((units, _)) = burned.get(key, |before| before)? {
+            burned.insert(key, (units, 0))?;
+        }
+    }
+    Ok(if all.is_empty() { Outcome::Same(()) } else { Outcome::Changed(()) })
 }

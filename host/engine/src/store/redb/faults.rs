@@ -35,6 +35,8 @@ struct State {
     log: Vec<Change>,
     /// Fails the changes with these numbers, counted from the last [`Disk::fail`], with this error.
     failing: Option<(std::ops::Range<u64>, i32)>,
+    /// They come about all the same.
+    comes_about: bool,
     changes: u64,
     /// The same of what only looks, counted from the last [`Disk::fail_looks`].
     blind: Option<(std::ops::Range<u64>, i32)>,
@@ -67,6 +69,12 @@ impl Disk {
         state.changes = 0;
     }
 
+    /// The same of changes that come about, and are told as failed.
+    fn fail_late(&self, changes: std::ops::Range<u64>, error: i32) {
+        self.fail(changes, error);
+        self.state().comes_about = true;
+    }
+
     /// Fails reads, and questions for the length.
     fn fail_looks(&self, looks: std::ops::Range<u64>, error: i32) {
         let mut state = self.state();
@@ -76,7 +84,7 @@ impl Disk {
 
     fn heal(&self) {
         let mut state = self.state();
-        (state.failing, state.blind) = (None, None);
+        (state.failing, state.blind, state.comes_about) = (None, None, false);
     }
 
     fn look(&self) -> io::Result<MutexGuard<'_, State>> {
@@ -101,17 +109,17 @@ impl Disk {
         let mut state = self.state();
         let number = state.changes;
         state.changes += 1;
-        if let Some((failing, error)) = &state.failing
-            && failing.contains(&number)
-        {
-            return Err(io::Error::from_raw_os_error(*error));
+        let failing = state.failing.as_ref().filter(|(failing, _)| failing.contains(&number));
+        let failed = failing.map_or(Ok(()), |(_, error)| Err(io::Error::from_raw_os_error(*error)));
+        if failed.is_err() && !state.comes_about {
+            return failed;
         }
         change.apply(&mut state.cache);
         if matches!(change, Change::Sync) {
             state.durable = state.cache.clone();
         }
         state.log.push(change);
-        Ok(())
+        failed
     }
 }
 
@@ -261,6 +269,14 @@ fn a_disk_that_fails_for_a_moment_at_any_change_loses_and_invents_nothing() {
 }
 
 #[test]
+fn a_change_that_comes_about_though_the_disk_says_it_failed_is_found_and_not_counted_again() {
+    let failed =
+        |number: u64| survive_where(|disk| disk.fail_late(number..number + 1, EIO), &(number..number + 1), "io");
+    let failures = (0..120).filter(|number| failed(*number)).count();
+    assert!(failures > 20, "only {failures} places were hit");
+}
+
+#[test]
 fn a_disk_that_cannot_be_read_for_a_moment_loses_and_invents_nothing() {
     for number in 0..120 {
         assert!(survive_blind(number..number + 1), "the first change fails in any case");
@@ -288,6 +304,32 @@ fn an_opening_that_cannot_read_says_so_and_changes_nothing() {
         assert_eq!(held(&RedbStore::open_with(disk.clone()).unwrap()), 1, "at {number}");
     }
     assert!(failures > 5, "only {failures} places were hit");
+}
+
+#[test]
+fn an_opening_that_cannot_write_loses_neither_what_was_counted_nor_what_a_crash_burned() {
+    let disk = Disk::new();
+    let store = RedbStore::open_with(disk.clone()).unwrap();
+    let entry = Entry { counter: "c".to_owned(), amount: 1, ceiling: 1_000, slack: 40 };
+    (0..100).for_each(|time| drop(store.add("n", vec![entry.clone()], vec![], None, None, at(time)).unwrap()));
+    let crashed = disk.image();
+    drop(store);
+    let whole = RedbStore::open_with(Disk::holding(crashed.clone())).unwrap().burned().to_vec();
+    assert!(whole[0].units > 0, "nothing was burned: the test tests nothing");
+    for error in [ENOSPC, EIO] {
+        let mut failures = 0;
+        for number in 0..60 {
+            let disk = Disk::holding(crashed.clone());
+            disk.fail(number..number + 1, error);
+            failures += u32::from(RedbStore::open_with(disk.clone()).is_err());
+            disk.heal();
+            let store = RedbStore::open_with(disk).unwrap();
+            assert_eq!(store.burned(), whole, "at {number}");
+            let held = store.read("n", &["c".to_owned()], at(0)).unwrap()[0];
+            assert!((100..=100 + whole[0].units).contains(&held), "{held} at {number}");
+        }
+        assert!(failures > 5, "only {failures} places were hit");
+    }
 }
 
 #[test]

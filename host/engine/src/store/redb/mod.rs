@@ -348,6 +348,16 @@ impl Store for RedbStore {
         &self.writer.burned
     }
 
+    fn told_burned(&self) -> Result<(), StoreError> {
+        let burned = self.writer.burned.clone();
+        self.writer.write(0, move |txn| blocks::told(txn, &burned))
+    }
+
+    fn burned_ever(&self, namespace: &str) -> Result<Vec<(String, u64)>, StoreError> {
+        let burned = self.writer.view(blocks::burned)?.into_iter().map(|(burned, _)| burned);
+        Ok(burned.filter(|one| one.policy == namespace).map(|one| (one.counter, one.units)).collect())
+    }
+
     fn figures(&self) -> StoreFigures {
         self.writer.figures()
     }

@@ -1,5 +1,6 @@
 //! Reservations: a row for each that holds, and two for the ends of its term. What became of one is kept as `once` rows are.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use serde::Serialize;
@@ -8,9 +9,9 @@ use serde::de::DeserializeOwned;
 use super::error::RowError;
 use super::once::{self, corrupted};
 use super::rows::{self, Name, Outcome, Step};
-use super::sealed::{Digest, Reading, Sealed, Txn, View};
+use super::sealed::{Digest, Reading, Rows, Sealed, Txn, View};
 use crate::bindings::placet::policy::counters::{Portion, Recorded};
-use crate::store::reservation::is_reserved;
+use crate::store::reservation::{is_reserved, within};
 use crate::store::{Ends, Moment, Part, Recalled, Reserved, Settling, Standing};
 
 /// (by which time, when, namespace, id); so the first of each kind is due first.
@@ -20,6 +21,8 @@ type End = (u8, u64, &'static str, &'static str);
 const RESERVED: Sealed<Name, &[u8]> = Sealed::new("reserved");
 /// When it ends.
 const ENDS: Sealed<End, ()> = Sealed::new("reserved-ends");
+/// (namespace, counter) → how much of what it holds is reserved: so much may be taken back, whatever became of the counter meanwhile.
+const UNITS: Sealed<Name, u64> = Sealed::new("reserved-units");
 
 const BY_NOW: u8 = 0;
 const BY_MARK: u8 = 1;
@@ -27,11 +30,12 @@ const BY_MARK: u8 = 1;
 pub(super) fn create(txn: &Txn<'_>) -> Result<(), RowError> {
     txn.open(&RESERVED)?;
     txn.open(&ENDS)?;
+    txn.open(&UNITS)?;
     Ok(())
 }
 
 pub(super) fn digest(view: &View<'_>, digest: Digest) -> Result<Digest, RowError> {
-    view.digest(&ENDS, view.digest(&RESERVED, digest)?)
+    view.digest(&UNITS, view.digest(&ENDS, view.digest(&RESERVED, digest)?)?)
 }
 
 /// When the next term ends.
@@ -60,6 +64,12 @@ pub(super) fn find(view: &View<'_>, namespace: &str, id: &str) -> Result<Option<
 }
 
 pub(super) fn reserve(txn: &Txn<'_>, namespace: &str, id: &str, mut reserving: Reserved) -> Result<(), RowError> {
+    let mut units = txn.open(&UNITS)?;
+    for Portion { counter, amount } in &reserving.entries {
+        let reserved = units.get((namespace, counter.as_str()), |units| units)?.unwrap_or(0);
+        units.insert((namespace, counter.as_str()), reserved.saturating_add(*amount))?;
+    }
+    drop(units);
     if let Some(held) = take_out(txn, namespace, id)? {
         reserving.entries.splice(0..0, held.entries);
     }
@@ -93,7 +103,10 @@ pub(super) fn record(
         }
         Some(Part::Settle(id, settling)) => {
             let Settling { from, back, excess, settlement } = *settling;
-            rows::take_back(txn, namespace, &back, mark)?;
+            if let Standing::Open(reserved) = &from {
+                let back = unreserve(txn, namespace, &reserved.entries, back)?;
+                rows::take_back(txn, namespace, &back, mark)?;
+            }
             if let Some(excess) = excess {
                 rows::put_on(txn, namespace, &excess)?;
             }
@@ -133,11 +146,46 @@ pub(super) fn free_due(txn: &Txn<'_>, moment: Moment) -> Step<()> {
     for (namespace, id) in due {
         // By both times, one is due twice.
         if let Some(reserved) = take_out(txn, &namespace, &id)? {
-            rows::take_back(txn, &namespace, &reserved.entries, moment.mark)?;
+            let back = unreserve(txn, &namespace, &reserved.entries, reserved.entries.clone())?;
+            rows::take_back(txn, &namespace, &back, moment.mark)?;
             close(txn, &namespace, &id, &Standing::Ended(reserved), moment.mark)?;
         }
     }
     Ok(if any { Outcome::Changed(()) } else { Outcome::Same(()) })
+}
+
+/// Nothing of these entries is reserved any more. Answers how much of `back` is still there to be taken back.
+fn unreserve(
+    txn: &Txn<'_>,
+    namespace: &str,
+    entries: &[Portion],
+    back: Vec<Portion>,
+) -> Result<Vec<Portion>, RowError> {
+    let mut units = txn.open(&UNITS)?;
+    let mut there: BTreeMap<&str, u64> = BTreeMap::new();
+    for Portion { counter, amount } in entries {
+        let reserved = units.get((namespace, counter.as_str()), |units| units)?.unwrap_or(0);
+        let own = reserved.min(*amount);
+        *there.entry(counter).or_default() += own;
+        put_units(&mut units, namespace, counter, reserved - own)?;
+    }
+    Ok(within(back, there))
+}
+
+/// A counter was set to what it holds now: at most so much of that is reserved.
+pub(super) fn hold_at_most(txn: &Txn<'_>, namespace: &str, counter: &str, most: u64) -> Result<(), RowError> {
+    let mut units = txn.open(&UNITS)?;
+    match units.get((namespace, counter), |units| units)? {
+        Some(reserved) if reserved > most => put_units(&mut units, namespace, counter, most),
+        _ => Ok(()),
+    }
+}
+
+fn put_units(table: &mut Rows<'_, Name, u64>, namespace: &str, counter: &str, units: u64) -> Result<(), RowError> {
+    match units {
+        0 => table.remove((namespace, counter)).map(drop),
+        units => table.insert((namespace, counter), units),
+    }
 }
 
 /// An anchor sets the confirmed time.

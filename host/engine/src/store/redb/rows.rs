@@ -188,6 +188,7 @@ pub(super) fn subtract(
     }
     for (counter, (_, rest)) in &rests {
         table.insert((namespace, *counter), *rest)?;
+        reserved::hold_at_most(txn, namespace, counter, *rest)?;
     }
     let answer: Vec<u64> = portions.iter().filter_map(|portion| Some(rests.get(portion.counter.as_str())?.1)).collect();
     if let Some(once) = once {
@@ -197,7 +198,7 @@ pub(super) fn subtract(
     Ok(Outcome::Changed(Ok(answer)))
 }
 
-/// Takes portions away, as far as there is something.
+/// Takes away portions that are there.
 pub(super) fn take_back(txn: &Txn<'_>, namespace: &str, portions: &[Portion], mark: u64) -> Result<(), RowError> {
     let mut table = txn.open(&COUNTERS)?;
     for Portion { counter, amount } in portions {
@@ -233,6 +234,8 @@ pub(super) fn set(txn: &Txn<'_>, namespace: &str, counter: &str, value: u64, mar
     blocks::close(txn, &mut table, namespace, counter, mark)?;
     let before = held(&table, namespace, counter)?;
     table.insert((namespace, counter), value)?;
+    // What was measured is used: nothing of it is reserved.
+    reserved::hold_at_most(txn, namespace, counter, 0)?;
     Ok(Outcome::Changed(Ok(before)))
 }
 

@@ -94,7 +94,14 @@ fn a_clean_stop_gives_back_the_rest_and_a_crash_burns_at_most_the_slack() {
     );
     assert!(held(&store) > 100 && held(&store) <= 100 + burned[0].units, "{}", held(&store));
     drop(store);
-    assert_eq!(RedbStore::open_with(disk).unwrap().burned(), [], "it is told once");
+    let store = RedbStore::open_with(disk.clone()).unwrap();
+    assert_eq!(store.burned(), burned, "nobody told it");
+    store.told_burned().unwrap();
+    drop(store);
+    let store = RedbStore::open_with(disk).unwrap();
+    assert_eq!(store.burned(), [], "it is told once");
+    assert_eq!(store.burned_ever("n").unwrap(), [("a".to_owned(), burned[0].units)]);
+    assert_eq!(store.burned_ever("another").unwrap(), []);
 }
 
 #[test]

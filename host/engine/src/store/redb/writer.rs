@@ -27,7 +27,7 @@ const BATCH: usize = 1_024;
 
 /// The way to the thread, and to what it committed.
 pub(super) struct Writer {
-    /// What the crash before this opening burned.
+    /// What crashes burned that was not told before this opening.
     pub(super) burned: Vec<Burned>,
     jobs: Option<Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
@@ -336,13 +336,13 @@ fn transact(
     Ok(())
 }
 
-/// Counts as used what a crash left in blocks, and tells it.
+/// Counts as used what a crash left in blocks. Answers what of it is to be told: also what an opening before did not come to tell.
 fn burn(opened: &Opened) -> Result<Vec<Burned>, RowError> {
-    let burned = blocks::burned(&opened.view()?)?;
-    if !burned.is_empty() {
-        change(opened, &Blocks::default(), |txn| blocks::forget(txn, &burned))?;
+    if blocks::any(&opened.view()?)? {
+        change(opened, &Blocks::default(), blocks::burn)?;
     }
-    Ok(burned)
+    let burned = blocks::burned(&opened.view()?)?.into_iter();
+    Ok(burned.filter(|(_, untold)| *untold > 0).map(|(burned, untold)| Burned { units: untold, ..burned }).collect())
 }
 
 /// Gives back what is left in blocks.
