@@ -22,7 +22,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::source::{Simulated, Source};
+pub(crate) use self::source::{Simulated, Source, uptime};
 use crate::store::{MemoryStore, Moment, Store, StoreError};
 
 /// By so much the wall clock may be ahead of what the monotonic clock explains, in milliseconds: what a restart takes, and time
@@ -137,7 +137,7 @@ impl Opens {
 impl Clock {
     /// The machine's clock, on the mark of a state; starts the store's buckets.
     pub(crate) fn open(store: &dyn Store) -> Result<Self, StoreError> {
-        Self::open_with(Box::new(source::Machine::new()), store)
+        Self::open_with(Box::new(source::Machine), store)
     }
 
     /// As [`Clock::open`], by another source.
@@ -166,7 +166,7 @@ impl Clock {
 
     /// The machine's clock where nothing is remembered.
     pub(crate) fn without_state() -> Self {
-        Self::at(Box::new(source::Machine::new()), None, None)
+        Self::at(Box::new(source::Machine), None, None)
     }
 
     /// The time. Apart from asking the system, a few comparisons.

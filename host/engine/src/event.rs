@@ -10,8 +10,8 @@ pub struct Event {
     /// A dotted name: `installation.opened`, `license.installed`, `license.adopted`, `license.replaced`, `license.removed`,
     /// `license.rejected`, `license.expiring`, `license.grace_entered`, `license.expired`, `license.state_changed`,
     /// `license.limit_warned`, `license.limit_exceeded`, `license.feature_blocked`, `decision.failed`, `policy.changed`,
-    /// `policy.rejected`, `clock.anchored`, `clock.rollback`, `counters.burned`, `counters.restored`, `audit.cut`, `audit.failed`, `report.exported`, `reservation.unbilled`,
-    /// `store.failed`. An open set; `docs/evidence.md` says when each is told.
+    /// `policy.rejected`, `clock.anchored`, `clock.rollback`, `clock.faked`, `counters.burned`, `counters.restored`, `audit.cut`,
+    /// `audit.failed`, `report.exported`, `reservation.unbilled`, `store.failed`. An open set; `docs/evidence.md` says when each is told.
     pub name: &'static str,
     /// The document, feature, limit, counter or policy it is about; empty: the installation.
     pub subject: String,

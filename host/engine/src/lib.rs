@@ -1,6 +1,7 @@
 #![doc = include_str!("../../../README.md")]
 
 mod adoption;
+mod alarm;
 mod audit;
 mod bindings;
 mod builder;

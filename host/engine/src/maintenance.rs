@@ -2,10 +2,11 @@
 //! how it stands.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::alarm::Alarm;
+use crate::clock::uptime;
 use crate::installation::Installation;
 
 /// How often the time mark is committed where nothing else is written, and looked whether an hour is to be sampled.
@@ -19,27 +20,26 @@ const FIRST_SHOW: Duration = Duration::from_millis(100);
 
 /// The running thread. When this is dropped it ends what it is at and stops, so that nothing of the installation outlives its owner.
 pub(crate) struct Maintenance {
-    stopped: Arc<AtomicBool>,
+    stop: Arc<Alarm>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Maintenance {
     /// Starts it. Without a thread the mark is kept by each write alone, and documents are read on demand.
     pub(crate) fn start(installation: Arc<Installation>, recheck: Duration) -> Self {
-        let stopped = Arc::new(AtomicBool::new(false));
+        let stop = Arc::<Alarm>::default();
         let spawned = thread::Builder::new().name("placet-maintenance".into()).spawn({
-            let stopped = stopped.clone();
-            move || run(&installation, recheck, &stopped)
+            let stop = stop.clone();
+            move || run(&installation, recheck, &stop)
         });
-        Self { stopped, thread: spawned.ok() }
+        Self { stop, thread: spawned.ok() }
     }
 }
 
 impl Drop for Maintenance {
     fn drop(&mut self) {
-        self.stopped.store(true, Ordering::Relaxed);
+        self.stop.ring();
         let Some(handle) = self.thread.take() else { return };
-        handle.thread().unpark();
         // A subscriber may be the last owner, and is called by this very thread.
         if handle.thread().id() != thread::current().id() {
             drop(handle.join());
@@ -47,26 +47,29 @@ impl Drop for Maintenance {
     }
 }
 
-fn run(installation: &Installation, recheck: Duration, stopped: &AtomicBool) {
-    let now = Instant::now();
+fn run(installation: &Installation, recheck: Duration, stop: &Alarm) {
+    let now = uptime();
+    let task = |first, every, run| Task { due: now.saturating_add(first), every, run };
     let mut tasks = [
-        Task { due: now + FIRST_SHOW, every: SHOW, run: Installation::show },
-        Task { due: now + MARK, every: MARK, run: Installation::keep_mark },
-        Task { due: now + MARK, every: MARK, run: Installation::sample },
-        Task { due: now + GRACE, every: GRACE, run: Installation::end_grace },
-        Task { due: after(now, recheck), every: recheck, run: Installation::recheck },
+        task(FIRST_SHOW, SHOW, Installation::show),
+        task(MARK, MARK, Installation::keep_mark),
+        task(MARK, MARK, Installation::sample),
+        task(GRACE, GRACE, Installation::end_grace),
+        task(recheck, recheck, Installation::recheck),
     ];
-    while !stopped.load(Ordering::Relaxed) {
+    loop {
         let next = tasks.iter().map(|task| task.due).min().unwrap_or(now);
-        thread::park_timeout(next.saturating_duration_since(Instant::now()));
+        if stop.wait(next.saturating_sub(uptime())) {
+            return;
+        }
         for task in &mut tasks {
-            if stopped.load(Ordering::Relaxed) {
-                return;
-            }
-            let now = Instant::now();
+            let now = uptime();
             if task.due <= now {
-                task.due = after(now, task.every);
+                task.due = now.saturating_add(task.every);
                 (task.run)(installation);
+            }
+            if stop.wait(Duration::ZERO) {
+                return;
             }
         }
     }
@@ -74,14 +77,8 @@ fn run(installation: &Installation, recheck: Duration, stopped: &AtomicBool) {
 
 /// Something to do, again and again.
 struct Task {
-    due: Instant,
+    /// When, as [`uptime`] tells it.
+    due: Duration,
     every: Duration,
     run: fn(&Installation),
 }
-
-/// An interval of an embedder's may be longer than time goes: then it is far away.
-fn after(now: Instant, time: Duration) -> Instant {
-    now.checked_add(time).unwrap_or(now + FAR)
-}
-
-const FAR: Duration = Duration::from_secs(365 * 86_400);

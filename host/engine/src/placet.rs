@@ -57,6 +57,7 @@ impl Placet {
     pub(crate) fn open(builder: Builder) -> Result<Self, OpenError> {
         let recheck = builder.recheck;
         let installation = Arc::new(Installation::open(builder)?);
+        installation.tell_faked_clock();
         let maintenance = Maintenance::start(installation.clone(), recheck);
         Ok(Self { inner: Arc::new(Running { _maintenance: maintenance, installation }) })
     }

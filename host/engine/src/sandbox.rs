@@ -4,12 +4,13 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine, Store, StoreLimits, StoreLimitsBuilder, Trap, UpdateDeadline};
 
+use crate::alarm::Alarm;
 use crate::bindings::{Policy, PolicyPre};
 use crate::capability::{Calls, ClockCapability, CountersCapability, FilesCapability};
 use crate::code_cache::TrustedCode;
@@ -264,7 +265,7 @@ fn failure(error: &wasmtime::Error) -> Failure {
 /// Counts ticks, and makes the engine look at its deadlines.
 struct Ticker {
     ticks: Arc<AtomicU64>,
-    stopped: Arc<AtomicBool>,
+    stop: Arc<Alarm>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -282,27 +283,25 @@ impl Ticks {
 impl Ticker {
     fn start(engine: &Engine) -> std::io::Result<Self> {
         let ticks = Arc::new(AtomicU64::new(0));
-        let stopped = Arc::new(AtomicBool::new(false));
+        let stop = Arc::<Alarm>::default();
         let thread = thread::Builder::new().name("placet-ticker".into()).spawn({
-            let (engine, ticks, stopped) = (engine.weak(), ticks.clone(), stopped.clone());
+            let (engine, ticks, stop) = (engine.weak(), ticks.clone(), stop.clone());
             move || {
-                while !stopped.load(Ordering::Relaxed) {
-                    thread::park_timeout(limits::TICK);
+                while !stop.wait(limits::TICK) {
                     let Some(engine) = engine.upgrade() else { return };
                     ticks.fetch_add(1, Ordering::Relaxed);
                     engine.increment_epoch();
                 }
             }
         })?;
-        Ok(Self { ticks, stopped, thread: Some(thread) })
+        Ok(Self { ticks, stop, thread: Some(thread) })
     }
 }
 
 impl Drop for Ticker {
     fn drop(&mut self) {
-        self.stopped.store(true, Ordering::Relaxed);
+        self.stop.ring();
         if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
             // The thread ends by itself; there is nothing to learn from its end.
             drop(thread.join());
         }

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 #[cfg(target_os = "linux")]
 use rustix::time::ClockId;
@@ -37,27 +37,12 @@ const APART: u64 = 1_000;
 /// The machine itself. Where the system tells no time that counts sleep (anything but Linux), a sleep looks like a jump of the
 /// wall clock.
 #[derive(Debug)]
-pub(super) struct Machine {
-    #[cfg(not(target_os = "linux"))]
-    started: std::time::Instant,
-}
-
-impl Machine {
-    #[cfg(target_os = "linux")]
-    pub(super) fn new() -> Self {
-        Self {}
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    pub(super) fn new() -> Self {
-        Self { started: std::time::Instant::now() }
-    }
-}
+pub(super) struct Machine;
 
 impl Source for Machine {
     #[cfg(target_os = "linux")]
     fn wall(&self) -> u64 {
-        kernel(ClockId::Realtime)
+        milliseconds(kernel(ClockId::Realtime))
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -65,9 +50,8 @@ impl Source for Machine {
         library()
     }
 
-    #[cfg(target_os = "linux")]
     fn monotonic(&self) -> u64 {
-        kernel(ClockId::Boottime)
+        milliseconds(uptime())
     }
 
     #[cfg(target_os = "linux")]
@@ -87,25 +71,31 @@ impl Source for Machine {
         let (before, library, after) = (self.wall(), library(), self.wall());
         library.saturating_add(APART) < before.min(after) || library > before.max(after).saturating_add(APART)
     }
+}
 
-    #[cfg(not(target_os = "linux"))]
-    fn monotonic(&self) -> u64 {
-        milliseconds(self.started.elapsed().as_millis())
-    }
+/// The time since any one moment, as [`Source::monotonic`] tells it of the machine: what measures how long something takes here, and when
+/// something is due.
+#[cfg(target_os = "linux")]
+pub(crate) fn uptime() -> Duration {
+    kernel(ClockId::Boottime)
+}
+
+/// The time since any one moment.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn uptime() -> Duration {
+    static STARTED: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    STARTED.elapsed()
 }
 
 /// The C library's wall clock.
 fn library() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| milliseconds(since.as_millis()))
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, milliseconds)
 }
 
 /// A clock of the kernel's; 0 before its epoch.
 #[cfg(target_os = "linux")]
-fn kernel(clock: ClockId) -> u64 {
-    let time = rustix::time::clock_gettime(clock);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    let rest = u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000;
-    seconds.saturating_mul(1_000).saturating_add(rest)
+fn kernel(clock: ClockId) -> Duration {
+    rustix::time::clock_gettime(clock).try_into().unwrap_or_default()
 }
 
 /// A clock that goes on when it is told to, and explains every jump.
@@ -134,6 +124,6 @@ impl Source for Simulated {
     }
 }
 
-fn milliseconds(milliseconds: u128) -> u64 {
-    milliseconds.try_into().unwrap_or(u64::MAX)
+fn milliseconds(time: Duration) -> u64 {
+    time.as_millis().try_into().unwrap_or(u64::MAX)
 }

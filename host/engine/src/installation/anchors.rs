@@ -1,4 +1,4 @@
-//! Time anchors: what the policy adopted of them sets the clock.
+//! Time anchors: what the policy adopted of them sets the clock. A faked C library does not, and is told.
 
 use super::documents::detail;
 use super::{Changing, Installation};
@@ -23,6 +23,13 @@ impl Installation {
             }
         }
         taken
+    }
+
+    /// Tells that the C library's clock is faked, where it is.
+    pub(crate) fn tell_faked_clock(&self) {
+        if self.clock.is_faked() {
+            self.tell("clock.faked", "", "clock-faked");
+        }
     }
 
     /// Is there one that was adopted and not taken yet?
