@@ -125,6 +125,7 @@ fn a_secret_that_is_missing_wrong_or_short_opens_nothing_and_changes_nothing() {
     assert_eq!(refused(site.builder().storage_secret(&OLD[..31])), "storage-secret-short");
     assert_eq!(refused(site.builder().storage_secret(b"\n".repeat(40))), "storage-secret-short");
     assert_eq!(refused(site.builder().storage_secret_file(site.path("nothing"))), "storage-secret-unreadable");
+    assert_eq!(refused(site.builder().storage_secret_file(site.put("empty", ""))), "storage-secret-short");
     let after: Vec<_> = files(&state(&site)).into_iter().map(|path| fs::read(path).expect("reads")).collect();
     assert!(before == after, "a refused opening left something behind");
     let file = site.put("secret", [&OLD[..], b"\r\n"].concat());

@@ -7,7 +7,7 @@ use crate::Builder;
 
 impl Builder {
     /// Takes over what is set of `PLACET_POLICY`, `PLACET_LICENSE` (paths), `PLACET_LICENSE_TOKEN` (a license by value) and
-    /// `PLACET_STATE` (a directory), and the storage secret. An empty variable counts as not set.
+    /// `PLACET_STATE` (a directory), where an empty variable counts as not set; and the storage secret.
     #[must_use]
     pub fn from_env(mut self) -> Self {
         if let Some(path) = set("PLACET_POLICY") {
@@ -25,11 +25,13 @@ impl Builder {
         self.storage_secret_from_env()
     }
 
-    /// Takes over the storage secret: `PLACET_STORAGE_SECRET`, or the path of its file, `PLACET_STORAGE_SECRET_FILE`.
+    /// Takes over the storage secret: `PLACET_STORAGE_SECRET`, or the path of its file, `PLACET_STORAGE_SECRET_FILE`. One that is empty is
+    /// none that could seal, and refuses the opening: whoever set it meant to seal.
     #[must_use]
     pub fn storage_secret_from_env(self) -> Self {
-        match (set("PLACET_STORAGE_SECRET"), set("PLACET_STORAGE_SECRET_FILE")) {
+        match (env::var_os("PLACET_STORAGE_SECRET"), env::var_os("PLACET_STORAGE_SECRET_FILE")) {
             (Some(secret), _) => self.storage_secret(secret.as_encoded_bytes()),
+            (None, Some(path)) if path.is_empty() => self.storage_secret(b""),
             (None, Some(path)) => self.storage_secret_file(path),
             (None, None) => self,
         }

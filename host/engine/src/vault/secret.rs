@@ -17,6 +17,11 @@ const LONGEST: u64 = 64 << 10;
 /// The storage secret cannot be used, or does not fit what is kept. Whose fault: the operator's.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
+    /// It is empty: a variable or a file that was to be filled.
+    #[error(
+        "the storage secret is empty; give one, or unset PLACET_STORAGE_SECRET and PLACET_STORAGE_SECRET_FILE to keep all readable"
+    )]
+    Empty,
     /// It is too short to keep anything secret.
     #[error(
         "the storage secret has {length} bytes, and {SHORTEST} are the fewest; make one with `openssl rand -base64 48`"
@@ -46,7 +51,7 @@ impl SecretError {
     /// The reason, as in the table of reasons.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Short { .. } => "storage-secret-short",
+            Self::Empty | Self::Short { .. } => "storage-secret-short",
             Self::Unreadable(_) => "storage-secret-unreadable",
             Self::Missing(_) => "storage-secret-missing",
             Self::Wrong(_) => "storage-secret-wrong",
@@ -101,8 +106,10 @@ fn read(path: &Path) -> Result<Vec<u8>, StateError> {
 fn key_of(secret: &[u8]) -> Result<Key, SecretError> {
     let end = secret.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |last| last + 1);
     let secret = secret.get(..end).unwrap_or_default();
-    if secret.len() < SHORTEST {
-        return Err(SecretError::Short { length: secret.len() });
+    match secret.len() {
+        0 => return Err(SecretError::Empty),
+        length if length < SHORTEST => return Err(SecretError::Short { length }),
+        _ => {}
     }
     let hash = Zeroizing::new(Sha256::digest(secret).into());
     Ok(Key::new(derive(&hash, &[b"secret"])))
