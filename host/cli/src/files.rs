@@ -82,10 +82,15 @@ impl Output {
     /// Begins a file, in place of one that is there; nothing is seen of it until it is whole.
     ///
     /// # Errors
-    /// When it cannot be written, or a key would be lost.
+    /// When it cannot be written, a key would be lost, or it is a file of a state directory.
     pub(crate) fn open(flag: &'static str, path: &Path) -> Result<Self, Problem> {
-        if !is_standard(path) && holds_key(path) {
-            return Err(already_there(flag, path));
+        if !is_standard(path) {
+            if in_state(path) {
+                return Err(kept(flag, path));
+            }
+            if holds_key(path) {
+                return Err(already_there(flag, path));
+            }
         }
         let way = Way::open(path).map_err(|error| unwritable(flag, path, error))?;
         Ok(Self { flag, path: path.to_owned(), way })
@@ -156,6 +161,16 @@ impl Drop for Way {
 /// As [`Output::open`] and [`Output::write`].
 pub(crate) fn replace(flag: &'static str, path: &Path, bytes: &[u8]) -> Result<(), Problem> {
     Output::open(flag, path)?.write(bytes)
+}
+
+/// What each state directory has.
+const COUNTERS: &str = "counters.redb";
+
+/// Is it, or would it be, in a state directory, where links lead?
+fn in_state(path: &Path) -> bool {
+    let parent = || path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let target = path.canonicalize().or_else(|_| parent().canonicalize().map(|parent| parent.join("new")));
+    target.is_ok_and(|target| target.ancestors().skip(1).any(|directory| exists(&directory.join(COUNTERS))))
 }
 
 /// Would a key be lost with the file: one in PEM, a JWK, or a secret?
@@ -256,6 +271,12 @@ fn create(path: &Path, options: &OpenOptions, bytes: &[u8]) -> Result<(), Proble
 pub(crate) fn already_there(flag: &str, path: &Path) -> Problem {
     Problem::of("key-exists", format!("`{}` exists, and a key is never overwritten", path.display()))
         .with_help(format!("choose another `{flag}`, or move the old key away if nothing was signed with it"))
+}
+
+/// The refusal to write what nobody but Placet writes.
+fn kept(flag: &str, path: &Path) -> Problem {
+    let message = format!("`{}` is in a state directory, where Placet alone writes", path.display());
+    Problem::of("output-unwritable", message).with_help(format!("give `{flag}` a path outside of it"))
 }
 
 /// A file or directory that cannot be written, and the argument that named it.
