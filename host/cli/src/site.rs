@@ -50,6 +50,11 @@ impl SiteOptions {
         Ok(self.builder()?.open().map_err(not_opened)?)
     }
 
+    /// The same, for what no service does in its stead.
+    pub(crate) fn open_alone(&self) -> anyhow::Result<Placet> {
+        Ok(self.builder()?.open().map_err(not_opened_alone)?)
+    }
+
     /// The installation, to be opened.
     pub(crate) fn builder(&self) -> anyhow::Result<Builder> {
         let mut builder = self.place()?.roots(&self.roots.roots()?).fail_mode(FailMode::Error);
@@ -109,6 +114,15 @@ pub(crate) fn not_opened(error: OpenError) -> Problem {
         if matches!(&error, OpenError::Policy(error) if is_refusal(error)) { problem.refused() } else { problem };
     if missing.is_some() { problem } else { problem.because(error) }
 }
+
+/// The same, for what no service does in its stead.
+pub(crate) fn not_opened_alone(error: OpenError) -> Problem {
+    let is_locked = matches!(error, OpenError::Store(StoreError::Locked { .. }));
+    let problem = not_opened(error);
+    if is_locked { problem.with_help(ALONE) } else { problem }
+}
+
+const ALONE: &str = "end the process that has the state directory, or wait until it ends (`--wait`): a sidecar does not do this in its stead";
 
 /// Was the policy read, and refused for what it is?
 pub(crate) fn is_refusal(error: &PolicyError) -> bool {

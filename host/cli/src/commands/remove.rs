@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
-    let placet = arguments.site.open()?;
+    let placet = arguments.site.open_alone()?;
     let status = placet.remove(&arguments.document).map_err(|error| {
         Problem::of(error.reason(), format!("`{}` was not removed", arguments.document)).because(error)
     })?;

@@ -118,7 +118,7 @@ fn begin(arguments: &Arguments, from: Option<u64>, now: Timestamp) -> anyhow::Re
         }
         return Ok(site.builder()?.simulation(start).map_err(not_opened)?);
     }
-    let simulation = site.open()?.simulation(from).map_err(failed)?;
+    let simulation = site.open_alone()?.simulation(from).map_err(failed)?;
     match from {
         Some(from) if from < simulation.now() => {
             let message = "--from: the counters of the state already tell of a later time";

@@ -45,6 +45,11 @@ fn while_a_product_runs_its_status_is_told_with_its_age() {
         let run = ask(command);
         assert!(run.code == 2 && run.err.contains("help: ask it through its sidecar, or wait"), "{}", run.err);
     }
+    // No sidecar does these.
+    for command in [&["remove", "lic_1"][..], &["report", "export"], &["simulate", "--until", "2100-01-01"]] {
+        let run = ask(command);
+        assert!(run.code == 2 && run.err.contains("help: end the process that has"), "{command:?}: {}", run.err);
+    }
     thread::scope(|scope| {
         let waiting = scope.spawn(|| ask(&["consume", "tokens", "1", "--wait=60"]));
         thread::sleep(Duration::from_millis(300));

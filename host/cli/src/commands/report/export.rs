@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
-    let placet = arguments.site.open()?;
+    let placet = arguments.site.open_alone()?;
     // Before it is made: each report counts, and is sent.
     let file = arguments.out.as_deref().map(|out| Output::open("--out", out)).transpose()?;
     let token = if arguments.again { last(&placet)? } else { placet.export_report().map_err(unmade)? };

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::files;
 use crate::output::Answer;
-use crate::site::{SiteOptions, not_opened};
+use crate::site::{SiteOptions, not_opened_alone};
 
 /// Change the secret that seals what is kept in the state directory
 ///
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let new = files::read(&arguments.new_secret_file)?;
-    arguments.site.builder()?.next_storage_secret(new).open().map_err(not_opened)?;
+    arguments.site.builder()?.next_storage_secret(new).open().map_err(not_opened_alone)?;
     let text = "what is kept is sealed by the new storage secret; give that one from now on\n";
     Ok(Answer::yes(text, json!({ "rotated": true })))
 }
