@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use placet::{FailMode, Placet, Vault, verify_audit};
+use placet::{FailMode, Placet, Vault, probe_state, verify_audit};
 use placet_tests::rig::{Site, claims};
 
 /// A small file system in memory, for the state directory of a site.
@@ -98,6 +98,7 @@ fn a_full_disk_denies_and_counts_nothing_until_there_is_room() {
     let (acknowledged, reason) = consume_until_refused(&placet);
     assert_eq!(reason, "counters-disk-full");
     assert_eq!(used(&placet), 5 + acknowledged, "what was refused does not count");
+    assert_eq!(probe_state(&mount.0).unwrap_err().reason(), "state-disk-full");
     // What needs no counter is decided all the same, and the status says what is wrong with nothing worse.
     assert!(placet.check("sso").decide().unwrap().allowed);
     assert!(placet.status().usable);
@@ -114,6 +115,7 @@ fn a_full_disk_denies_and_counts_nothing_until_there_is_room() {
     assert!(placet.reload().unwrap().usable);
     assert_eq!(*failed.lock().unwrap(), [("license.json".to_owned(), "disk-full".to_owned())]);
     mount.free();
+    probe_state(&mount.0).unwrap();
     assert!(placet.consume("tokens", 7).decide().unwrap().allowed, "there is room, and no restart was needed");
     drop(placet);
     assert_eq!(used(&site.open()), 12 + acknowledged);

@@ -45,7 +45,14 @@ pub(crate) struct Answer {
     json: Shown,
     svg: Option<String>,
     outcome: Outcome,
-    warnings: Vec<String>,
+    warnings: Vec<Note>,
+}
+
+/// What somebody should know, and the member by which programs do.
+#[derive(Debug)]
+struct Note {
+    text: String,
+    member: Option<(&'static str, Value)>,
 }
 
 #[derive(Debug)]
@@ -89,7 +96,16 @@ impl Answer {
 
     /// Done, and yet somebody should know this.
     pub(crate) fn warn(mut self, warning: impl Into<String>) -> Self {
-        self.warnings.push(warning.into());
+        self.warnings.push(Note { text: warning.into(), member: None });
+        self
+    }
+
+    /// The same, with a member for programs: of its JSON, where that is an object, and of the warning's.
+    pub(crate) fn note(mut self, warning: impl Into<String>, name: &'static str, json: Value) -> Self {
+        if let Shown::Value(Value::Object(members)) = &mut self.json {
+            members.insert(name.to_owned(), json.clone());
+        }
+        self.warnings.push(Note { text: warning.into(), member: Some((name, json)) });
         self
     }
 
@@ -97,8 +113,11 @@ impl Answer {
     pub(crate) fn print(self, format: Format) -> anyhow::Result<Outcome> {
         for warning in &self.warnings {
             let text = match format {
-                Format::Json => json!({ "warning": warning }).to_string(),
-                Format::Text | Format::Svg => format!("warning: {}", printable(warning)),
+                Format::Json => {
+                    let members = [("warning", json!(warning.text))].into_iter().chain(warning.member.clone());
+                    Value::Object(members.map(|(name, json)| (name.to_owned(), json)).collect()).to_string()
+                }
+                Format::Text | Format::Svg => format!("warning: {}", printable(&warning.text)),
             };
             // As with failures: where standard error is gone, nobody is left to be warned.
             let _ = writeln!(std::io::stderr().lock(), "{text}");

@@ -28,9 +28,12 @@ pub struct HolderStatus {
 /// Nothing was told, or it cannot be read. Whose fault: the process that holds the directory has just begun, or another program wrote there.
 #[derive(Debug, thiserror::Error)]
 pub enum HolderError {
-    /// It is not there, or may not be read.
+    /// It is not there.
+    #[error("`{NAME}` is not in the state directory: the process that has it has just begun")]
+    Missing,
+    /// It may not be read, or is no file.
     #[error(transparent)]
-    File(#[from] StateError),
+    File(StateError),
     /// It is sealed, and the vault does not open it.
     #[error("`{NAME}` in the state directory is sealed; give the storage secret")]
     Sealed,
@@ -46,7 +49,11 @@ impl HolderError {
     /// The reason, as in the table of reasons.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::File(error) => error.reason(),
+            Self::Missing => "state-io",
+            Self::File(error) => match error.reason() {
+                "state-io" => "holder-unreadable",
+                reason => reason,
+            },
             Self::Sealed => "storage-secret-missing",
             Self::Damaged | Self::Content(_) => "holder-unreadable",
         }
@@ -60,7 +67,10 @@ impl HolderStatus {
     ///
     /// [`HolderError`].
     pub fn read(state: impl AsRef<Path>, vault: &Vault) -> Result<Self, HolderError> {
-        let told = read_path(&state.as_ref().join(NAME), MAX)?;
+        let told = read_path(&state.as_ref().join(NAME), MAX).map_err(|error| match error.file_reason() {
+            "not-found" => HolderError::Missing,
+            _ => HolderError::File(error),
+        })?;
         let told = vault.open(Piece::Status, &told).map_err(|error| match error {
             UnsealError::NoKey => HolderError::Sealed,
             UnsealError::OtherKey | UnsealError::Damaged => HolderError::Damaged,

@@ -40,6 +40,7 @@ mod reservation;
 mod sandbox;
 mod self_test;
 pub mod simulation;
+mod state_check;
 mod state_dir;
 mod status;
 mod store;
@@ -80,6 +81,7 @@ pub use crate::report::{
 };
 pub use crate::request::Request;
 pub use crate::reservation::{DEFAULT_TERM, Reservation, Reserve};
+pub use crate::state_check::{exposed_files, probe_state};
 pub use crate::state_dir::StateError;
 pub use crate::status::{CountersInfo, PolicyInfo, Status};
 pub use crate::store::{Ancestry, Burned, Head, HeadError, Settlement, StoreError};

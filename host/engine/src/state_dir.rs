@@ -236,6 +236,12 @@ impl StateDir {
             && folder_dir.is_ok_and(|dir| dir.symlink_metadata(name).is_ok_and(|file| file.is_file() && private(file)))
     }
 
+    /// Whether others than owner and group can read or write a file. One that is not there is not exposed.
+    pub(crate) fn is_exposed(&self, folder: Folder, name: &str) -> bool {
+        let file = self.dir.open_dir(folder.name()).and_then(|dir| dir.metadata(name));
+        file.is_ok_and(|file| file.is_file() && file.mode() & 0o006 != 0)
+    }
+
     /// Opens a folder, and makes it where it is missing.
     fn folder(&self, folder: Folder) -> std::io::Result<Dir> {
         match create_private(&self.dir, Path::new(folder.name())) {

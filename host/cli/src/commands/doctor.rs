@@ -1,9 +1,15 @@
 //! `placet doctor`.
 
-use placet::{OpenError, Status};
+mod log;
+mod state;
+
+use std::error::Error;
+
+use placet::Status;
 use serde_json::json;
 
-use crate::look::Look;
+use self::log::Log;
+use crate::look::{Look, LookError};
 use crate::output::{Answer, line, table};
 use crate::reasons;
 use crate::show;
@@ -11,7 +17,8 @@ use crate::site::{self, SiteOptions, Unopened};
 
 /// Say what is wrong with this installation, and how to mend it
 ///
-/// Also names the places that licenses are read from. Exit code 0 when nothing is wrong, 1 when something is.
+/// Also names the places that licenses are read from, and what the audit log tells last of counters and lines that were lost. Writes some KiB into the
+/// state directory, to see whether there is room, and takes them away again. Exit code 0 when nothing is wrong, 1 when something is.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Example:
   placet doctor --state state/")]
@@ -35,16 +42,36 @@ pub(crate) struct Finding {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
-    match Look::at(&arguments.site)? {
+    let site = &arguments.site;
+    // Once: a descriptor gives the storage secret once.
+    let builder = site.builder()?;
+    let look = Look::of(builder.clone());
+    // After the opening, which may be the one that makes its key.
+    let vault = builder.vault().ok();
+    let (status, mut findings) = match &look {
         Ok(look) => {
             let status = look.status();
-            Ok(look.note(answer(&examine(&status), Some(&status), &arguments.site.places())))
+            let mut findings = examine(&status);
+            findings.extend(state::silent(look));
+            findings.extend(site.state.as_deref().and_then(state::unwritable));
+            (Some(status), findings)
         }
-        Err(error) => Ok(answer(&[unopened(&error)], None, &arguments.site.places())),
-    }
+        Err(error) => (None, vec![unopened(error)]),
+    };
+    findings.extend(site.state.as_deref().and_then(state::exposed));
+    let mut log = match (&site.state, &vault) {
+        (Some(state), Some(vault)) => Log::read(state, vault),
+        _ => Log::default(),
+    };
+    findings.append(&mut log.findings);
+    let answer = answer(&findings, status.as_ref(), &log, &site.places());
+    Ok(match &look {
+        Ok(look) => look.note(answer),
+        Err(_) => answer,
+    })
 }
 
-fn answer(findings: &[Finding], status: Option<&Status>, places: &[String]) -> Answer {
+fn answer(findings: &[Finding], status: Option<&Status>, log: &Log, places: &[String]) -> Answer {
     let mut text: String = findings.iter().map(Finding::text).collect();
     if findings.is_empty() {
         text.push_str("nothing is wrong\n");
@@ -54,19 +81,36 @@ fn answer(findings: &[Finding], status: Option<&Status>, places: &[String]) -> A
         rows.extend(show::counters_rows(&status.counters));
         rows.push(("at rest", if status.sealed { SEALED } else { READABLE }.to_owned()));
     }
+    rows.extend(log.rows());
     text.push_str(&table(&rows));
     let json =
         findings.iter().map(|finding| json!({ "what": finding.what, "reason": finding.reason, "help": finding.help }));
-    let json = json!({ "findings": json.collect::<Vec<_>>(), "places": places, "counters": status.map(|status| &status.counters), "sealed": status.map(|status| status.sealed) });
+    let json = json!({
+        "findings": json.collect::<Vec<_>>(),
+        "places": places,
+        "counters": status.map(|status| &status.counters),
+        "sealed": status.map(|status| status.sealed),
+        "told": log.told,
+    });
     Answer::verdict(findings.is_empty(), text, json)
 }
 
-/// That it did not open, and why.
-pub(crate) fn unopened(error: &OpenError) -> Finding {
-    let Unopened { missing, help } = site::unopened(error);
-    let chain = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-    let chain = || chain.map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    Finding { what: missing.map_or_else(chain, ToOwned::to_owned), reason: error.reason().to_owned(), help }
+/// That it cannot be looked at, and why.
+pub(crate) fn unopened(error: &LookError) -> Finding {
+    match error {
+        LookError::Open(error) => {
+            let Unopened { missing, help } = site::unopened(error);
+            let what = missing.map_or_else(|| chain(error), ToOwned::to_owned);
+            Finding { what, reason: error.reason().to_owned(), help }
+        }
+        LookError::Holder(holder) => Finding::new(chain(error), holder.reason()),
+    }
+}
+
+/// An error, with its causes.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let errors = std::iter::successors(Some(error), |error| (*error).source());
+    errors.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// What is wrong with one that did.

@@ -40,9 +40,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let site = &arguments.site;
     // Once: a descriptor gives the storage secret once.
     let builder = site.builder()?;
-    // What cannot be opened is told as a finding, and its log as sealed.
+    let look = Look::of(builder.clone());
+    // After the opening, which may be the one that makes its key. What cannot be opened is told as a finding, and its log as sealed.
     let vault = builder.vault().unwrap_or_default();
-    let (look, status, findings) = match Look::of(builder) {
+    let (look, status, findings) = match look {
         Ok(look) => {
             let status = look.status();
             let findings = doctor::examine(&status);

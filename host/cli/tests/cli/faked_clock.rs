@@ -74,6 +74,9 @@ fn a_time_that_stands_still_stops_no_upkeep() {
     std::fs::rename(desk.path("later.json"), desk.path("license.json")).unwrap();
     let next = service.told(&desk, |told| told.status.state == "active");
     assert!(next.written >= first.written + 3_000, "{} after {}", next.written, first.written);
+    // Who looks by that time finds it older than it may be.
+    let doctor = desk.run_at("+1h", &[&["doctor"], &SITE[..]].concat());
+    assert!(doctor.code == 1 && doctor.out.contains("(holder-silent)"), "{}{}", doctor.out, doctor.err);
     let log = desk.read("state/audit/00000000000000000001.jsonl");
     assert_eq!(log.matches("clock.faked").count(), 1, "{log}");
 }

@@ -4,6 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use placet::{HolderStatus, Placet, PolicyRoot, Vault};
+use serde_json::Value;
 
 use crate::support::Desk;
 
@@ -38,6 +39,15 @@ fn while_a_product_runs_its_status_is_told_with_its_age() {
         let run = ask(command);
         assert!(run.code == 0 && run.out.contains("12 of 50") && run.err.contains(&told), "{}{}", run.out, run.err);
     }
+    // Programs find it as a member, or where the answer is a list beside the warning.
+    for (command, member) in [("status", true), ("doctor", true), ("usage", false)] {
+        let run = ask(&[command, "--format", "json"]);
+        let (out, err): (Value, Value) =
+            (serde_json::from_str(&run.out).unwrap(), serde_json::from_str(&run.err).unwrap());
+        let holder = if member { &out["holder"] } else { &err["holder"] };
+        assert_eq!(holder["pid"], std::process::id(), "{command}: {}{}", run.out, run.err);
+        assert!(holder["age_seconds"].is_u64() && holder == &err["holder"], "{command}: {}{}", run.out, run.err);
+    }
     let run = ask(&["doctor"]);
     assert!(run.code == 0 && run.out.contains("nothing is wrong") && run.err.contains(&told), "{}{}", run.out, run.err);
     // What would count, or is not told, says who has it and what to do.
@@ -50,6 +60,15 @@ fn while_a_product_runs_its_status_is_told_with_its_age() {
         let run = ask(command);
         assert!(run.code == 2 && run.err.contains("help: end the process that has"), "{command:?}: {}", run.err);
     }
+    // What it tells and nobody can read is not as if it told nothing.
+    let status = desk.path("state/status.json");
+    std::fs::remove_file(&status).unwrap();
+    std::fs::create_dir(&status).unwrap();
+    for (command, code) in [("status", 2), ("usage", 2), ("doctor", 1)] {
+        let run = ask(&[command]);
+        assert!(run.code == code && (run.out + &run.err).contains("holder-unreadable"), "{command}: {}", run.err);
+    }
+    std::fs::remove_dir(&status).unwrap();
     thread::scope(|scope| {
         let waiting = scope.spawn(|| ask(&["consume", "tokens", "1", "--wait=60"]));
         thread::sleep(Duration::from_millis(300));
