@@ -23,10 +23,10 @@ mod throttle;
 mod verify;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub(crate) use self::kept::sealed as sealed_log;
 use self::line::Entry;
@@ -38,6 +38,8 @@ pub use self::read::audit_lines;
 pub(crate) use self::read::newest;
 use self::throttle::Throttle;
 pub use self::verify::{AuditBreak, AuditFault, AuditSummary, verify_audit};
+use crate::alarm::Alarm;
+use crate::clock::uptime;
 use crate::event::Event;
 use crate::state_dir::StateDir;
 use crate::store::Store;
@@ -74,6 +76,8 @@ struct Shared {
     throttle: Mutex<Throttle>,
     /// Lines that nobody took.
     lost: AtomicU64,
+    /// Rung where there is something to write.
+    due: Alarm,
     /// Lines that were handed to the thread.
     handed: AtomicU64,
     written: Mutex<Written>,
@@ -102,6 +106,7 @@ impl Audit {
         let shared = Arc::new(Shared {
             throttle,
             lost: AtomicU64::new(0),
+            due: Alarm::default(),
             handed: AtomicU64::new(0),
             written: Mutex::default(),
             wrote: Condvar::new(),
@@ -122,6 +127,7 @@ impl Audit {
         let sent = self.entries.as_ref().is_some_and(|entries| entries.try_send(entry).is_ok());
         let count = if sent { &self.shared.handed } else { &self.shared.lost };
         count.fetch_add(1, Ordering::Relaxed);
+        self.shared.due.ring();
     }
 
     /// Why the log cannot be written; none where it can. Waits for what was recorded before, a moment at the most.
@@ -142,6 +148,7 @@ impl Audit {
 impl Drop for Audit {
     fn drop(&mut self) {
         drop(self.entries.take());
+        self.shared.due.ring();
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
@@ -159,21 +166,21 @@ impl Shared {
 }
 
 fn run(mut log: Log, shared: &Shared, entries: &Receiver<Entry>, counts: Duration) {
-    let (mut counted, mut headed) = (Instant::now(), Instant::now());
+    let (mut counted, mut headed) = (uptime(), uptime());
     loop {
-        let mut batch = Vec::new();
-        let waited = entries.recv_timeout(counts.saturating_sub(counted.elapsed()));
-        let ended = waited == Err(RecvTimeoutError::Disconnected);
-        batch.extend(waited);
-        batch.extend(entries.try_iter().take(QUEUE));
+        shared.due.wait(counts.saturating_sub(uptime().saturating_sub(counted)));
+        let mut batch: Vec<_> = entries.try_iter().take(QUEUE).collect();
+        let last = entries.try_recv();
+        let ended = last == Err(TryRecvError::Disconnected);
+        batch.extend(last);
         let handed = batch.len() as u64;
-        let is_due = ended || counted.elapsed() >= counts;
+        let is_due = ended || uptime().saturating_sub(counted) >= counts;
         if is_due {
-            counted = Instant::now();
+            counted = uptime();
             batch.extend(shared.throttle().take());
         }
-        if headed.elapsed() >= HEADS {
-            headed = Instant::now();
+        if uptime().saturating_sub(headed) >= HEADS {
+            headed = uptime();
             batch.extend(log.head_entry());
         }
         log.lost(shared.lost.swap(0, Ordering::Relaxed));
