@@ -61,8 +61,11 @@ impl fmt::Display for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Decision { reason, subject, usage, retry, details, .. } = &*self.0;
         // Of a request that is out of bounds nothing is repeated.
-        match details.iter().find(|detail| subject.is_empty() && detail.name == "invalid") {
-            Some(part) => write!(f, "the request is denied: its `{}` is empty, or more than is allowed", part.value)?,
+        match details.iter().find(|detail| reason == "request-invalid" && detail.name == "invalid") {
+            Some(part) => {
+                write!(f, "the request is denied: its `{}` is empty, zero, or more than is allowed", part.value)?
+            }
+            None if subject.is_empty() => write!(f, "the request is denied: {}", title(reason))?,
             None => write!(f, "`{subject}` is denied: {}", title(reason))?,
         }
         if let Some(usage) = usage.iter().find(|usage| usage.limit == *subject) {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use placet::{Decision, Denied, Failure, LicenseStatus, Usage};
+use placet::{Attribute, Decision, Denied, Failure, LicenseStatus, Usage};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -16,8 +16,17 @@ pub(crate) struct Problem {
     status: StatusCode,
     reason: Cow<'static, str>,
     detail: String,
-    denied: Option<Box<Decision>>,
+    denied: Option<Box<(About, Decision)>>,
     retry_after: Option<u64>,
+}
+
+/// What a question is about. A decision names its subject, and not of which kind that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// A check.
+    Feature,
+    /// All else.
+    Limit,
 }
 
 /// The media type of a problem document (RFC 9457, section 6.1).
@@ -51,6 +60,9 @@ pub(crate) struct Document<'a> {
     /// What is used of the limits that were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<&'a [Usage]>,
+    /// What else the policy says, such as `invalid`: the part of the request that does not fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a [Attribute]>,
 }
 
 impl Problem {
@@ -70,7 +82,7 @@ impl Problem {
 
     /// The answer is no: 403; 429 for a rate that has tokens later. Or there is nothing to say yes or no to: 409 for a `once` key that
     /// counted something else, 422 for what no policy can decide.
-    pub(crate) fn denied(denied: &Denied) -> Self {
+    pub(crate) fn denied(denied: &Denied, about: About) -> Self {
         let decision = denied.decision();
         let is_rate = decision.usage.iter().any(|usage| usage.limit == decision.subject && usage.kind == "rate");
         let retry_after = denied.retry_after().filter(|_| is_rate);
@@ -81,7 +93,7 @@ impl Problem {
             (_, None) => StatusCode::FORBIDDEN,
         };
         let problem = Self::of(denied.reason().to_owned(), status, denied.to_string());
-        Self { denied: Some(Box::new(decision.clone())), retry_after, ..problem }
+        Self { denied: Some(Box::new((about, decision.clone()))), retry_after, ..problem }
     }
 
     /// Nothing was asked that could be denied by itself, and no license is usable.
@@ -97,10 +109,12 @@ impl Problem {
 
     /// The answer to a request with these ids, for this path.
     pub(crate) fn render(&self, type_base: &str, path: &str, id: &RequestId) -> Response {
-        let decision = self.denied.as_deref();
-        let subject = decision.map(|decision| &*decision.subject);
-        let is_limit =
-            decision.is_some_and(|decision| decision.usage.iter().any(|usage| usage.limit == decision.subject));
+        let denied = self.denied.as_deref();
+        // A request that is out of bounds has none.
+        let subject = |kind| {
+            let (about, decision) = denied?;
+            Some(&*decision.subject).filter(|subject| *about == kind && !subject.is_empty())
+        };
         let document = Document {
             r#type: format!("{type_base}{}", self.reason),
             title: self.reason.replace('-', " "),
@@ -109,9 +123,10 @@ impl Problem {
             instance: path,
             trace_id: id.trace(),
             reason: &self.reason,
-            limit_code: subject.filter(|_| is_limit),
-            feature: subject.filter(|_| !is_limit),
-            usage: decision.map(|decision| &*decision.usage),
+            limit_code: subject(About::Limit),
+            feature: subject(About::Feature),
+            usage: denied.map(|(_, decision)| &*decision.usage),
+            details: denied.map(|(_, decision)| &*decision.details).filter(|details| !details.is_empty()),
         };
         // A document of texts and numbers can always be written down.
         let body = serde_json::to_vec(&document).unwrap_or_default();
@@ -126,10 +141,13 @@ impl Problem {
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure.reason() {
-            reason @ ("request-empty" | "request-invalid") => Self::of(
+            reason @ "request-empty" => {
+                Self::of(reason.to_owned(), StatusCode::UNPROCESSABLE_ENTITY, "the request names no charge")
+            }
+            reason @ "request-invalid" => Self::of(
                 reason.to_owned(),
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "no policy can decide about what was sent",
+                "the name of a limit or tenant in the request is empty, or longer than is allowed",
             ),
             reason => Self::no_decision(reason.to_owned(), "no decision could be made"),
         }

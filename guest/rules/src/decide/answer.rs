@@ -25,6 +25,11 @@ impl<'a> Denial<'a> {
         Self { reason, subject, license: None, usage: Vec::new(), retry: None, details: Vec::new() }
     }
 
+    /// A part of the request is out of bounds. What it holds is not repeated: it may be too long.
+    pub(super) fn invalid(part: &str, subject: &'a str) -> Self {
+        Self { details: Vec::from([Attribute::new("invalid", part)]), ..Self::new(reason::REQUEST_INVALID, subject) }
+    }
+
     /// No license names it; where none holds, because of that.
     pub(super) fn unnamed(view: &'a View, subject: &'a str) -> Self {
         Self::new(if view.usable { reason::NOT_LICENSED } else { &view.reason }, subject)

@@ -26,7 +26,7 @@ impl<'a> Guard<'a> {
     /// The guard of a request; none where it carries no key.
     pub(super) fn new(function: &str, request: Request<'a>) -> Result<Option<Self>, Denial<'a>> {
         let Some(once) = request.once else { return Ok(None) };
-        let key = key(function, request, once).ok_or_else(|| Denial::new(reason::REQUEST_INVALID, request.subject))?;
+        let key = key(function, request, once).ok_or_else(|| Denial::invalid("once", request.subject))?;
         Ok(Some(Self { request, key, asked: asked(request) }))
     }
 

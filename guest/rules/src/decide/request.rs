@@ -1,10 +1,8 @@
 //! What callers ask, within bounds.
 
-use alloc::vec::Vec;
-
 use super::answer::Denial;
 use crate::reason;
-use crate::types::{Attribute, Charge, Context};
+use crate::types::{Charge, Context};
 
 /// Bytes of a limit's name, a tenant or a `once` key at most.
 const TEXT_MAX: usize = 256;
@@ -38,9 +36,7 @@ impl<'a> Request<'a> {
             ("once", once.is_none_or(is_within)),
         ];
         if let Some((name, _)) = parts.into_iter().find(|(_, fits)| !fits) {
-            // What it holds is not repeated: it may be too long.
-            let details = Vec::from([Attribute::new("invalid", name)]);
-            return Err(Denial { details, ..Denial::new(reason::REQUEST_INVALID, "") });
+            return Err(Denial::invalid(name, ""));
         }
         Ok(Self { charges, subject: &first.limit, tenant, once })
     }

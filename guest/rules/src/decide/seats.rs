@@ -31,8 +31,8 @@ const HALF: u64 = 2;
 /// either until they are released. A renewal with as many or fewer is never refused while the license holds; one in the first tenth
 /// of the time changes nothing and is answered from what was read, so that the seat lasts nine tenths from then on at the least.
 ///
-/// Denied: `request-invalid` (for no seats and for no time too), the reason of the view, `not-licensed`, `limit-undecided`,
-/// `kind-mismatch`, `tenant-required`, and `limit-exceeded`, which tells in its details who holds. A `once` key has no meaning here:
+/// Denied: `request-invalid` (for no seats and for no time too: the detail `invalid` names `amount`, `ttl` or `holder`), the reason of the
+/// view, `not-licensed`, `limit-undecided`, `kind-mismatch`, `tenant-required`, and `limit-exceeded`, which tells in its details who holds. A `once` key has no meaning here:
 /// claiming may be repeated.
 ///
 /// # Errors
@@ -243,8 +243,11 @@ fn claimed<'a>(
     context: &'a Context,
 ) -> Result<Target<'a>, Denial<'a>> {
     let request = Request::new(core::slice::from_ref(charge), context)?;
-    if charge.amount == 0 || ttl == Some(0) {
-        return Err(Denial::new(reason::REQUEST_INVALID, request.subject));
+    if charge.amount == 0 {
+        return Err(Denial::invalid("amount", request.subject));
+    }
+    if ttl == Some(0) {
+        return Err(Denial::invalid("ttl", request.subject));
     }
     if !view.usable {
         return Err(Denial::new(&view.reason, request.subject));
@@ -257,7 +260,7 @@ fn claimed<'a>(
 
 fn of_holder<'a>(view: &'a View, request: Request<'a>, holder: &str) -> Result<Target<'a>, Denial<'a>> {
     if !is_within(holder) {
-        return Err(Denial::new(reason::REQUEST_INVALID, request.subject));
+        return Err(Denial::invalid("holder", request.subject));
     }
     of_limit(view, request)
 }

@@ -59,7 +59,8 @@ impl<'a> Target<'a> {
         if tenant.is_none() && limit.budgets.iter().any(|budget| budget.per_tenant) {
             return Err(Denial::new(reason::TENANT_REQUIRED, name));
         }
-        let slots = slots(name, limit, tenant).ok_or_else(|| Denial::new(reason::REQUEST_INVALID, name))?;
+        let slots = slots(name, limit, tenant)
+            .ok_or_else(|| Denial::invalid(if tenant.is_some() { "tenant" } else { "limit" }, name))?;
         Ok(Self::new(name, limit, tenant, slots))
     }
 

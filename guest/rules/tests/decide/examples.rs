@@ -154,7 +154,9 @@ fn what_cannot_be_decided_is_denied() {
         assert_invalid(&[charge("tokens", 1)], &once, "once");
     }
     let long = Context { tenant: Some("/".repeat(256)), once: Some("/".repeat(256)), ..nobody() };
-    assert_eq!(short(&asked(&[charge("tokens", 1)], &long)), (false, "request-invalid", "tokens"));
+    let denied = asked(&[charge("tokens", 1)], &long);
+    assert_eq!(short(&denied), (false, "request-invalid", "tokens"));
+    assert_eq!(denied.details, [Attribute::new("invalid", "once")]);
     let denied = asked(&[charge("calls", 1)], &nobody());
     assert_eq!(short(&denied), (false, "limit-undecided", "calls"));
     assert_eq!(denied.details, [Attribute::new("undecided", "reset")]);

@@ -116,8 +116,12 @@ fn each_pool_has_its_own_holders_and_a_holder_one_of_them() {
 fn a_request_without_sense_is_refused() {
     let (view, memory) = (view(), Memory::default());
     let long = "x".repeat(257);
-    for (holder, weight, ttl) in [("", 1, None), (&*long, 1, None), ("ada", 0, None), ("ada", 1, Some(0))] {
-        assert_eq!(short(&claimed(&view, &memory, holder, weight, ttl)), (false, "request-invalid", 0));
+    for (holder, weight, ttl, part) in
+        [("", 1, None, "holder"), (&*long, 1, None, "holder"), ("ada", 0, None, "amount"), ("ada", 1, Some(0), "ttl")]
+    {
+        let denied = claimed(&view, &memory, holder, weight, ttl);
+        assert_eq!(short(&denied), (false, "request-invalid", 0));
+        assert_eq!(denied.details, [Attribute::new("invalid", part)]);
     }
     for (name, reason) in [("tokens", "kind-mismatch"), ("other", "not-licensed")] {
         assert_eq!(short(&claim(&view, &charge(name, 1), "ada", None, &nobody(), &memory).unwrap()).1, reason);

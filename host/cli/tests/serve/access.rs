@@ -194,6 +194,49 @@ fn a_bound_token_speaks_for_its_tenant_alone() {
 }
 
 #[test]
+fn a_bound_token_moves_and_sees_the_place_of_its_tenant_alone_where_tenants_hold_the_seats() {
+    let site = Site::new();
+    let (service, bearer) = service(&site);
+    let (caller, bound) = (bearer("caller"), bearer("bound"));
+    let ask = |token: &str, method: &str, path: &str, body: &str| {
+        service.ask(method, path, &[("content-type", "application/json"), ("authorization", token)], body)
+    };
+    let claim = |holder: &str| format!(r#"{{"charge": {{"limit": "tenants", "amount": 1}}, "holder": "{holder}"}}"#);
+    assert_eq!(ask(&caller, "POST", "/v1/enforce/seats", &claim("t2")).status, 204);
+    for (method, path, body) in [
+        ("POST", "/v1/seats", claim("evil1")),
+        ("POST", "/v1/seats", format!("[{}, {}]", claim("t1"), claim("t2"))),
+        ("POST", "/v1/enforce/seats", claim("evil1")),
+        ("DELETE", "/v1/seats?limit=tenants&holder=t2", String::new()),
+    ] {
+        let answer = ask(&bound, method, path, &body);
+        let told = (answer.status, answer.json()["reason"].clone());
+        assert_eq!(told, (403, "tenant-refused".into()), "{method} {path}: {answer:?}");
+    }
+    let holders = |token: &str| {
+        let holders = ask(token, "GET", "/v1/seats?limit=tenants", "").json();
+        holders.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!((holders(&bound), holders(&caller)), (vec![], vec!["t2".to_owned()]));
+    assert_eq!(ask(&caller, "POST", "/v1/enforce/seats", &claim("t3")).status, 204);
+    // Where none is left it is not told who has them.
+    let one = r#"{"charges": [{"limit": "tenants", "amount": 1}]}"#;
+    for (path, body) in
+        [("seats", &*claim("t1")), ("enforce/seats", &claim("t1")), ("enforce/consume", one), ("reserve", one)]
+    {
+        let answer = ask(&bound, "POST", &format!("/v1/{path}"), body);
+        assert!(answer.text.contains("limit-exceeded") && !answer.text.contains("t2"), "{path}: {answer:?}");
+    }
+    assert_eq!(ask(&caller, "DELETE", "/v1/seats?limit=tenants&holder=t3", "").status, 200);
+    assert_eq!(ask(&bound, "POST", "/v1/enforce/seats", &claim("t1")).status, 204);
+    assert_eq!(holders(&bound), ["t1"]);
+    assert_eq!(ask(&bound, "DELETE", "/v1/seats?limit=tenants&holder=t1", "").status, 200);
+    // Of other seats the holders are whoever the product says.
+    let core = r#"{"charge": {"limit": "cores", "amount": 1}, "holder": "node"}"#;
+    assert_eq!(ask(&bound, "POST", "/v1/enforce/seats", core).status, 204);
+}
+
+#[test]
 fn without_credentials_a_token_for_the_run_is_in_a_file_that_its_owner_alone_can_read() {
     let site = Site::new();
     let mut service = site.serve(&[]);

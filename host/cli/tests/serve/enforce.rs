@@ -31,6 +31,69 @@ fn a_yes_is_204_and_a_no_a_problem_document() {
     assert_eq!((no.header("retry-after"), problem.get("feature")), ("", None));
 }
 
+#[test]
+fn a_denial_names_the_limit_or_the_feature_that_was_asked_for_whatever_the_reason() {
+    let expired: &[&str] = &["--starts", "2020-01-01", "--expires", "2021-01-01"];
+    for (license, state) in [(None, "missing"), (Some(expired), "expired"), (Some(&["--expires", "1y"][..]), "active")]
+    {
+        let site = Site::without_license();
+        license.iter().for_each(|terms| site.license("license.json", terms));
+        let service = site.serve(&[]);
+        let named = |answer: &Answer| {
+            let problem = answer.json();
+            ["reason", "limitCode", "feature"].map(|name| problem[name].as_str().unwrap_or_default().to_owned())
+        };
+        let consume = |limit: &str, amount: u64| {
+            let context = if limit == "tokens" { json!({"once": "TEST-1"}) } else { json!({}) };
+            let body = json!({"charges": [{"limit": limit, "amount": amount}], "context": context});
+            service.post("/v1/enforce/consume", &body)
+        };
+        let header = |charge: &str| {
+            service.ask("GET", "/v1/enforce/request", &[("placet-tenant", "t1"), ("placet-charge", charge)], "")
+        };
+        let seat = json!({"charge": {"limit": "objects", "amount": 1}, "holder": "ada"});
+        let check = service.post("/v1/enforce/check", &json!({"feature": "gold"}));
+        let reason = |active: &'static str| if state == "active" { active } else { state };
+        if state == "active" {
+            assert_eq!(consume("tokens", 1).status, 204);
+        }
+        for (answer, reason, limit, feature) in [
+            (consume("tokens", 2), reason("once-mismatch"), "tokens", ""),
+            (consume("nope", 1), reason("not-licensed"), "nope", ""),
+            (header("nope=1"), reason("not-licensed"), "nope", ""),
+            (service.post("/v1/enforce/seats", &seat), reason("kind-mismatch"), "objects", ""),
+            (check, reason("not-licensed"), "", "gold"),
+        ] {
+            assert_eq!(named(&answer), [reason, limit, feature], "{state}: {answer:?}");
+        }
+        if state == "active" {
+            let tenantless = json!({"charges": [{"limit": "objects", "amount": 1}]});
+            assert_eq!(named(&service.post("/v1/enforce/consume", &tenantless)), ["tenant-required", "objects", ""]);
+        }
+    }
+}
+
+#[test]
+fn a_request_out_of_bounds_is_422_and_says_what_is() {
+    let site = Site::new();
+    let service = site.serve(&[]);
+    let consume = |context| json!({"charges": [{"limit": "tokens", "amount": 1}], "context": context});
+    let claim = |holder: &str, amount: u64| json!({"charge": {"limit": "cores", "amount": amount}, "holder": holder});
+    for (path, body, part) in [
+        ("consume", consume(json!({"tenant": ""})), "tenant"),
+        ("consume", consume(json!({"once": "x".repeat(257)})), "once"),
+        ("seats", claim("", 1), "holder"),
+        ("seats", claim("ada", 0), "amount"),
+    ] {
+        for prefix in ["/v1/enforce", "/v1"] {
+            let problem = service.post(&format!("{prefix}/{path}"), &body).json();
+            assert_eq!((&problem["status"], &problem["reason"]), (&422.into(), &"request-invalid".into()));
+            assert_eq!(problem["details"], json!([{"name": "invalid", "value": part}]));
+            assert!(problem["detail"].as_str().unwrap().contains(&format!("its `{part}`")), "{problem}");
+        }
+    }
+}
+
 /// The first answer that is no yes; a bucket holds three tokens at most, and time goes on.
 fn refused(ask: impl Fn() -> Answer) -> Answer {
     (0..10).map(|_| ask()).find(|answer| answer.status != 204).unwrap()

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use placet::{Decision, Denied, Placet};
+use placet::Decision;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::body::Asked;
 use super::questions::Question;
+use super::tenancy;
 use crate::answer::Answer;
 use crate::credentials::Identity;
-use crate::problem::Problem;
+use crate::problem::{About, Problem};
 use crate::service::Service;
 use crate::waits::Waits;
 
@@ -30,17 +31,21 @@ pub(super) async fn decide<Q: Question>(
     identity: Identity,
     mut asked: Asked<Q>,
 ) -> Result<Answer<Decided>, Problem> {
-    asked.each().try_for_each(|question| identity.bind(&mut question.context().tenant))?;
+    asked.each().try_for_each(|question| tenancy::bind(&service, &identity, question))?;
     let waits = Waits::of(asked.first().map_or("", Question::subject));
-    service.ask(waits, move |service| answer(&service.placet, &asked)).await.map(Answer)
+    service.ask(waits, move |service| answer(service, &identity, &asked)).await.map(Answer)
 }
 
-fn answer<Q: Question>(placet: &Placet, asked: &Asked<Q>) -> Result<Decided, Problem> {
+fn answer<Q: Question>(service: &Service, identity: &Identity, asked: &Asked<Q>) -> Result<Decided, Problem> {
+    let placet = &service.placet;
     match asked {
-        Asked::One(question) => told(question.request(placet).decide()?).map(Decided::One),
+        Asked::One(question) => {
+            told(tenancy::veiled(service, identity, question.request(placet).decide()?), Q::ABOUT).map(Decided::One)
+        }
         Asked::Many(questions) => {
             let decide = |question: &Q| {
-                question.request(placet).into_result().unwrap_or_else(|denied| denied.decision().clone())
+                let decision = question.request(placet).into_result();
+                tenancy::veiled(service, identity, decision.unwrap_or_else(|denied| denied.decision().clone()))
             };
             Ok(Decided::Many(questions.iter().map(decide).collect()))
         }
@@ -52,16 +57,9 @@ fn answer<Q: Question>(placet: &Placet, asked: &Asked<Q>) -> Result<Decided, Pro
 /// # Errors
 ///
 /// 409 and 422 where there was nothing to decide.
-pub(super) fn told(decision: Decision) -> Result<Decision, Problem> {
-    if decision.allowed {
-        return Ok(decision);
-    }
-    let denied: Result<Decision, Denied> = decision.into_result();
-    match denied {
-        Ok(decision) => Ok(decision),
-        Err(denied) => {
-            let problem = Problem::denied(&denied);
-            if problem.is_denial() { Ok(denied.decision().clone()) } else { Err(problem) }
-        }
-    }
+pub(super) fn told(decision: Decision, about: About) -> Result<Decision, Problem> {
+    decision.into_result().or_else(|denied| {
+        let problem = Problem::denied(&denied, about);
+        if problem.is_denial() { Ok(denied.decision().clone()) } else { Err(problem) }
+    })
 }

@@ -11,9 +11,10 @@ use serde_json::json;
 
 use super::body::Json;
 use super::questions::Question;
+use super::tenancy;
 use crate::credentials::Identity;
 use crate::openapi::{Input, Operation, Schemas};
-use crate::problem::Problem;
+use crate::problem::{About, Problem};
 use crate::service::Service;
 use crate::waits::Waits;
 
@@ -23,9 +24,10 @@ pub(super) async fn decide<Q: Question>(
     identity: Identity,
     Json(mut question): Json<Q>,
 ) -> Result<NoContent, Problem> {
-    identity.bind(&mut question.context().tenant)?;
+    tenancy::bind(&service, &identity, &mut question)?;
     let waits = Waits::of(question.subject());
-    service.ask(waits, move |service| enforce(question.request(&service.placet))).await
+    let decide = move |service: &Service| enforced(service, &identity, question.request(&service.placet), Q::ABOUT);
+    service.ask(waits, move |service| decide(service).map(|_| NoContent)).await
 }
 
 /// All that a request needs before its handler runs, by headers alone, so that a proxy can ask it with whatever method the request has:
@@ -38,7 +40,7 @@ pub(super) async fn request(
 ) -> Result<NoContent, Problem> {
     identity.bind(&mut asked.tenant)?;
     let waits = Waits::of(asked.charges.first().map_or(&service.settings.request_tenants, |(limit, _)| limit));
-    service.ask(waits, move |service| asked.enforce(service)).await
+    service.ask(waits, move |service| asked.enforce(service, &identity)).await
 }
 
 /// What the headers say.
@@ -92,12 +94,12 @@ impl Asked {
         })
     }
 
-    fn enforce(&self, service: &Service) -> Result<NoContent, Problem> {
+    fn enforce(&self, service: &Service, identity: &Identity) -> Result<NoContent, Problem> {
         let placet = &service.placet;
         let license = placet.license();
         let mut charges = self.charges.clone();
         if let Some(feature) = &self.feature {
-            let decision = enforced(self.of(placet.check(feature)))?;
+            let decision = enforced(service, identity, self.of(placet.check(feature)), About::Feature)?;
             // Reading goes on when a license has expired, and is not counted then.
             if !license.usable && decision.allowed && charges.is_empty() {
                 return Ok(NoContent);
@@ -113,7 +115,7 @@ impl Asked {
         let request =
             rest.iter().fold(placet.consume(limit, *amount), |request, (limit, amount)| request.and(limit, *amount));
         let request = self.once.iter().fold(request, Request::once);
-        enforce(self.of(request))
+        enforced(service, identity, self.of(request), About::Limit).map(|_| NoContent)
     }
 
     fn of<'a>(&self, request: Request<'a>) -> Request<'a> {
@@ -128,12 +130,9 @@ const ONCE: &str = "placet-once";
 const CHARGE: &str = "placet-charge";
 const DETAIL: &str = "placet-detail";
 
-fn enforce(request: Request<'_>) -> Result<NoContent, Problem> {
-    enforced(request).map(|_| NoContent)
-}
-
-fn enforced(request: Request<'_>) -> Result<Decision, Problem> {
-    request.decide()?.into_result().map_err(|denied| Problem::denied(&denied))
+fn enforced(service: &Service, identity: &Identity, request: Request<'_>, about: About) -> Result<Decision, Problem> {
+    let decision = tenancy::veiled(service, identity, request.decide()?);
+    decision.into_result().map_err(|denied| Problem::denied(&denied, about))
 }
 
 /// The value of a header that stands at most once; empty is as good as none, for that is how a proxy passes on what a client left out.

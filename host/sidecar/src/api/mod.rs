@@ -17,6 +17,7 @@ mod reasons;
 mod reservations;
 mod routes;
 mod seats;
+mod tenancy;
 mod usage;
 
 use std::sync::Arc;

@@ -8,14 +8,23 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::object::{Object, object};
+use crate::problem::About;
 
 /// What can be asked of an installation.
 pub(super) trait Question: DeserializeOwned + Send + 'static {
+    /// Of which kind its subject is.
+    const ABOUT: About = About::Limit;
+
     /// The request, to be asked.
     fn request<'a>(&'a self, placet: &'a Placet) -> Request<'a>;
 
     /// What it is about: the feature, or the first limit.
     fn subject(&self) -> &str;
+
+    /// Who takes seats by it.
+    fn holder(&self) -> Option<&str> {
+        None
+    }
 
     /// For whom.
     fn context(&mut self) -> &mut Context;
@@ -149,6 +158,8 @@ impl Charges {
 }
 
 impl Question for Check {
+    const ABOUT: About = About::Feature;
+
     fn request<'a>(&'a self, placet: &'a Placet) -> Request<'a> {
         self.context.of(placet.check(&self.feature))
     }
@@ -228,6 +239,10 @@ impl Question for Claim {
 
     fn subject(&self) -> &str {
         &self.charge.limit
+    }
+
+    fn holder(&self) -> Option<&str> {
+        Some(&self.holder)
     }
 
     fn context(&mut self) -> &mut Context {

@@ -14,10 +14,11 @@ use super::body::Json;
 use super::decisions;
 use super::object::{Object, object};
 use super::questions::{Charge, Charges, Context};
+use super::tenancy;
 use crate::answer::Answer;
 use crate::credentials::Identity;
 use crate::openapi::{Input, Operation, Schemas};
-use crate::problem::Problem;
+use crate::problem::{About, Problem};
 use crate::service::Service;
 
 /// Charges in advance.
@@ -66,7 +67,8 @@ pub(super) async fn reserve(
         let request =
             details.iter().fold(request, |request, Object(detail)| request.detail(&detail.name, &detail.value));
         let reservation = request.decide()?;
-        let decision = decisions::told(reservation.decision().clone())?;
+        let decision = tenancy::veiled(service, &identity, reservation.decision().clone());
+        let decision = decisions::told(decision, About::Limit)?;
         Ok(Reserved { reservation: reservation.id().map(ToOwned::to_owned), decision })
     });
     reserved.await.map(Answer)

@@ -10,9 +10,10 @@ use serde::Deserialize;
 
 use super::body::Asking;
 use super::decisions;
+use super::tenancy;
 use crate::answer::Answer;
 use crate::credentials::Identity;
-use crate::problem::Problem;
+use crate::problem::{About, Problem};
 use crate::service::Service;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -37,8 +38,10 @@ pub(super) async fn holders(
     Asking(Pool { limit, tenant }): Asking<Pool>,
 ) -> Result<Answer<Vec<Holder>>, Problem> {
     let tenant = identity.tenant(tenant)?;
-    let holders = service
-        .work(move |service| service.placet.holders(&limit, tenant.as_deref()).map_err(|failure| unanswered(&failure)));
+    let holders = service.work(move |service| {
+        let holders = service.placet.holders(&limit, tenant.as_deref());
+        holders.map(|all| tenancy::seen(service, &identity, &limit, all)).map_err(|failure| unanswered(&failure))
+    });
     holders.await.map(Answer)
 }
 
@@ -49,10 +52,11 @@ pub(super) async fn release(
     Asking(Seat { limit, holder, tenant }): Asking<Seat>,
 ) -> Result<Answer<Decision>, Problem> {
     let tenant = identity.tenant(tenant)?;
+    tenancy::admit(&service, &identity, &limit, &holder)?;
     let decide = move |service: &Service| {
         let request = service.placet.release(&limit, &holder);
         let request = tenant.iter().fold(request, |request, tenant| request.tenant(tenant));
-        decisions::told(request.decide()?)
+        decisions::told(request.decide()?, About::Limit)
     };
     service.work(decide).await.map(Answer)
 }
