@@ -137,6 +137,36 @@ fn a_file_that_is_exchanged_is_told_even_if_nothing_ran_meanwhile() {
 }
 
 #[test]
+fn a_file_that_goes_bad_is_told_by_name_and_reason_where_its_copy_stands_in_once() {
+    let site = Site::default();
+    let license = with(claims("lic_1"), "grace", json!({"validation": "3d"}));
+    site.license(&license);
+    let placet = site.open();
+    let told = Told::of(&placet);
+    site.put("license.json", "rubbish");
+    placet.reload().unwrap();
+    placet.reload().unwrap();
+    let bad = "license.rejected license.json envelope-invalid";
+    assert_eq!(told.take(), [bad, "license.grace_entered  validation-grace"]);
+    assert_eq!(placet.status().refused().map(|one| one.name.clone()).collect::<Vec<_>>(), ["license.json"]);
+    drop(placet);
+    // An opening tells it to those who subscribed before.
+    let early = Told::default();
+    let placet = site.builder().subscribe({
+        let told = early.clone();
+        move |event| told.0.lock().unwrap().push(format!("{} {} {}", event.name, event.subject, event.reason))
+    });
+    let placet = placet.open().unwrap();
+    assert!(early.take().iter().any(|event| event == bad));
+    site.license(&license);
+    placet.reload().unwrap();
+    assert_eq!(
+        (early.take(), placet.status().refused().count()),
+        (vec!["license.state_changed active active".to_owned()], 0)
+    );
+}
+
+#[test]
 fn a_license_is_told_at_each_step_to_its_end() {
     let site = Site::default();
     let placet = site.open();

@@ -9,6 +9,7 @@ use placet_artifact::{PolicyRoot, PolicyRoots};
 use crate::deployment::Deployment;
 use crate::documents::{Source, Token};
 use crate::error::OpenError;
+use crate::event::{Event, Subscribers};
 use crate::placet::Placet;
 use crate::program::Program;
 use crate::simulation::Simulation;
@@ -36,6 +37,7 @@ pub struct Builder {
     pub(crate) secrets: Secrets,
     pub(crate) uploads: Uploads,
     pub(crate) validation_grace: Option<Duration>,
+    pub(crate) subscribers: Subscribers,
 }
 
 /// Where licenses go that are installed by [`Placet::install`].
@@ -75,6 +77,7 @@ impl Builder {
             secrets: Secrets::default(),
             uploads: Uploads::default(),
             validation_grace: None,
+            subscribers: Subscribers::default(),
         }
     }
 
@@ -219,6 +222,13 @@ impl Builder {
     #[must_use]
     pub fn validation_grace(mut self, at_most: Duration) -> Self {
         self.validation_grace = Some(at_most);
+        self
+    }
+
+    /// As [`Placet::subscribe`], from the opening on: what that finds is told, too.
+    #[must_use]
+    pub fn subscribe(mut self, subscriber: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.subscribers.0.push(Arc::new(subscriber));
         self
     }
 

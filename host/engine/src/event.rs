@@ -1,5 +1,6 @@
 //! What happened to licenses, policy, clock and store, for whoever subscribed.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -24,6 +25,16 @@ pub struct Event {
 impl Event {
     pub(crate) fn new(name: &'static str, subject: &str, reason: &str) -> Self {
         Self { name, subject: subject.to_owned(), tenant: None, reason: reason.to_owned() }
+    }
+}
+
+/// Who is told from the opening on.
+#[derive(Clone, Default)]
+pub(crate) struct Subscribers(pub(crate) Vec<Subscriber>);
+
+impl fmt::Debug for Subscribers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Subscribers({})", self.0.len())
     }
 }
 

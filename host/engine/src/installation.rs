@@ -149,7 +149,7 @@ impl Installation {
             shipped_refused,
             loaded: RwLock::new(Arc::new(loaded)),
             changing: Mutex::new(()),
-            subscribers: RwLock::default(),
+            subscribers: RwLock::new(builder.subscribers.0),
         };
         // Before anything is adopted; an anchor that waits may yet make it usable.
         let required = builder.require_usable;

@@ -393,7 +393,8 @@ impl Placet {
         self.inner.store().install_key()
     }
 
-    /// Calls back for each event, in the thread in which it happens; the subscriber may ask and change by itself.
+    /// Calls back for each event, in the thread in which it happens; the subscriber may ask and change by itself. What the opening told is told
+    /// to those of [`Builder::subscribe`] alone.
     pub fn subscribe(&self, subscriber: impl Fn(&Event) + Send + Sync + 'static) {
         self.inner.subscribe(Arc::new(subscriber));
     }

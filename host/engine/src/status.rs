@@ -6,7 +6,7 @@ use placet_artifact::{ContentHash, Manifest};
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Misfit;
-use crate::bindings::exports::placet::policy::types::{Status as LicenseStatus, Summary, Usage, Warning};
+use crate::bindings::exports::placet::policy::types::{Document, Status as LicenseStatus, Summary, Usage, Warning};
 use crate::documents::Snapshot;
 use crate::store::{Burned, Head, Store};
 
@@ -109,6 +109,12 @@ impl Status {
         Self { license, days_until_expiry, usage, policy, counters, sealed: false }
     }
 
+    /// The documents that do not hold as they are: they are refused, or a kept copy stands in for what is damaged, unreadable or gone. What a
+    /// revocation list or an order did stays, whoever takes its file away: that one is not missed.
+    pub fn refused(&self) -> impl Iterator<Item = &Document> {
+        refused(&self.license)
+    }
+
     /// The license that people mean when they name one: of those that hold, the one that ends last; where none holds, of those in the state of
     /// the whole. One that was set aside does not count, nor do add-ons, top-ups and trials beside a license that stands by itself.
     pub fn leading(&self) -> Option<&Summary> {
@@ -180,6 +186,12 @@ impl Status {
             self.license.warnings.push(warning("source-unreadable", None, &text));
         }
     }
+}
+
+/// As [`Status::refused`].
+pub(crate) fn refused(license: &LicenseStatus) -> impl Iterator<Item = &Document> {
+    let stays = |one: &Document| one.reason == "file-missing" && matches!(&*one.kind, "revocations" | "order");
+    license.documents.iter().filter(move |one| !one.adopted || (one.recovered && !stays(one)))
 }
 
 fn warning(reason: &str, subject: Option<String>, text: &str) -> Warning {

@@ -1,7 +1,7 @@
 //! What the service says of itself, on standard error: a line for each event, never one that holds a token, a payload or a key.
 
 use placet::Event;
-use tracing::{Level, info};
+use tracing::{Level, info, warn};
 
 use crate::settings::LogFormat;
 
@@ -23,7 +23,9 @@ pub(crate) fn start(format: LogFormat) {
 /// stand in the audit log.
 pub(crate) fn event(event: &Event) {
     let Event { name, subject, tenant, reason } = event;
-    if !matches!(*name, "license.limit_warned" | "license.limit_exceeded" | "license.feature_blocked") {
-        info!(event = name, subject, tenant, reason, "{name}");
+    match *name {
+        "license.limit_warned" | "license.limit_exceeded" | "license.feature_blocked" => {}
+        "license.rejected" => warn!(event = name, subject, tenant, reason, "{name}"),
+        _ => info!(event = name, subject, tenant, reason, "{name}"),
     }
 }

@@ -103,7 +103,7 @@ fn running(figures: &Figures, exports: &Exports) -> Vec<Family> {
     let (status, store) = (&figures.status, &figures.store);
     let policy = vec![("name", status.policy.name.clone()), ("version", status.policy.version.clone())];
     let reloads = [("loaded", figures.reloads.loaded), ("failed", figures.reloads.failed)];
-    let refused = status.documents.iter().filter(|document| !document.adopted).count();
+    let refused = status.refused().count();
     let bounds = COMMIT_BOUNDS.iter().map(|micros| seconds(*micros)).chain([f64::INFINITY]);
     let commits = Points::Histogram { sum: seconds(store.commit_micros), classes: bounds.zip(store.commits).collect() };
     vec![
@@ -118,7 +118,7 @@ fn running(figures: &Figures, exports: &Exports) -> Vec<Family> {
         Family::new(
             "documents_refused",
             "{document}",
-            "Documents that are there and do not hold",
+            "Documents that do not hold as they are, refused or with a kept copy in their place",
             Points::gauge(i128::try_from(refused).ok()),
         ),
         Family::new("store_commit_seconds", "s", "How long the commits of the counters took", commits),

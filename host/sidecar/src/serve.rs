@@ -88,8 +88,7 @@ pub fn serve(settings: &Settings, trust: Builder) -> Result<(), ServeError> {
 }
 
 fn open(settings: &Settings, trust: Builder) -> Result<Placet, ServeError> {
-    let placet = builder(settings, trust)?.open()?;
-    placet.subscribe(log::event);
+    let placet = builder(settings, trust)?.subscribe(log::event).open()?;
     let status = placet.status();
     let told = (&*status.state, &*status.reason);
     match settings.on_no_license {

@@ -69,7 +69,14 @@ fn a_signal_reloads_and_a_bad_file_is_told_while_what_held_holds_on() {
 
     site.0.write("license.json", "rubbish");
     service.signal("-HUP");
+    let line = service.logged("license.rejected");
+    assert!(line.contains("WARN") && line.contains("license.json") && line.contains("envelope-invalid"), "{line}");
     service.logged("validation-grace");
+    let told = |service: &Service, subject: &str| {
+        let lines = service.get("/v1/audit").json();
+        let is_it = |line: &&serde_json::Value| line["event"] == "license.rejected" && line["subject"] == subject;
+        lines.as_array().unwrap().iter().filter(is_it).count()
+    };
     let license = service.get("/v1/license").json();
     assert_eq!((license["usable"].clone(), license["grace_active"].clone()), (true.into(), true.into()), "{license}");
     assert_eq!(license["limits"]["extra"], 2);
@@ -77,15 +84,35 @@ fn a_signal_reloads_and_a_bad_file_is_told_while_what_held_holds_on() {
     let document = service.get("/v1/status").json()["documents"][0].clone();
     assert_eq!((document["recovered"].clone(), document["reason"].clone()), (true.into(), "envelope-invalid".into()));
     let figures = service.get("/metrics").text;
-    for line in ["placet_license_grace_active 1", "placet_license_state{state=\"grace\"} 1"] {
+    for line in [
+        "placet_license_grace_active 1",
+        "placet_license_state{state=\"grace\"} 1",
+        "placet_license_documents_refused 1",
+    ] {
         assert!(figures.contains(&format!("\n{line}\n")), "{line}\n{figures}");
     }
+    // What is known is not told again.
+    service.signal("-HUP");
+    service.logged("licenses were read anew");
+    let began = Instant::now();
+    while told(&service, "license.json") != 1 {
+        assert!(began.elapsed() < Duration::from_secs(30), "{}", service.get("/v1/audit").text);
+        thread::sleep(Duration::from_millis(50));
+    }
+    drop(service);
+    // It is at the next start.
+    let service = site.serve(&[]);
+    assert!(service.log.contains("license.rejected") && service.log.contains("installation.opened"), "{}", service.log);
     drop(service);
 
     // Without a copy that could stand in.
     let site = Site::without_license();
     site.0.write("license.json", "rubbish");
-    let figures = site.serve(&[]).get("/metrics").text;
+    let service = site.serve(&[]);
+    let line =
+        service.log.lines().find(|line| line.contains("license.rejected")).unwrap_or_else(|| panic!("{}", service.log));
+    assert!(line.contains("WARN") && line.contains("license.json") && line.contains("envelope-invalid"), "{line}");
+    let figures = service.get("/metrics").text;
     assert!(figures.contains("\nplacet_license_documents_refused 1\n"), "{figures}");
 }
 

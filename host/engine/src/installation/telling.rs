@@ -7,7 +7,7 @@ use super::{Changing, Installation};
 use crate::adoption::Adoption;
 use crate::bindings::exports::placet::policy::types::Status as LicenseStatus;
 use crate::event::Event;
-use crate::status::PolicyInfo;
+use crate::status::{PolicyInfo, refused};
 
 /// What was told last of how the installation stands.
 #[derive(Debug, PartialEq, Eq)]
@@ -105,11 +105,11 @@ impl Changing<'_> {
         }
     }
 
-    /// Will tell which documents do not hold, but for those of which that was known.
+    /// Will tell which documents do not hold as they are, but for those of which that was known.
     pub(super) fn tell_refused(&self, status: &LicenseStatus, before: Option<&LicenseStatus>) {
-        let known = before.map(|before| &*before.documents).unwrap_or_default();
-        for document in status.documents.iter().filter(|document| !document.adopted) {
-            if !known.iter().any(|one| (&one.name, &one.reason) == (&document.name, &document.reason)) {
+        for document in refused(status) {
+            let mut known = before.into_iter().flat_map(refused);
+            if !known.any(|one| (&one.name, &one.reason) == (&document.name, &document.reason)) {
                 self.tell("license.rejected", &document.name, &document.reason);
             }
         }
