@@ -269,8 +269,11 @@ fn create(path: &Path, options: &OpenOptions, bytes: &[u8]) -> Result<(), Proble
 
 /// The refusal to overwrite.
 pub(crate) fn already_there(flag: &str, path: &Path) -> Problem {
-    Problem::of("key-exists", format!("`{}` exists, and a key is never overwritten", path.display()))
-        .with_help(format!("choose another `{flag}`, or move the old key away if nothing was signed with it"))
+    Problem::of(
+        "key-exists",
+        format!("`{}` exists, and a file with a key or token is never overwritten", path.display()),
+    )
+    .with_help(format!("choose another `{flag}`, or move the old file away if it is of no use any more"))
 }
 
 /// The refusal to write what nobody but Placet writes.

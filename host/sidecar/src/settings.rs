@@ -198,6 +198,18 @@ pub struct Settings {
     )]
     pub(crate) request_tenants: String,
 
+    /// The status of a yes at `/v1/enforce/`: 204, or 200 for a proxy that lets through on nothing else, such as Envoy
+    #[arg(
+        id = "enforce.allowed_status",
+        long = "enforce-allowed-status",
+        env = "PLACET_ENFORCE_ALLOWED_STATUS",
+        value_enum,
+        value_name = "204|200",
+        default_value = "204",
+        hide_possible_values = true
+    )]
+    pub(crate) allowed_status: AllowedStatus,
+
     /// Whether `/metrics` is open to whoever asks; else it takes a token that is bound to no tenant
     #[arg(id = "metrics.open", long = "metrics-open", env = "PLACET_METRICS_OPEN", value_name = "true|false", default_value = "false", action = ArgAction::Set, hide_possible_values = true)]
     pub(crate) metrics_open: bool,
@@ -285,6 +297,15 @@ pub(crate) enum OnNoLicense {
 pub(crate) enum FailMode {
     Error,
     Closed,
+}
+
+/// The status of a yes that is handed through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum AllowedStatus {
+    #[value(name = "204")]
+    NoContent,
+    #[value(name = "200")]
+    Ok,
 }
 
 /// How log lines are written.

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use crate::service::{Service, Site};
 
 /// Every route, and the least of the roles that may: `open`, `caller`, `owner` or `admin`.
-pub(crate) const ROUTES: [(&str, &str, &str); 36] = [
+pub(crate) const ROUTES: [(&str, &str, &str); 37] = [
     ("GET", "/healthz", "open"),
     ("GET", "/readyz", "open"),
     ("GET", "/metrics", "caller"),
@@ -28,6 +28,7 @@ pub(crate) const ROUTES: [(&str, &str, &str); 36] = [
     ("GET", "/v1/enforce/request", "caller"),
     ("POST", "/v1/enforce/request", "caller"),
     ("PURGE", "/v1/enforce/request", "caller"),
+    ("GET", "/v1/enforce/request/", "caller"),
     ("GET", "/v1/enforce/request/{path}", "caller"),
     ("GET", "/v1/license", "owner"),
     ("GET", "/v1/usage", "owner"),
@@ -300,4 +301,8 @@ fn wrong_credentials_are_told_and_nothing_starts() {
     assert_eq!(site.refused(&["--credentials-file", "nowhere.yaml"]).0, 2);
     let run = site.0.run(&["token", "new", "--role", "owner", "--name", "x", "--out", "x.token"]);
     assert!(run.code == 2 && run.err.contains("names no `tenants`"), "{}", run.err);
+    let new = ["token", "new", "--role", "caller", "--name", "x", "--out", "x.token"];
+    site.0.done(&new);
+    let again = site.0.run(&new);
+    assert!(again.code == 2 && again.err.contains("key or token is never overwritten"), "{}", again.err);
 }

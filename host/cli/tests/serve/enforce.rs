@@ -156,6 +156,30 @@ fn a_request_is_decided_by_headers_alone_whatever_its_method() {
 }
 
 #[test]
+fn a_yes_is_200_where_that_is_set_also_for_the_root_behind_a_prefix() {
+    let site = Site::new();
+    let config = site.0.read("placet.yaml");
+    site.0.write("placet.yaml", format!("{config}enforce: {{allowed_status: 200}}\nrequest: {{rate: none}}\n"));
+    let service = site.serve(&[]);
+    for path in
+        ["/v1/enforce/request", "/v1/enforce/request/", "/v1/enforce/request/?x=1", "/v1/enforce/request/orders/7"]
+    {
+        for method in ["GET", "POST", "PURGE"] {
+            let yes = service.ask(method, path, &[("placet-tenant", "t1")], "");
+            assert_eq!((yes.status, &*yes.text), (200, ""), "{method} {path}");
+        }
+        let no = service.ask("GET", path, &[("placet-tenant", "t1"), ("placet-feature", "gold")], "");
+        assert_eq!((no.status, no.json()["feature"].clone()), (403, "gold".into()), "{path}");
+    }
+    assert_eq!(service.post("/v1/enforce/check", &json!({"feature": "sso"})).status, 200);
+    drop(service);
+    let service = site.serve(&["--enforce-allowed-status", "204"]);
+    assert_eq!(service.ask("GET", "/v1/enforce/request/", &[("placet-tenant", "t1")], "").status, 204);
+    let (code, out) = site.refused(&["--enforce-allowed-status", "201"]);
+    assert!(code == 2 && out.contains("204|200"), "{code} {out}");
+}
+
+#[test]
 fn a_request_takes_one_unit_of_the_rate() {
     let site = Site::new();
     let service = site.serve(&[]);

@@ -14,7 +14,7 @@ use crate::tools::tool;
 /// The methods that a document can name.
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 /// The paths that take any method.
-const ANY: [&str; 2] = ["/v1/enforce/request", "/v1/enforce/request/{path}"];
+const ANY: [&str; 3] = ["/v1/enforce/request", "/v1/enforce/request/", "/v1/enforce/request/{path}"];
 
 #[test]
 fn every_route_stands_in_the_document_with_who_may() {

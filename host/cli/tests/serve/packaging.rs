@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::process::Command;
 
+use base64ct::{Base64, Encoding as _};
 use serde_json::{Value, json};
 
 use crate::service::{Service, Site};
@@ -36,6 +37,37 @@ fn instruction(name: &str) -> String {
     let rest = found.next().unwrap_or_else(|| panic!("no {name}"));
     assert_eq!(found.next(), None, "{name}");
     rest
+}
+
+/// A document of YAML that is shipped.
+fn shipped(name: &str) -> Value {
+    let path = format!("{}/../sidecar/{name}", env!("CARGO_MANIFEST_DIR"));
+    serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[test]
+fn envoy_and_traefik_ask_where_the_service_answers_and_let_nothing_through_that_it_did_not_allow() {
+    let envoy = shipped("envoy.yaml");
+    let filters =
+        &envoy["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"];
+    let asking = &filters[1]["typed_config"];
+    assert_eq!(asking["http_service"]["path_prefix"], "/v1/enforce/request");
+    assert_eq!(
+        (&asking["failure_mode_allow"], &asking["status_on_error"]["code"]),
+        (&false.into(), &"ServiceUnavailable".into())
+    );
+    assert_eq!(asking["allowed_headers"]["patterns"], json!([{"exact": "placet-tenant"}]));
+    let traefik = shipped("traefik.yaml");
+    let asking = &traefik["http"]["middlewares"]["placet"]["forwardAuth"];
+    assert!(asking["address"].as_str().unwrap().ends_with("@127.0.0.1:7077/v1/enforce/request"), "{asking}");
+    assert_eq!(asking["authRequestHeaders"], json!(["placet-tenant"]));
+
+    // As Traefik asks: a token as the password of Basic.
+    let site = Site::new();
+    let service = site.serve(&[]);
+    let basic = format!("Basic {}", Base64::encode_string(format!("traefik:{}", service.token).as_bytes()));
+    let headers = [("authorization", &*basic), ("placet-tenant", "t1"), ("x-forwarded-uri", "/orders/7")];
+    assert_eq!(service.ask("GET", "/v1/enforce/request", &headers, "").status, 204);
 }
 
 fn health(service: &Service, site: &Site, more: &[&str]) -> i32 {

@@ -1,11 +1,11 @@
-//! Decisions as statuses that a product or a proxy can hand through: 204 for a yes.
+//! Decisions as statuses that a product or a proxy can hand through: 204 for a yes, or 200 where that is set.
 
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::NoContent;
+use axum::response::{IntoResponse, Response};
 use placet::{Decision, Request};
 use serde_json::json;
 
@@ -13,21 +13,49 @@ use super::body::Json;
 use super::questions::Question;
 use super::tenancy;
 use crate::credentials::Identity;
-use crate::openapi::{Input, Operation, Schemas};
+use crate::openapi::{Input, Operation, Output, Schemas};
 use crate::problem::{About, Problem};
 use crate::service::Service;
+use crate::settings::AllowedStatus;
 use crate::waits::Waits;
+
+/// Yes, and nothing more.
+#[derive(Debug)]
+pub(super) struct Allowed(AllowedStatus);
+
+impl Allowed {
+    fn of(service: &Service) -> Self {
+        Self(service.settings.allowed_status)
+    }
+}
+
+impl IntoResponse for Allowed {
+    fn into_response(self) -> Response {
+        match self.0 {
+            AllowedStatus::NoContent => StatusCode::NO_CONTENT,
+            AllowedStatus::Ok => StatusCode::OK,
+        }
+        .into_response()
+    }
+}
+
+impl Output for Allowed {
+    fn describe(operation: &mut Operation, _: &mut Schemas) {
+        operation.answers_nothing(StatusCode::NO_CONTENT);
+        operation.answers_nothing(StatusCode::OK);
+    }
+}
 
 /// Yes or no to one question.
 pub(super) async fn decide<Q: Question>(
     State(service): State<Arc<Service>>,
     identity: Identity,
     Json(mut question): Json<Q>,
-) -> Result<NoContent, Problem> {
+) -> Result<Allowed, Problem> {
     tenancy::bind(&service, &identity, &mut question)?;
     let waits = Waits::of(question.subject());
     let decide = move |service: &Service| enforced(service, &identity, question.request(&service.placet), Q::ABOUT);
-    service.ask(waits, move |service| decide(service).map(|_| NoContent)).await
+    service.ask(waits, move |service| decide(service).map(|_| Allowed::of(service))).await
 }
 
 /// All that a request needs before its handler runs, by headers alone, so that a proxy can ask it with whatever method the request has:
@@ -37,7 +65,7 @@ pub(super) async fn request(
     State(service): State<Arc<Service>>,
     identity: Identity,
     mut asked: Asked,
-) -> Result<NoContent, Problem> {
+) -> Result<Allowed, Problem> {
     identity.bind(&mut asked.tenant)?;
     let waits = Waits::of(asked.charges.first().map_or(&service.settings.request_tenants, |(limit, _)| limit));
     service.ask(waits, move |service| asked.enforce(service, &identity)).await
@@ -94,7 +122,7 @@ impl Asked {
         })
     }
 
-    fn enforce(&self, service: &Service, identity: &Identity) -> Result<NoContent, Problem> {
+    fn enforce(&self, service: &Service, identity: &Identity) -> Result<Allowed, Problem> {
         let placet = &service.placet;
         let license = placet.license();
         let mut charges = self.charges.clone();
@@ -102,7 +130,7 @@ impl Asked {
             let decision = enforced(service, identity, self.of(placet.check(feature)), About::Feature)?;
             // Reading goes on when a license has expired, and is not counted then.
             if !license.usable && decision.allowed && charges.is_empty() {
-                return Ok(NoContent);
+                return Ok(Allowed::of(service));
             }
         }
         // What the license does not limit is not asked about.
@@ -110,12 +138,12 @@ impl Asked {
         let is_named = |name: &str| license.limits.iter().any(|limit| limit.name == name);
         charges.extend(standing.into_iter().filter(|name| is_named(name)).map(|name| (name.clone(), 1)));
         let Some(((limit, amount), rest)) = charges.split_first() else {
-            return if license.usable { Ok(NoContent) } else { Err(Problem::not_usable(&license)) };
+            return if license.usable { Ok(Allowed::of(service)) } else { Err(Problem::not_usable(&license)) };
         };
         let request =
             rest.iter().fold(placet.consume(limit, *amount), |request, (limit, amount)| request.and(limit, *amount));
         let request = self.once.iter().fold(request, Request::once);
-        enforced(service, identity, self.of(request), About::Limit).map(|_| NoContent)
+        enforced(service, identity, self.of(request), About::Limit).map(|_| Allowed::of(service))
     }
 
     fn of<'a>(&self, request: Request<'a>) -> Request<'a> {

@@ -89,6 +89,10 @@ fn routes(settings: &Settings) -> [Routes; 6] {
             any(enforce::request).about("All that a request needs before its handler runs", &[CONFLICT, LATER]),
         )
         .route(
+            "/v1/enforce/request/",
+            any(enforce::request).about("The same, for proxies that ask for `/` so", &[CONFLICT, LATER]),
+        )
+        .route(
             "/v1/enforce/request/{*path}",
             any(enforce::request)
                 .about("The same, for proxies that ask with the path of the request behind", &[CONFLICT, LATER]),

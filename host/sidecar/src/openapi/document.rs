@@ -97,9 +97,10 @@ impl Route {
         rendered
     }
 
-    /// Such as `post-reserve-id-settle`.
+    /// Such as `post-reserve-id-settle`; of a path that ends with a slash, `get-enforce-request-root`.
     fn id(&self) -> String {
         let words = self.path.split(['/', '{', '}', '*']).filter(|word| !word.is_empty() && *word != "v1");
-        std::iter::once(self.method).chain(words).collect::<Vec<_>>().join("-")
+        let root = self.path.ends_with('/').then_some("root");
+        std::iter::once(self.method).chain(words).chain(root).collect::<Vec<_>>().join("-")
     }
 }
