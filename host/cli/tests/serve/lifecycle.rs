@@ -130,3 +130,20 @@ fn it_never_takes_64_mib_whoever_asks() {
     let most = service.memory("VmHWM");
     assert!(most < 64 << 10, "{most} KiB");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn it_never_takes_96_mib_though_it_compiles_a_policy_at_its_start_and_another_that_is_uploaded() {
+    let site = Site::new();
+    let service = site.serve(&[]);
+    let pack =
+        ["policy", "pack", "--name", "acme/router", "--version", "1.0.1", "--sequence", "2", "--out", "next.wasm"];
+    site.0.done(&[&pack[..], &["--trust", "TEST-license.pub", "--key", "TEST-root.key"]].concat());
+    let url = format!("{}/v1/policy", service.address);
+    let upload = ureq::post(url).header("authorization", format!("Bearer {}", service.token));
+    let answer = upload.send(&*std::fs::read(site.0.path("next.wasm")).unwrap()).unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(service.get("/v1/policy").json().as_array().unwrap().len(), 2);
+    let most = service.memory("VmHWM");
+    assert!(most < 96 << 10, "{most} KiB");
+}
