@@ -75,6 +75,11 @@ impl Problem {
         Problem::of("input-invalid", StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
 
+    /// Of what that was said.
+    pub(crate) fn in_part(self, part: &str) -> Self {
+        Self { detail: format!("in {part}: {}", self.detail), ..self }
+    }
+
     /// Nobody decided: 503.
     pub(crate) fn no_decision(reason: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self::of(reason, StatusCode::SERVICE_UNAVAILABLE, detail)

@@ -86,6 +86,30 @@ fn every_field_is_told_of_the_license_that_leads() {
 }
 
 #[test]
+fn what_is_wrong_with_a_query_or_an_offered_key_is_said_by_name() {
+    let site = Site::new();
+    let service = site.serve(&[]);
+    let document = site.0.read("license.json");
+    let value = json!({"licenseKey": document, "TEST": 1}).to_string();
+    for (path, body, said) in [
+        ("/v1/license?dry_run=1", &*document, "dry_run: the value is neither `true` nor `false`"),
+        ("/v1/license?dryrun=true", &document, "unknown field `dryrun`"),
+        ("/v1/license", r#"{"licenseKey": 5}"#, "expected a string"),
+        ("/v1/license", r#"{"licenseKey": 5}"#, "licenseKey"),
+        ("/v1/license", &value, "unknown field `TEST`"),
+    ] {
+        let refused = install(&service, path, body);
+        assert_eq!((refused.status, refused.json()["reason"].clone()), (422, "input-invalid".into()), "{path}");
+        assert!(refused.json()["detail"].as_str().unwrap().contains(said), "{path}: {refused:?}");
+    }
+    let since = service.get("/v1/usage/history?since=TESTabc");
+    assert!(
+        since.status == 422 && since.text.contains("since: invalid digit") && !since.text.contains("TEST"),
+        "{since:?}"
+    );
+}
+
+#[test]
 fn a_license_is_previewed_installed_and_taken_back() {
     let site = Site::without_license();
     let service = site.serve(&[]);
@@ -96,10 +120,15 @@ fn a_license_is_previewed_installed_and_taken_back() {
 
     let preview = install(&service, "/v1/license?dry_run=true", &site.0.read("first.json"));
     assert_eq!(tokens(&preview), 1000);
+    let fingerprint = preview.json()["fingerprint"].as_str().unwrap().to_owned();
+    assert_eq!(tokens(&install(&service, "/v1/license?dry_run", &site.0.read("first.json"))), 1000);
     assert_eq!(service.get("/v1/license").json()["status"], "missing");
 
     let installed = install(&service, "/v1/license", &site.0.read("first.json"));
     assert_eq!((tokens(&installed), installed.json()["status"].clone()), (1000.into(), "valid".into()));
+    assert_eq!(installed.json()["fingerprint"], *fingerprint);
+    let other = install(&service, "/v1/license?dry_run=true", &site.0.read("second.json")).json();
+    assert!(other["fingerprint"].is_string() && other["fingerprint"] != *fingerprint, "{other}");
     // The same endpoint takes it by value.
     let key = json!({"licenseKey": site.0.read("second.json")}).to_string();
     let installed = install(&service, "/v1/license", &key);

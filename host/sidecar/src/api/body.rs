@@ -9,7 +9,8 @@ use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize as _, Deserializer};
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -49,6 +50,9 @@ impl<T> Asked<T> {
         }
     }
 }
+
+/// So much is said of what is wrong.
+const LONGEST: usize = 300;
 
 /// So many questions in one list.
 const MANY: usize = 100;
@@ -103,7 +107,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asking<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let query = Query::try_from_uri(&parts.uri).map_err(|_| Problem::input(QUERY))?;
+        let query =
+            Query::try_from_uri(&parts.uri).map_err(|wrong| Problem::input(asked_wrongly(&wrong.body_text())))?;
         Ok(Self(query.0))
     }
 }
@@ -117,8 +122,20 @@ impl<T: JsonSchema> Input for Asking<T> {
     }
 }
 
-const QUERY: &str =
-    "the query has a name that is not known or stands twice, lacks one, or is not encoded as it must be";
+/// Which name of the query, and what is wrong with it. Of what was sent, a name at the most.
+fn asked_wrongly(text: &str) -> String {
+    let wrong = text.rsplit_once("query string: ").map_or(text, |(_, wrong)| wrong);
+    format!("in the query: {wrong}").chars().take(LONGEST).collect()
+}
+
+/// A flag of a query: it stands for yes without a value, too.
+pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    match &*String::deserialize(deserializer)? {
+        "" | "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(D::Error::custom("the value is neither `true` nor `false`")),
+    }
+}
 
 async fn json_bytes(request: Request, service: &Service) -> Result<Bytes, Problem> {
     // Also what keeps a page of another site from asking: a form cannot say this type.
@@ -180,13 +197,12 @@ fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"))
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error| Problem::input(told(&error)))
 }
 
 /// Where and what, and no more of what was sent than a name.
 fn told(error: &serde_json::Error) -> String {
-    const LONGEST: usize = 300;
     let text = error.to_string();
     // `invalid type: string "…", expected u64 at line 1 column 12`: a value may be a secret at the wrong place.
     let told = match (text.split_once(": "), text.rsplit_once(", expected ")) {

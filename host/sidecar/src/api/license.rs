@@ -8,8 +8,10 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 use placet::{Change, InstallError, Placet, Status, Summary, Usage};
 use schemars::JsonSchema;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use super::body::{self, Asking, BYTES};
 use super::object::Object;
@@ -78,7 +80,7 @@ pub(super) struct Flat {
 #[serde(deny_unknown_fields)]
 pub(super) struct Install {
     /// Only tells how the license would stand.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "body::flag")]
     dry_run: bool,
 }
 
@@ -115,9 +117,15 @@ pub(super) async fn install(
 ) -> Result<Answer<Told>, Problem> {
     let told = service.work(move |service| {
         let placet = &service.placet;
-        let status = if dry_run { placet.preview_install(&document, None) } else { placet.install(&document, None) };
-        let status = status.map_err(|error| refused(&error))?;
-        let usage = if dry_run { Vec::new() } else { usage::of(placet, &identity)? };
+        if dry_run {
+            let status = placet.preview_install(&document, None).map_err(|error| refused(&error))?;
+            let told = Told::new(placet, &status, Vec::new());
+            let alone = placet.inspect(&document, None)?;
+            let leads = status.leading().is_some_and(|leading| alone.licenses.iter().any(|one| one.id == leading.id));
+            return Ok(if leads { Told { fingerprint: Some(sha256(&document)), ..told } } else { told });
+        }
+        let status = placet.install(&document, None).map_err(|error| refused(&error))?;
+        let usage = usage::of(placet, &identity)?;
         Ok(Told::new(placet, &status, usage))
     });
     told.await.map(Answer)
@@ -154,6 +162,9 @@ pub(super) async fn rollback(State(service): State<Arc<Service>>) -> Result<Answ
 #[derive(Debug)]
 pub(super) struct Offered(Vec<u8>);
 
+/// The member of it, by which it is told from a document.
+const KEY: &str = "licenseKey";
+
 /// A document by value.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -168,7 +179,12 @@ impl FromRequest<Arc<Service>> for Offered {
 
     async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Problem> {
         let body = body::read(request.into_body(), MAX_DOCUMENT, service).await?;
-        Ok(Self(serde_json::from_slice(&body).map_or_else(|_| body.to_vec(), |Object(Key { key })| key.into_bytes())))
+        let members: Option<BTreeMap<String, IgnoredAny>> = serde_json::from_slice(&body).ok();
+        if members.is_none_or(|members| !members.contains_key(KEY)) {
+            return Ok(Self(body.to_vec()));
+        }
+        let key = body::parse(&body).map_err(|wrong| wrong.in_part("the object with `licenseKey`"));
+        key.map(|Object(Key { key })| Self(key.into_bytes()))
     }
 }
 
@@ -238,6 +254,11 @@ impl Flat {
             version: status.policy.version.clone(),
         }
     }
+}
+
+/// In hex.
+fn sha256(document: &[u8]) -> String {
+    Sha256::digest(document).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The state, in the words of older products.
