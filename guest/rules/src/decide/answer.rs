@@ -27,7 +27,9 @@ impl<'a> Denial<'a> {
 
     /// A part of the request is out of bounds. What it holds is not repeated: it may be too long.
     pub(super) fn invalid(part: &str, subject: &'a str) -> Self {
-        Self { details: Vec::from([Attribute::new("invalid", part)]), ..Self::new(reason::REQUEST_INVALID, subject) }
+        let mut denial = Self::new(reason::REQUEST_INVALID, subject);
+        denial.details.push(Attribute::new("invalid", part));
+        denial
     }
 
     /// No license names it; where none holds, because of that.

@@ -243,11 +243,8 @@ fn claimed<'a>(
     context: &'a Context,
 ) -> Result<Target<'a>, Denial<'a>> {
     let request = Request::new(core::slice::from_ref(charge), context)?;
-    if charge.amount == 0 {
-        return Err(Denial::invalid("amount", request.subject));
-    }
-    if ttl == Some(0) {
-        return Err(Denial::invalid("ttl", request.subject));
+    if charge.amount == 0 || ttl == Some(0) {
+        return Err(Denial::invalid(if charge.amount == 0 { "amount" } else { "ttl" }, request.subject));
     }
     if !view.usable {
         return Err(Denial::new(&view.reason, request.subject));
