@@ -46,6 +46,10 @@ impl<F> Awake<F> {
         let own = Arc::new(Own::default());
         Self { future, waker: own.clone().into(), own }
     }
+
+    pub(crate) fn future(&mut self) -> &mut F {
+        &mut self.future
+    }
 }
 
 impl<F: Future + Unpin> Future for Awake<F> {

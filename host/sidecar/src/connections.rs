@@ -1,18 +1,15 @@
-//! The clients that are connected: how many, and for how long each may take.
+//! The clients that are connected, and for how long each may take.
 
-use std::io;
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use axum::http::{HeaderValue, header};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::GracefulShutdown;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tracing::warn;
@@ -20,20 +17,21 @@ use tracing::warn;
 use crate::api::Api;
 use crate::awake::Awake;
 use crate::listener::{Client, Listener, Stream};
+use crate::places::{Place, Places};
 use crate::settings::Settings;
 
 /// Serves clients.
 pub(crate) struct Connections {
     api: Api,
     http: http1::Builder,
-    graceful: GracefulShutdown,
-    free: Arc<Semaphore>,
+    places: Arc<Places>,
     header_time: Duration,
     write_time: Duration,
 }
 
-/// What counts as a connection, for as long as it is kept.
-type Place = OwnedSemaphorePermit;
+/// How long a stop goes on taking clients, and waits for the next request of each: longer than a client takes that asks one after the other, or
+/// that has connected and sends its first, and short enough for whoever waits for the stop.
+const DRAIN: Duration = Duration::from_millis(300);
 
 impl Connections {
     pub(crate) fn new(settings: &Settings, api: Api) -> Self {
@@ -42,120 +40,98 @@ impl Connections {
         Self {
             api,
             http,
-            graceful: GracefulShutdown::new(),
-            free: Arc::new(Semaphore::new(room(settings.connections))),
+            places: Arc::new(Places::new(room(settings.connections))),
             header_time: settings.header_time,
             write_time: settings.request_time,
         }
     }
 
-    /// Takes clients as they come, for ever.
-    pub(crate) async fn take(&self, listener: &Listener) {
-        // Whoever is still agreeing on a secret when this ends has asked nothing yet.
-        let mut handshakes = JoinSet::new();
+    /// Takes clients as they come, until a stop has let in those who had connected.
+    pub(crate) async fn take(&self, listener: Listener) {
+        let mut drained = pin!(async {
+            self.places.closed().await;
+            sleep(DRAIN).await;
+        });
         loop {
             tokio::select! {
-                accepted = self.accept(listener) => match accepted {
-                    Ok((Client::Ready(stream), place)) => self.connect(stream, place),
-                    Ok((Client::Handshake(stream, tls), place)) => {
-                        let agreed = timeout(self.header_time, async move { tls.handshake(stream).await });
-                        handshakes.spawn(async move { Some((Stream::Tls(Box::new(agreed.await.ok()?.ok()?)), place)) });
-                    }
+                biased;
+                () = &mut drained => break,
+                accepted = listener.accept() => match accepted {
+                    Ok(client) => self.connect(client, self.places.take().await),
                     Err(error) => {
                         // The next one would fail alike where the process has no more files to open: some end meanwhile.
                         warn!(%error, "a client could not be accepted");
                         sleep(RETRY).await;
                     }
                 },
-                Some(agreed) = handshakes.join_next() => {
-                    if let Ok(Some((stream, place))) = agreed {
-                        self.connect(stream, place);
-                    }
-                }
             }
+        }
+        self.places.tell();
+        listener.hide();
+        while let Some(client) = listener.waiting() {
+            self.connect(client, self.places.take().await);
         }
     }
 
-    /// The next client, when there is a place for it.
-    async fn accept(&self, listener: &Listener) -> io::Result<(Client, Place)> {
-        let place = self.free.clone().acquire_owned().await.map_err(io::Error::other)?;
-        Ok((listener.accept().await?, place))
+    /// Stops taking clients, by the end of what takes them, and lets what was asked be answered, for so long: has it ended?
+    pub(crate) async fn stop(&self, taking: impl Future<Output = ()>, time: Duration) -> bool {
+        self.places.close();
+        let ended = async {
+            taking.await;
+            self.places.emptied().await;
+        };
+        timeout(DRAIN + time, ended).await.is_ok()
     }
 
-    fn connect(&self, stream: Stream, place: Place) {
-        let mut stream = TimeoutStream::new(stream);
-        // Who does not take the answer is not waited for.
-        stream.set_write_timeout(Some(self.write_time));
-        let silence = Arc::new(Silence::new());
-        let answer = service_fn({
-            let (api, silence) = (self.api.clone(), silence.clone());
-            move |request| {
-                let (api, silence) = (api.clone(), silence.clone());
-                silence.ends();
-                async move {
-                    let answer = api.answer(request).await;
-                    silence.begins();
-                    answer
-                }
-            }
-        });
-        let connection = self.http.serve_connection(TokioIo::new(Box::pin(stream)), answer);
-        let watched = self.graceful.watch(connection);
-        let most = self.header_time;
+    fn connect(&self, client: Client, place: Place) {
+        let (api, http, places) = (self.api.clone(), self.http.clone(), self.places.clone());
+        let (header_time, write_time) = (self.header_time, self.write_time);
         tokio::spawn(async move {
-            let watched = pin!(watched);
-            let mut watched = Awake::new(watched);
-            // What a client does wrong, or that it went away, is no event of ours.
-            let mut until = most;
-            while timeout(until, &mut watched).await.is_err() {
-                match most.checked_sub(silence.lasts()) {
-                    Some(left) if !left.is_zero() => until = left,
-                    _ => break,
+            let (guest, places) = (&place.guest, &*places);
+            let patience = || if places.is_closing() { header_time.min(DRAIN) } else { header_time };
+            let stream = match client {
+                Client::Ready(stream) => stream,
+                Client::Handshake(stream, tls) => tokio::select! {
+                    agreed = tls.handshake(stream) => match agreed {
+                        Ok(stream) => Stream::Tls(Box::new(stream)),
+                        Err(_) => return,
+                    },
+                    () = guest.is_over(patience) => return,
+                },
+            };
+            let mut stream = TimeoutStream::new(stream);
+            // Who does not take the answer is not waited for.
+            stream.set_write_timeout(Some(write_time));
+            let answer = service_fn(|request| {
+                guest.asks();
+                let answer = api.answer(request);
+                async move {
+                    let mut answer = answer.await?;
+                    guest.is_answered();
+                    if places.ends_answered() {
+                        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                    }
+                    Ok::<_, Infallible>(answer)
+                }
+            });
+            let connection = pin!(http.serve_connection(TokioIo::new(Box::pin(stream)), answer));
+            let mut connection = Awake::new(connection);
+            // What a client does wrong, or that it went away, is no event of ours. What has come from it is read before it is let go.
+            tokio::select! {
+                biased;
+                _ = &mut connection => return,
+                () = guest.is_over(patience) => {}
+            }
+            if places.is_closing() {
+                // It ends here, unless the client has begun to ask.
+                connection.future().as_mut().graceful_shutdown();
+                tokio::select! {
+                    biased;
+                    _ = &mut connection => {}
+                    () = guest.is_over(|| header_time) => {}
                 }
             }
-            drop(place);
         });
-    }
-
-    /// Lets what is under way end, for so long: has it ended?
-    pub(crate) async fn stop(self, time: Duration) -> bool {
-        timeout(time, self.graceful.shutdown()).await.is_ok()
-    }
-}
-
-/// How long a client has been silent: since it connected, or was answered, until the head of a request is there. It is looked at when it may
-/// have been too long; a timer for each request would cost more than a decision.
-#[derive(Debug)]
-struct Silence {
-    connected: Instant,
-    /// Milliseconds from then to the last answer; [`Silence::NONE`] while a request is answered.
-    since: AtomicU64,
-}
-
-impl Silence {
-    const NONE: u64 = u64::MAX;
-
-    fn new() -> Self {
-        Self { connected: Instant::now(), since: AtomicU64::new(0) }
-    }
-
-    fn ends(&self) {
-        self.since.store(Self::NONE, Ordering::Relaxed);
-    }
-
-    fn begins(&self) {
-        self.since.store(self.age(), Ordering::Relaxed);
-    }
-
-    fn lasts(&self) -> Duration {
-        match self.since.load(Ordering::Relaxed) {
-            Self::NONE => Duration::ZERO,
-            since => Duration::from_millis(self.age().saturating_sub(since)),
-        }
-    }
-
-    fn age(&self) -> u64 {
-        u64::try_from(self.connected.elapsed().as_millis()).unwrap_or(Self::NONE - 1)
     }
 }
 

@@ -1,7 +1,9 @@
 //! Where clients connect: an address, with TLS or without, or a unix socket.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{self, SocketAddr};
+use std::os::fd::AsFd as _;
+use std::os::unix;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -98,25 +100,47 @@ impl Listener {
         match self {
             Self::Tcp(listener, tls) => {
                 let (stream, _) = listener.accept().await?;
-                // Answers are written whole; waiting for more to send would only delay them.
-                stream.set_nodelay(true)?;
-                Ok(match tls {
-                    Some(tls) => Client::Handshake(stream, tls.clone()),
-                    None => Client::Ready(Stream::Tcp(stream)),
-                })
+                connected(stream, tls.as_ref())
             }
             Self::Unix(listener, _) => Ok(Client::Ready(Stream::Unix(listener.accept().await?.0))),
         }
     }
-}
 
-impl Drop for Listener {
-    fn drop(&mut self) {
+    /// Lets nobody else connect, as far as that can be without turning away who waits: nobody finds a socket any more.
+    pub(crate) fn hide(&self) {
         if let Self::Unix(_, path) = self {
             // What stays is taken away by the next start.
             drop(files::remove_socket(path));
         }
     }
+
+    /// The next client, where one has connected: the system says so, since the runtime may not have heard of it yet. Who could not be accepted is
+    /// none.
+    pub(crate) fn waiting(&self) -> Option<Client> {
+        let client = match self {
+            Self::Tcp(listener, tls) => {
+                let listener = net::TcpListener::from(listener.as_fd().try_clone_to_owned().ok()?);
+                let (stream, _) = listener.accept().ok()?;
+                stream.set_nonblocking(true).and_then(|()| connected(TcpStream::from_std(stream)?, tls.as_ref()))
+            }
+            Self::Unix(listener, _) => {
+                let listener = unix::net::UnixListener::from(listener.as_fd().try_clone_to_owned().ok()?);
+                let (stream, _) = listener.accept().ok()?;
+                let stream = stream.set_nonblocking(true).and_then(|()| UnixStream::from_std(stream));
+                stream.map(|stream| Client::Ready(Stream::Unix(stream)))
+            }
+        };
+        client.ok()
+    }
+}
+
+fn connected(stream: TcpStream, tls: Option<&Arc<Tls>>) -> io::Result<Client> {
+    // Answers are written whole; waiting for more to send would only delay them.
+    stream.set_nodelay(true)?;
+    Ok(match tls {
+        Some(tls) => Client::Handshake(stream, tls.clone()),
+        None => Client::Ready(Stream::Tcp(stream)),
+    })
 }
 
 async fn bind_socket(path: &Path) -> io::Result<UnixListener> {

@@ -3,7 +3,9 @@
 use std::future::pending;
 use std::io;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use placet::{Builder, OpenError, Placet, Status};
 use tokio::signal::unix::{SignalKind, signal};
@@ -209,8 +211,9 @@ async fn run(
         }
     };
 
+    let mut taking = pin!(connections.take(listener));
     tokio::select! {
-        () = connections.take(&listener) => {}
+        () = &mut taking => {}
         () = reloading => {}
         () = watching.licenses.watch(settings.watch, async || reload::reload(&service).await) => {}
         () = watching.credentials.watch(settings.watch, async || service.known.reload().await) => {}
@@ -220,8 +223,8 @@ async fn run(
         _ = interrupt.recv() => {}
     }
     info!("stopping");
-    drop(listener);
-    if !connections.stop(settings.stop_time).await {
+    service.is_stopping.store(true, Ordering::Relaxed);
+    if !connections.stop(taking, settings.stop_time).await {
         warn!("requests were still under way when the time to stop was over");
     }
     if let Some(exporter) = &mut exporter {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use axum::body::Bytes;
 use placet::Placet;
@@ -25,6 +26,8 @@ pub(crate) struct Service {
     pub(crate) known: Arc<Known>,
     pub(crate) ids: RequestIds,
     pub(crate) exports: Exports,
+    /// It was told to stop.
+    pub(crate) is_stopping: AtomicBool,
     /// What describes it.
     pub(crate) openapi: Bytes,
     /// Places for who asks the installation.
@@ -39,7 +42,8 @@ impl Service {
         let openapi = api::description(&settings);
         let places = Arc::new(Semaphore::new(PLACES));
         let ids = RequestIds::new()?;
-        Ok(Self { placet, settings, known, ids, exports: Exports::default(), openapi, places })
+        let is_stopping = AtomicBool::new(false);
+        Ok(Self { placet, settings, known, ids, exports: Exports::default(), is_stopping, openapi, places })
     }
 
     /// Asks the installation about what `waits` is known of: on the thread that has the request, since handing it to another takes longer

@@ -237,7 +237,7 @@ pub struct Settings {
     /// The longest header of a request, in bytes
     #[arg(id = "limits.header_bytes", long = "limits-header-bytes", env = "PLACET_LIMITS_HEADER_BYTES", value_name = "BYTES", default_value = "16384", value_parser = size)]
     pub(crate) header_bytes: usize,
-    /// Connections at one time; further ones wait until one ends
+    /// Connections at one time; for a further one that makes room which has asked nothing for longest
     #[arg(id = "limits.connections", long = "limits-connections", env = "PLACET_LIMITS_CONNECTIONS", value_name = "NUMBER", default_value = "512", value_parser = count)]
     pub(crate) connections: usize,
     /// How long a client may take for a TLS handshake, to send a header, and to be idle between two requests

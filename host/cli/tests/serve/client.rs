@@ -1,20 +1,28 @@
 //! A client that keeps its connection.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::service::Service;
 
 /// One connection, for one request after the other.
-pub(crate) struct Client {
-    reader: BufReader<TcpStream>,
+pub(crate) struct Client<S = TcpStream> {
+    reader: BufReader<S>,
     token: String,
+    /// The last answer said that it is the last.
+    pub(crate) is_closed: bool,
 }
 
 impl Client {
     pub(crate) fn connect(service: &Service) -> Self {
-        Self { reader: BufReader::new(service.connect()), token: service.token.clone() }
+        Self::over(service.connect(), &service.token)
+    }
+}
+
+impl<S: Read + Write> Client<S> {
+    pub(crate) fn over(stream: S, token: &str) -> Self {
+        Self { reader: BufReader::new(stream), token: token.to_owned(), is_closed: false }
     }
 
     pub(crate) fn get(&mut self, path: &str) -> io::Result<(u16, String)> {
@@ -23,12 +31,16 @@ impl Client {
     }
 
     pub(crate) fn post(&mut self, path: &str, body: &str) -> io::Result<(u16, String)> {
-        let (token, length) = (&self.token, body.len());
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
-        );
-        self.send(&(head + body))?;
+        self.send(&self.posted(path, "", body))?;
         self.answer()
+    }
+
+    /// A request with these headers besides, each with its line end.
+    pub(crate) fn posted(&self, path: &str, headers: &str, body: &str) -> String {
+        let (token, length) = (&self.token, body.len());
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n{headers}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
     }
 
     pub(crate) fn send(&mut self, text: &str) -> io::Result<()> {
@@ -50,6 +62,8 @@ impl Client {
                 status = rest.split(' ').next().unwrap().parse().unwrap();
             } else if let Some(value) = line.strip_prefix("content-length: ") {
                 length = value.parse().unwrap();
+            } else if line == "connection: close" {
+                self.is_closed = true;
             }
         }
         let mut body = vec![0; length];

@@ -1,6 +1,7 @@
 //! Whether the process lives, and whether it is of use.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -50,10 +51,13 @@ pub(super) async fn live() -> Answer<Live> {
     Answer(Live { status: "ok" })
 }
 
-/// 200 while requests can be allowed, or at least read; else 503.
+/// 200 while requests can be allowed, or at least read; else 503, and from a stop on.
 pub(super) async fn ready(State(service): State<Arc<Service>>) -> Result<Ready, Problem> {
     let when_expired = service.settings.ready_when_expired;
     let status = service.work(|service| Ok(service.placet.status())).await?;
+    if service.is_stopping.load(Ordering::Relaxed) {
+        return Ok(Ready { ready: false, state: status.state.clone(), reason: "stopping".to_owned() });
+    }
     let ready = match &*status.state {
         "active" | "expiring" | "grace" => true,
         "expired" => when_expired,

@@ -1,0 +1,179 @@
+//! The places that clients take: so many at one time, and who makes room when all are taken.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// All places.
+#[derive(Debug)]
+pub(crate) struct Places {
+    free: Arc<Semaphore>,
+    all: u32,
+    guests: Mutex<BTreeMap<u64, Arc<Guest>>>,
+    next: AtomicU64,
+    /// Does somebody wait for one?
+    is_wanted: AtomicBool,
+    is_closing: AtomicBool,
+    closing: Notify,
+}
+
+/// A place, for as long as it is kept.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) guest: Arc<Guest>,
+    id: u64,
+    places: Arc<Places>,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Who has been silent for less is likely to be asking right now, and would not learn whether it was heard.
+const LULL: Duration = Duration::from_millis(100);
+
+impl Places {
+    pub(crate) fn new(all: usize) -> Self {
+        Self {
+            free: Arc::new(Semaphore::new(all)),
+            all: u32::try_from(all).unwrap_or(u32::MAX),
+            guests: Mutex::default(),
+            next: AtomicU64::new(0),
+            is_wanted: AtomicBool::new(false),
+            is_closing: AtomicBool::new(false),
+            closing: Notify::new(),
+        }
+    }
+
+    /// A place for the next client. Where all are taken, who has been silent longest makes room; where nobody is silent, who is answered next.
+    pub(crate) async fn take(self: &Arc<Self>) -> Place {
+        let mut permit = self.free.clone().try_acquire_owned().ok();
+        while permit.is_none() {
+            self.is_wanted.store(true, Ordering::Relaxed);
+            let wait = self.make_room();
+            // It is never closed.
+            permit = timeout(wait, self.free.clone().acquire_owned()).await.ok().and_then(Result::ok);
+        }
+        self.is_wanted.store(false, Ordering::Relaxed);
+        let (guest, id) = (Arc::new(Guest::new()), self.next.fetch_add(1, Ordering::Relaxed));
+        self.guests().insert(id, guest.clone());
+        Place { guest, id, places: self.clone(), _permit: permit }
+    }
+
+    /// Has who has been silent longest go: how long to wait until that is looked at again.
+    fn make_room(&self) -> Duration {
+        let guests = self.guests();
+        let Some((silent, guest)) =
+            guests.values().map(|guest| (guest.silent(), guest)).max_by_key(|(silent, _)| *silent)
+        else {
+            return LULL;
+        };
+        if silent < LULL {
+            return LULL - silent;
+        }
+        guest.is_to_leave.store(true, Ordering::Relaxed);
+        guest.told.notify_one();
+        LULL
+    }
+
+    /// Is the connection to end that has just been answered?
+    pub(crate) fn ends_answered(&self) -> bool {
+        self.is_closing() || (self.is_wanted.load(Ordering::Relaxed) && self.is_wanted.swap(false, Ordering::Relaxed))
+    }
+
+    /// From now on each connection ends when it was answered.
+    pub(crate) fn close(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+        self.closing.notify_one();
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Relaxed)
+    }
+
+    /// Waits, as the only one, for [`Places::close`].
+    pub(crate) async fn closed(&self) {
+        self.closing.notified().await;
+    }
+
+    /// Has all guests look for how long they may be silent now.
+    pub(crate) fn tell(&self) {
+        self.guests().values().for_each(|guest| guest.told.notify_one());
+    }
+
+    /// Waits until all places are free, and takes them.
+    pub(crate) async fn emptied(&self) {
+        // It is never closed.
+        drop(self.free.acquire_many(self.all).await);
+    }
+
+    fn guests(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Guest>>> {
+        self.guests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.places.guests().remove(&self.id);
+    }
+}
+
+/// Who has a place, and how long it has been silent: since it connected, or was answered, until the head of a request is there. That is looked
+/// at when it may have been too long; a timer for each request would cost more than a decision.
+#[derive(Debug)]
+pub(crate) struct Guest {
+    connected: Instant,
+    /// Milliseconds from then to the last answer; [`Guest::NONE`] while a request is answered.
+    since: AtomicU64,
+    is_to_leave: AtomicBool,
+    told: Notify,
+}
+
+impl Guest {
+    const NONE: u64 = u64::MAX;
+
+    fn new() -> Self {
+        Self {
+            connected: Instant::now(),
+            since: AtomicU64::new(0),
+            is_to_leave: AtomicBool::new(false),
+            told: Notify::new(),
+        }
+    }
+
+    /// The head of a request is there.
+    pub(crate) fn asks(&self) {
+        self.since.store(Self::NONE, Ordering::Relaxed);
+    }
+
+    /// And is answered.
+    pub(crate) fn is_answered(&self) {
+        self.since.store(self.age(), Ordering::Relaxed);
+    }
+
+    /// Waits until it has been silent for too long, or is to make room.
+    pub(crate) async fn is_over(&self, most: impl Fn() -> Duration) {
+        loop {
+            let silent = self.silent();
+            let is_to_leave = self.is_to_leave.swap(false, Ordering::Relaxed) && !silent.is_zero();
+            let left = most().saturating_sub(silent);
+            if is_to_leave || left.is_zero() {
+                return;
+            }
+            // Told or not, it is looked at.
+            drop(timeout(left, self.told.notified()).await);
+        }
+    }
+
+    fn silent(&self) -> Duration {
+        match self.since.load(Ordering::Relaxed) {
+            Self::NONE => Duration::ZERO,
+            since => Duration::from_millis(self.age().saturating_sub(since)),
+        }
+    }
+
+    fn age(&self) -> u64 {
+        u64::try_from(self.connected.elapsed().as_millis()).unwrap_or(Self::NONE - 1)
+    }
+}
