@@ -79,6 +79,12 @@ pub enum CredentialsError {
         /// From 1 on; 0 where it is not known.
         line: u64,
     },
+    /// It lists nobody, while it listed somebody before.
+    #[error("the credentials `{}` list nobody", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
     /// An entry says what cannot be.
     #[error("the credential `{name}` {why}")]
     Entry {
@@ -116,6 +122,10 @@ impl Credentials {
             line: error.location().map_or(0, |at| at.line()),
         })?;
         entries.into_iter().map(Entry::checked).collect::<Result<_, _>>().map(Self)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// One token that may everything.

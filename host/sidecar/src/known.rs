@@ -1,6 +1,5 @@
 //! Who may ask, as it is told now: the file of credentials is read anew while the service runs.
 
-use std::error::Error;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -9,6 +8,7 @@ use tokio::task::spawn_blocking;
 use tracing::{info, warn};
 
 use crate::credentials::{Credentials, CredentialsError, Identity};
+use crate::log;
 
 /// The credentials that count.
 #[derive(Debug)]
@@ -25,7 +25,11 @@ impl Known {
     ///
     /// [`CredentialsError`].
     pub(crate) fn read(file: PathBuf) -> Result<Self, CredentialsError> {
-        Ok(Self { now: RwLock::new(Credentials::read(&file)?), file: Some(file) })
+        let credentials = Credentials::read(&file)?;
+        if credentials.is_empty() {
+            warn!(file = %file.display(), "the credentials list nobody: every request that takes a token is refused");
+        }
+        Ok(Self { now: RwLock::new(credentials), file: Some(file) })
     }
 
     /// These, for this run.
@@ -47,14 +51,21 @@ impl Known {
 
     fn read_anew(&self) {
         let Some(file) = &self.file else { return };
-        match Credentials::read(file) {
+        // Written in place, a file is empty for a moment: nobody is locked out by that.
+        let read = Credentials::read(file).and_then(|credentials| match credentials.is_empty() {
+            true => Err(CredentialsError::Empty { path: file.clone() }),
+            false => Ok(credentials),
+        });
+        match read {
             Ok(credentials) => {
                 *self.now.write().unwrap_or_else(PoisonError::into_inner) = credentials;
                 info!("the credentials were read anew");
             }
             Err(error) => {
-                let error: &(dyn Error + 'static) = &error;
-                warn!(error, "the credentials could not be read anew; who was known before is known on");
+                warn!(
+                    error = log::chain(&error),
+                    "the credentials could not be read anew; who was known before is known on"
+                );
             }
         }
     }

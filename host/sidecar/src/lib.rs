@@ -21,6 +21,7 @@ mod otlp;
 mod places;
 mod problem;
 mod random;
+mod refusals;
 mod reload;
 mod request_id;
 mod serve;

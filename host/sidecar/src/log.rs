@@ -1,14 +1,21 @@
 //! What the service says of itself, on standard error: a line for each event, never one that holds a token, a payload or a key.
 
-use placet::Event;
-use tracing::{Level, info, warn};
+use std::error::Error;
+use std::iter;
 
-use crate::settings::LogFormat;
+use placet::Event;
+use tracing::{Level, error, info, warn};
+
+use crate::settings::{LogFormat, LogLevel};
 
 /// Begins to log. In a process that logs already, it goes there.
-pub(crate) fn start(format: LogFormat) {
+pub(crate) fn start(format: LogFormat, level: LogLevel) {
     let builder = tracing_subscriber::fmt()
-        .with_max_level(Level::INFO)
+        .with_max_level(match level {
+            LogLevel::Warn => Level::WARN,
+            LogLevel::Info => Level::INFO,
+            LogLevel::Debug => Level::DEBUG,
+        })
         .with_writer(std::io::stderr)
         .with_target(false)
         .with_ansi(false);
@@ -23,9 +30,54 @@ pub(crate) fn start(format: LogFormat) {
 /// stand in the audit log.
 pub(crate) fn event(event: &Event) {
     let Event { name, subject, tenant, reason } = event;
-    match *name {
-        "license.limit_warned" | "license.limit_exceeded" | "license.feature_blocked" => {}
-        "license.rejected" => warn!(event = name, subject, tenant, reason, "{name}"),
+    if matches!(*name, "license.limit_warned" | "license.limit_exceeded" | "license.feature_blocked") {
+        return;
+    }
+    match level(name, reason) {
+        Level::ERROR => error!(event = name, subject, tenant, reason, "{name}"),
+        Level::WARN => warn!(event = name, subject, tenant, reason, "{name}"),
         _ => info!(event = name, subject, tenant, reason, "{name}"),
+    }
+}
+
+/// How much an event is to be looked at: at once, soon, or not at all.
+fn level(name: &str, reason: &str) -> Level {
+    match name {
+        "store.failed" | "decision.failed" | "audit.cut" | "audit.failed" | "counters.restored" => Level::ERROR,
+        "license.rejected" | "license.grace_entered" | "license.expired" | "policy.rejected" | "clock.rollback" => {
+            Level::WARN
+        }
+        "clock.faked" | "counters.burned" | "audit.gap" | "audit.recovered" => Level::WARN,
+        // The reason is the new state.
+        "license.state_changed" if reason != "active" => Level::WARN,
+        _ => Level::INFO,
+    }
+}
+
+/// An error with all its causes, the first cause last.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let all =
+        iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source()).map(ToString::to_string);
+    all.collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_needs_somebody_is_no_mere_information() {
+        for (name, reason, expected) in [
+            ("store.failed", "io", Level::ERROR),
+            ("decision.failed", "counters-io", Level::ERROR),
+            ("clock.rollback", "", Level::WARN),
+            ("license.rejected", "envelope-invalid", Level::WARN),
+            ("license.state_changed", "revoked", Level::WARN),
+            ("license.state_changed", "active", Level::INFO),
+            ("license.adopted", "", Level::INFO),
+            ("counters.head", "", Level::INFO),
+        ] {
+            assert_eq!(level(name, reason), expected, "{name}");
+        }
     }
 }

@@ -10,6 +10,7 @@ use placet::{COMMIT_BOUNDS, Counts, Figures, Outcomes};
 pub(crate) use self::family::{Family, Labels, Points};
 pub(crate) use self::page::{MEDIA_TYPE, openmetrics};
 use crate::otlp::Exports;
+use crate::refusals::Refusals;
 
 /// The states, one series each.
 const STATES: [&str; 8] = ["missing", "invalid", "pending", "active", "expiring", "grace", "expired", "revoked"];
@@ -18,10 +19,17 @@ const STATES: [&str; 8] = ["missing", "invalid", "pending", "active", "expiring"
 const OTHER: &str = "other";
 
 /// All of them, always in this order.
-pub(crate) fn families(figures: &Figures, exports: &Exports) -> Vec<Family> {
+pub(crate) fn families(figures: &Figures, exports: &Exports, refusals: &Refusals) -> Vec<Family> {
     let mut families = decisions(figures);
     families.extend(license(figures));
     families.extend(running(figures, exports));
+    let refused = refusals.counts().map(|(reason, count)| (vec![("reason", reason.to_owned())], count));
+    families.push(Family::new(
+        "refusals",
+        "{request}",
+        "Requests without a token that is known, or with one that is not for that, by reason",
+        Points::counters(refused),
+    ));
     families
 }
 

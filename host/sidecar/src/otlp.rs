@@ -29,6 +29,7 @@ pub(crate) use self::endpoint::Endpoint;
 use self::exchange::exchange;
 use self::lookup::Lookup;
 use self::message::Source;
+use crate::log;
 use crate::metrics::families;
 use crate::service::Service;
 use crate::settings::Settings;
@@ -168,8 +169,8 @@ impl Exporter {
         count.fetch_add(1, Ordering::Relaxed);
         match &sent {
             Err(error) if !self.is_failing => {
-                let error: &(dyn Error + 'static) = error;
-                warn!(error, collector = self.endpoint.place(), "figures cannot be exported; it is tried on and on");
+                let (error, collector) = (log::chain(error), self.endpoint.place());
+                warn!(error, collector, "figures cannot be exported; it is tried on and on");
             }
             Ok(()) if self.is_failing => info!(collector = self.endpoint.place(), "figures are exported again"),
             _ => {}
@@ -182,7 +183,7 @@ impl Exporter {
         // Figures wait for policy and disk; the files may have been replaced since.
         let prepared = spawn_blocking(move || {
             let settings = &service.settings;
-            let families = families(&service.placet.figures(), &service.exports);
+            let families = families(&service.placet.figures(), &service.exports, &service.refusals);
             let body = source.message(families, &settings.metrics_prefix);
             let request = request(&endpoint, headers::read(settings.otlp_headers.as_deref())?, body)?;
             let trust = if endpoint.is_tls() { Some(trust::read(settings.otlp_ca.as_deref())?) } else { None };

@@ -112,6 +112,14 @@ impl Problem {
         matches!(self.status, StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS)
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn reason(&self) -> &str {
+        &self.reason
+    }
+
     /// The answer to a request with these ids, for this path.
     pub(crate) fn render(&self, type_base: &str, path: &str, id: &RequestId) -> Response {
         let denied = self.denied.as_deref();

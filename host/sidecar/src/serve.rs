@@ -68,7 +68,7 @@ pub enum ServeError {
 ///
 /// [`ServeError`] where it cannot start.
 pub fn serve(settings: &Settings, trust: Builder) -> Result<(), ServeError> {
-    log::start(settings.log_format);
+    log::start(settings.log_format, settings.log_level);
     let watching = Watching::new(settings);
     let configured = settings.credentials.clone().map(Known::read).transpose()?;
     let tls = Tls::configured(settings)?.map(Arc::new);

@@ -14,6 +14,7 @@ use crate::api;
 use crate::known::Known;
 use crate::otlp::Exports;
 use crate::problem::Problem;
+use crate::refusals::Refusals;
 use crate::request_id::RequestIds;
 use crate::settings::Settings;
 use crate::waits::Waits;
@@ -26,6 +27,7 @@ pub(crate) struct Service {
     pub(crate) known: Arc<Known>,
     pub(crate) ids: RequestIds,
     pub(crate) exports: Exports,
+    pub(crate) refusals: Refusals,
     /// It was told to stop.
     pub(crate) is_stopping: AtomicBool,
     /// What describes it.
@@ -43,7 +45,17 @@ impl Service {
         let places = Arc::new(Semaphore::new(PLACES));
         let ids = RequestIds::new()?;
         let is_stopping = AtomicBool::new(false);
-        Ok(Self { placet, settings, known, ids, exports: Exports::default(), is_stopping, openapi, places })
+        Ok(Self {
+            placet,
+            settings,
+            known,
+            ids,
+            exports: Exports::default(),
+            refusals: Refusals::new(),
+            is_stopping,
+            openapi,
+            places,
+        })
     }
 
     /// Asks the installation about what `waits` is known of: on the thread that has the request, since handing it to another takes longer

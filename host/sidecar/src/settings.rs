@@ -261,6 +261,17 @@ pub struct Settings {
         hide_possible_values = true
     )]
     pub(crate) log_format: LogFormat,
+    /// The least of what is logged; debug: also each refusal and denial that is answered as a status, with the id of its request
+    #[arg(
+        id = "log.level",
+        long = "log-level",
+        env = "PLACET_LOG_LEVEL",
+        value_enum,
+        value_name = "warn|info|debug",
+        default_value = "info",
+        hide_possible_values = true
+    )]
+    pub(crate) log_level: LogLevel,
 }
 
 impl Settings {
@@ -313,6 +324,14 @@ pub(crate) enum AllowedStatus {
 pub(crate) enum LogFormat {
     Text,
     Json,
+}
+
+/// The least of what is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogLevel {
+    Warn,
+    Info,
+    Debug,
 }
 
 /// The arguments that are keys of the configuration file.

@@ -1,6 +1,5 @@
 //! TLS: the certificate that the service shows, and showing another one while it runs.
 
-use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,8 +14,8 @@ use tokio_rustls::rustls::{self, ServerConfig};
 use tokio_rustls::server::TlsStream;
 use tracing::{info, warn};
 
-use crate::files;
 use crate::settings::Settings;
+use crate::{files, log};
 
 /// The service cannot speak TLS as it is told. Whose fault: whoever configured it, or made the certificate. It never shows the key.
 #[derive(Debug, thiserror::Error)]
@@ -94,8 +93,10 @@ impl Tls {
                 info!("the certificate was read anew");
             }
             Err(error) => {
-                let error: &(dyn Error + 'static) = &error;
-                warn!(error, "the certificate could not be read anew; what was shown before is shown on");
+                warn!(
+                    error = log::chain(&error),
+                    "the certificate could not be read anew; what was shown before is shown on"
+                );
             }
         }
     }

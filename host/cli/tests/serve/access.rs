@@ -288,6 +288,61 @@ fn who_is_taken_off_the_list_is_nobody_from_then_on_and_a_list_that_is_none_chan
 }
 
 #[test]
+fn a_list_of_nobody_locks_nobody_out_and_is_warned_of_at_a_start() {
+    let site = Site::new();
+    site.0.write(
+        "credentials.yaml",
+        site.0.done(&["token", "new", "--role", "caller", "--name", "x", "--out", "x.token"]),
+    );
+    let token = format!("Bearer {}", site.0.read("x.token").trim());
+    let arguments =
+        ["--credentials-file", "credentials.yaml", "--license-watch-interval", "1h", "--log-format", "json"];
+    let mut service = site.serve(&arguments);
+    let mut said = |text: Option<&str>| {
+        match text {
+            Some(text) => site.0.write("credentials.yaml", text),
+            None => std::fs::remove_file(site.0.path("credentials.yaml")).unwrap(),
+        }
+        service.signal("-HUP");
+        let line = service.logged("the credentials could not be read anew");
+        assert_eq!(service.ask("GET", "/v1/reasons", &[("authorization", &token)], "").status, 200, "{text:?}");
+        line
+    };
+    for text in ["", "[]", "# nobody\n"] {
+        let line = said(Some(text));
+        assert!(line.contains("list nobody") && line.contains("\"level\":\"WARN\""), "{line}");
+    }
+    // The cause is told, too.
+    let line = said(None);
+    assert!(line.contains("cannot be read: No such file"), "{line}");
+    drop(service);
+    site.0.write("credentials.yaml", "[]");
+    let service = site.serve(&arguments);
+    assert!(service.log.contains("the credentials list nobody"), "{}", service.log);
+}
+
+#[test]
+fn who_is_refused_is_counted_and_told_by_the_id_that_the_answer_names_and_never_by_a_token() {
+    let site = Site::new();
+    let mut service = site.serve(&["--log-level", "debug"]);
+    let shown = "Bearer placet_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    for (id, level) in [("refused-1", "WARN"), ("refused-2", "DEBUG")] {
+        let answer = service.ask("GET", "/v1/reasons", &[("authorization", shown), ("x-request-id", id)], "");
+        assert_eq!((answer.status, answer.json()["trace_id"].clone()), (401, id.into()));
+        assert!(answer.json()["detail"].as_str().unwrap().contains("Basic"));
+        let line = service.logged(id);
+        assert!(line.contains(level) && line.contains("token-unknown") && !line.contains("placet_"), "{line}");
+    }
+    let headers = [("content-type", "application/json"), ("x-request-id", "denied-1")];
+    let bearer = format!("Bearer {}", service.token);
+    let headers = [&headers[..], &[("authorization", &*bearer)]].concat();
+    assert_eq!(service.ask("POST", "/v1/enforce/check", &headers, r#"{"feature":"audit"}"#).status, 403);
+    assert!(service.logged("denied-1").contains("not-licensed"));
+    let figures = service.get("/metrics").text;
+    assert!(figures.contains("placet_license_refusals_total{reason=\"token-unknown\"} 2\n"), "{figures}");
+}
+
+#[test]
 fn wrong_credentials_are_told_and_nothing_starts() {
     let site = Site::new();
     for (text, said) in [

@@ -10,10 +10,11 @@ use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
+use tracing::{debug, warn};
 
 use super::routes::Direct;
 use crate::problem::Problem;
-use crate::request_id::X_REQUEST_ID;
+use crate::request_id::{RequestId, X_REQUEST_ID};
 use crate::service::Service;
 
 /// Who answers, whatever is asked.
@@ -40,6 +41,7 @@ impl Api {
             None => self.router.call(request).await?,
         };
         if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+            self.tell(&problem, &id);
             let mut rendered = problem.render(&self.service.settings.type_base, &path, &id);
             // Such as `Allow`.
             for (name, value) in response.headers() {
@@ -55,5 +57,19 @@ impl Api {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         Ok(response)
+    }
+
+    /// Logs what went wrong and who was refused, by the ids that the answer names: without the path, in which the id of a reservation may stand.
+    fn tell(&self, problem: &Problem, id: &RequestId) {
+        let (status, reason) = (problem.status().as_u16(), problem.reason());
+        let (request, trace) = (id.id.to_str().unwrap_or_default(), id.trace());
+        let is_told = self.service.refusals.count(reason);
+        if problem.status().is_server_error() {
+            warn!(request, trace, status, reason, "a request failed");
+        } else if is_told {
+            warn!(request, trace, status, reason, "a request was refused; others within a minute are counted alone");
+        } else if matches!(status, 401 | 403 | 429) {
+            debug!(request, trace, status, reason, "a request was refused or denied");
+        }
     }
 }

@@ -48,9 +48,10 @@ where
 /// Who asks, if that one may.
 fn authorize(known: &Known, role: Role, headers: &HeaderMap) -> Result<Identity, Box<Response>> {
     let Some(identity) = known.who(headers) else {
-        let detail = "show a token that this service knows, as `Authorization: Bearer TOKEN`";
+        let detail =
+            "show a token that this service knows, as `Authorization: Bearer TOKEN` or as the password of Basic";
         let mut response = Problem::of("token-unknown", StatusCode::UNAUTHORIZED, detail).into_response();
-        // RFC 9110, section 15.5.2.
+        // RFC 9110, section 15.5.2. For Basic a browser would ask by itself, in front of the console.
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         return Err(response.into());
     };

@@ -24,7 +24,7 @@ pub(super) async fn metrics(
         return Err(Problem::of("tenant-refused", StatusCode::FORBIDDEN, detail));
     }
     let figures = service.work(|service| Ok(service.placet.figures())).await?;
-    let text = openmetrics(families(&figures, &service.exports), &service.settings.metrics_prefix)
+    let text = openmetrics(families(&figures, &service.exports, &service.refusals), &service.settings.metrics_prefix)
         .map_err(|_| Problem::no_decision("io", "the metrics cannot be written"))?;
     Ok(Text(text))
 }
