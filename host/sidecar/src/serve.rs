@@ -20,7 +20,7 @@ use crate::reload::Watched;
 use crate::service::{PLACES, Service};
 use crate::settings::{FailMode, OnNoLicense, Settings, Uploads};
 use crate::tls::{Tls, TlsError};
-use crate::{api, credentials, environment, files, log, reload};
+use crate::{api, credentials, environment, files, log, reload, settings};
 
 /// Threads for what reads files by itself, beside those that [`PLACES`] take: licenses, certificates.
 const OTHERS: usize = 8;
@@ -69,6 +69,7 @@ pub enum ServeError {
 /// [`ServeError`] where it cannot start.
 pub fn serve(settings: &Settings, trust: Builder) -> Result<(), ServeError> {
     log::start(settings.log_format, settings.log_level);
+    warn_of_unknown_variables(settings);
     let watching = Watching::new(settings);
     let configured = settings.credentials.clone().map(Known::read).transpose()?;
     let tls = Tls::configured(settings)?.map(Arc::new);
@@ -87,6 +88,17 @@ pub fn serve(settings: &Settings, trust: Builder) -> Result<(), ServeError> {
     settings.one_time_token().iter().for_each(|path| files::remove_secret(path));
     info!("stopped");
     served
+}
+
+/// Kubernetes sets some of them by itself, for a service named placet.
+fn warn_of_unknown_variables(settings: &Settings) {
+    for (variable, nearest) in settings::unknown(environment::names()) {
+        match nearest {
+            _ if settings.token_env.as_ref() == Some(&variable) => {}
+            Some(nearest) => warn!(variable, "no setting has this variable; did you mean `{nearest}`?"),
+            None => warn!(variable, "no setting has this variable; `placet serve --print-config` shows all"),
+        }
+    }
 }
 
 fn open(settings: &Settings, trust: Builder) -> Result<Placet, ServeError> {

@@ -3,6 +3,7 @@
 mod file;
 mod printed;
 mod values;
+mod variables;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,7 +13,8 @@ use clap::ArgAction;
 
 pub use self::file::{ConfigError, Given, given};
 pub use self::printed::print_config;
-use self::values::{Fact, count, duration, enabled, fact, metrics_prefix, size, type_base};
+use self::values::{Fact, count, duration, duration_or_none, enabled, fact, metrics_prefix, size, type_base};
+pub(crate) use self::variables::unknown;
 use crate::otlp::Endpoint;
 
 /// All keys. The id of an argument is the key as the configuration file has it, such as `license.path`; its flag has dashes instead.
@@ -99,8 +101,8 @@ pub struct Settings {
     /// How often license files, credentials and the certificate are looked at for a change, without reading them
     #[arg(id = "license.watch_interval", long = "license-watch-interval", env = "PLACET_LICENSE_WATCH_INTERVAL", value_name = "TIME", default_value = "1s", value_parser = duration)]
     pub(crate) watch: Duration,
-    /// How long the kept copy of a license that is damaged or gone stands in at the most; it can only shorten what the license grants
-    #[arg(id = "license.grace_period_on_validation_error", long = "license-grace-period-on-validation-error", env = "PLACET_LICENSE_GRACE_PERIOD_ON_VALIDATION_ERROR", value_name = "TIME", value_parser = duration)]
+    /// How long the kept copy of a license that is damaged or gone stands in at the most; it can only shorten what the license grants, and 0s is not at all
+    #[arg(id = "license.grace_period_on_validation_error", long = "license-grace-period-on-validation-error", env = "PLACET_LICENSE_GRACE_PERIOD_ON_VALIDATION_ERROR", value_name = "TIME", value_parser = duration_or_none)]
     pub(crate) validation_grace: Option<Duration>,
     /// Always true: nothing turns enforcement off
     #[arg(id = "license.enabled", long = "license-enabled", env = "PLACET_LICENSE_ENABLED", value_name = "true", default_value = "true", action = ArgAction::Set, value_parser = enabled)]

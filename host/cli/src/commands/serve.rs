@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use placet::{Placet, Status};
 use placet_sidecar::{Given, ServeError, Settings};
@@ -85,18 +86,28 @@ fn with_file(path: &Path, line: &[OsString]) -> anyhow::Result<Arguments> {
         let source = serve.and_then(|serve| serve.value_source(key));
         matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable))
     };
-    let added = given.into_iter().filter(|given| !is_given(&given.key)).flat_map(|Given { arguments, .. }| arguments);
+    let added: Vec<_> = given.into_iter().filter(|given| !is_given(&given.key)).collect();
+    let arguments = added.iter().flat_map(|Given { arguments, .. }| arguments.iter().cloned());
     // Behind the command's name: what comes before it is not the command's.
     let (before, after) = line.split_at(line.iter().position(|word| word == NAME).map_or(line.len(), |at| at + 1));
-    let whole = before.iter().cloned().chain(added).chain(after.iter().cloned());
+    let whole = before.iter().cloned().chain(arguments).chain(after.iter().cloned());
     match Cli::parsed(whole).map(|cli| cli.command) {
         Ok(Command::Serve(arguments)) => Ok(*arguments),
         Ok(_) => Err(Problem::of("config-invalid", wrong()).into()),
         // The arguments alone were fine.
-        Err(error) => Err(Problem::of("config-invalid", wrong())
-            .because(output::misuse(&error).lines().next().unwrap_or_default())
-            .into()),
+        Err(error) => Err(Problem::of("config-invalid", wrong()).because(misuse(&error, &added)).into()),
     }
+}
+
+/// What is wrong with what the file says, by the key that says it.
+fn misuse(error: &clap::Error, given: &[Given]) -> String {
+    let told = output::misuse(error);
+    let told = told.lines().next().unwrap_or_default();
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return told.to_owned() };
+    let flag = format!("{}=", argument.split(' ').next().unwrap_or_default());
+    let says = |given: &&Given| given.arguments.iter().any(|argument| argument.to_string_lossy().starts_with(&flag));
+    let key = given.iter().find(says).map(|given| format!("`{}`", given.key));
+    key.map_or_else(|| told.to_owned(), |key| told.replace(&format!("'{argument}'"), &key))
 }
 
 const NAME: &str = "serve";

@@ -1,6 +1,8 @@
 //! What is set where, and what is said of what is wrong.
 
-use crate::service::Site;
+use std::process::Command;
+
+use crate::service::{Service, Site};
 
 #[test]
 fn the_whole_configuration_is_shown_and_can_be_used_as_it_is() {
@@ -29,8 +31,9 @@ fn a_wrong_key_names_the_nearest_right_one_and_a_wrong_value_its_key() {
     for (config, error) in [
         ("licence: {path: x}", "there is no key `licence.path`; did you mean `license.path`?"),
         ("license: {enabled: false}", "no key turns enforcement off"),
-        ("limits: {connections: none}", "invalid value 'none' for '--limits-connections <NUMBER>'"),
-        ("listen: {address: localhost}", "invalid value 'localhost' for '--listen-address <IP:PORT>'"),
+        ("limits: {connections: none}", "invalid value 'none' for `limits.connections`"),
+        ("listen: {address: localhost}", "invalid value 'localhost' for `listen.address`"),
+        ("port: 7077", "there is no key `port`; `placet serve --print-config` shows all keys"),
         ("on_no_license: allow", "invalid value 'allow'"),
         ("license: [", "line 1, column "),
         ("license.token: TEST-secret\nlicense.token: TEST-secret", "it is not YAML as it is expected"),
@@ -45,6 +48,19 @@ fn a_wrong_key_names_the_nearest_right_one_and_a_wrong_value_its_key() {
         assert!(code == 2 && said.contains(error) && said.contains("help: "), "{config}: {code} {said}");
         assert!(!said.contains("TEST-secret"), "{said}");
     }
+}
+
+#[test]
+fn a_variable_that_sets_nothing_is_warned_of_and_stops_nothing() {
+    let site = Site::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_placet"));
+    command.args(["serve", "--config", "placet.yaml", "--root", "TEST-root.pub"]);
+    command.env("PLACET_LICENSE_PATH", "TEST-value").env("PLACET_SERVICE_HOST", "10.0.0.1");
+    let service = Service::start(&site, &mut command);
+    for said in ["PLACET_LICENSE_PATH", "did you mean `PLACET_LICENSE`?", "PLACET_SERVICE_HOST"] {
+        assert!(service.log.contains(said), "{said}: {}", service.log);
+    }
+    assert!(!service.log.contains("TEST-value"));
 }
 
 #[test]

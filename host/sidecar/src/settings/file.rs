@@ -28,12 +28,15 @@ pub enum ConfigError {
         column: u64,
     },
     /// It has a key that there is not.
-    #[error("there is no key `{key}`; did you mean `{nearest}`?")]
+    #[error("there is no key `{key}`{}", .nearest.as_ref().map_or_else(
+        || "; `placet serve --print-config` shows all keys".to_owned(),
+        |nearest| format!("; did you mean `{nearest}`?"),
+    ))]
     UnknownKey {
         /// As it is written, with the keys above it.
         key: String,
-        /// The key that is most like it.
-        nearest: String,
+        /// The key that is most like it, where one is enough.
+        nearest: Option<String>,
     },
     /// A key has a list or mapping for which there is no meaning.
     #[error("`{0}` has a value of a form that it cannot have; `placet serve --print-config` shows its form")]
@@ -119,15 +122,22 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// The key that is most like this one.
-fn nearest(command: &clap::Command, key: &str) -> String {
+/// The key that is most like this one, where one is enough.
+fn nearest(command: &clap::Command, key: &str) -> Option<String> {
     let likeness = |candidate: &str| {
         // Often the right name stands at the wrong place.
         let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
         strsim::jaro(key, candidate).max(0.9 * strsim::jaro(&last(key), &last(candidate)))
     };
     let ids = command.get_arguments().map(|argument| argument.get_id().as_str());
-    ids.max_by(|one, other| likeness(one).total_cmp(&likeness(other))).unwrap_or_default().to_owned()
+    most_like(ids.map(|id| (likeness(id), id))).map(ToOwned::to_owned)
+}
+
+/// What is most like something, where it is enough so that it may be meant.
+pub(super) fn most_like<'a>(candidates: impl Iterator<Item = (f64, &'a str)>) -> Option<&'a str> {
+    const ENOUGH: f64 = 0.8;
+    let most = candidates.max_by(|(one, _), (other, _)| one.total_cmp(other));
+    most.filter(|(likeness, _)| *likeness >= ENOUGH).map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]
@@ -170,6 +180,9 @@ mod tests {
             ("listen: {}\nlistn: {}", "listen.unix"),
         ] {
             assert!(error(wrong).contains(&format!("did you mean `{right}`?")), "{wrong}: {}", error(wrong));
+        }
+        for unlike in ["port: 1", "database: {url: x}", "x: 1"] {
+            assert!(error(unlike).contains("--print-config"), "{unlike}: {}", error(unlike));
         }
     }
 

@@ -27,6 +27,14 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "write a length of time such as 10m, 90s or 500ms".to_owned())
 }
 
+/// The same, or none.
+pub(super) fn duration_or_none(text: &str) -> Result<Duration, String> {
+    match text.parse::<SignedDuration>() {
+        Ok(SignedDuration::ZERO) => Ok(Duration::ZERO),
+        _ => duration(text),
+    }
+}
+
 pub(super) fn count(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "write a whole number from 1 on".to_owned())
 }
@@ -79,6 +87,8 @@ mod tests {
         for text in ["", "5", "-1s", "0s", "soon", "1ns"] {
             assert!(duration(text).is_err(), "{text}");
         }
+        assert_eq!(duration_or_none("0s"), Ok(Duration::ZERO));
+        assert!(duration_or_none("-1s").is_err() && duration_or_none("1ns").is_err());
     }
 
     #[test]
