@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::state_dir::{Folder, StateDir, StateError};
 
-/// What is written to see whether there is room: as much as some commits of the counters.
-const PROBE: [u8; 64 << 10] = [0; 64 << 10];
+/// So many bytes are written to see whether there is room: as many as some commits of the counters.
+const PROBE: usize = 64 << 10;
 /// Its name. It is there for a moment.
 const PROBE_NAME: &str = ".probe";
 /// The files of the directory itself that are for their owner alone; the last is that of `placet serve`.
@@ -18,7 +18,7 @@ const PRIVATE: [&str; 5] = ["install.key", "storage.key", "counters.redb", "stat
 /// [`StateError`] where that fails: so will counting and installing.
 pub fn probe_state(state: &Path) -> Result<(), StateError> {
     let state = StateDir::look(state)?;
-    state.make(PROBE_NAME, &PROBE)?;
+    state.make(PROBE_NAME, &vec![0; PROBE])?;
     state.remove(Folder::Top, PROBE_NAME).map(drop)
 }
 
