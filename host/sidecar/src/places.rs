@@ -31,7 +31,7 @@ pub(crate) struct Place {
 }
 
 /// Who has been silent for less is likely to be asking right now, and would not learn whether it was heard.
-const LULL: Duration = Duration::from_millis(100);
+const LULL: Duration = Duration::from_millis(500);
 
 impl Places {
     pub(crate) fn new(all: usize) -> Self {
@@ -49,11 +49,19 @@ impl Places {
     /// A place for the next client. Where all are taken, who has been silent longest makes room; where nobody is silent, who is answered next.
     pub(crate) async fn take(self: &Arc<Self>) -> Place {
         let mut permit = self.free.clone().try_acquire_owned().ok();
+        let mut has_waited = false;
         while permit.is_none() {
-            self.is_wanted.store(true, Ordering::Relaxed);
-            let wait = self.make_room();
+            let wait = match self.make_room() {
+                Ok(()) => LULL,
+                Err(soon) => {
+                    // Whoever was silent at first has been asking since.
+                    self.is_wanted.store(has_waited, Ordering::Relaxed);
+                    soon
+                }
+            };
             // It is never closed.
             permit = timeout(wait, self.free.clone().acquire_owned()).await.ok().and_then(Result::ok);
+            has_waited = true;
         }
         self.is_wanted.store(false, Ordering::Relaxed);
         let (guest, id) = (Arc::new(Guest::new()), self.next.fetch_add(1, Ordering::Relaxed));
@@ -61,20 +69,20 @@ impl Places {
         Place { guest, id, places: self.clone(), _permit: permit }
     }
 
-    /// Has who has been silent longest go: how long to wait until that is looked at again.
-    fn make_room(&self) -> Duration {
+    /// Has who has been silent longest go. Nobody has been for long: how soon somebody may have.
+    fn make_room(&self) -> Result<(), Duration> {
         let guests = self.guests();
         let Some((silent, guest)) =
             guests.values().map(|guest| (guest.silent(), guest)).max_by_key(|(silent, _)| *silent)
         else {
-            return LULL;
+            return Err(LULL);
         };
         if silent < LULL {
-            return LULL - silent;
+            return Err(LULL - silent);
         }
         guest.is_to_leave.store(true, Ordering::Relaxed);
         guest.told.notify_one();
-        LULL
+        Ok(())
     }
 
     /// Is the connection to end that has just been answered?

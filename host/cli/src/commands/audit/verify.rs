@@ -99,8 +99,10 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<(String, Vec<u8>)>, Problem>
     for path in paths {
         if files::is_directory(path) {
             let folder = Some(path.join(FOLDER)).filter(|folder| files::is_directory(folder));
+            // Copies may have other names than the log's own.
+            let is_own = folder.is_some();
             let listed = files::list(folder.as_deref().unwrap_or(path), EXTENSION)?;
-            found.extend(listed.into_iter().filter(|path| is_of_a_log(path)));
+            found.extend(listed.into_iter().filter(|path| !is_own || is_of_a_log(path)));
         } else {
             found.push(path.clone());
         }
