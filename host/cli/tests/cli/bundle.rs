@@ -143,12 +143,7 @@ fn assert_told(json: &Value) {
 
 /// A vendor and its licenses, one of them encrypted, and the first as a compact token.
 fn desk() -> (Desk, String) {
-    let desk = Desk::new();
-    desk.done(&["key", "new", "--out", "TEST-root", "--use", "policy"]);
-    desk.done(&["key", "new", "--out", "TEST-license"]);
-    let pack = ["policy", "pack", "--name", "acme/router", "--version", "1.0.0", "--sequence", "1"];
-    let sign = ["--trust", "TEST-license.pub", "--key", "TEST-root.key", "--out", "policy.wasm"];
-    desk.done(&[&pack[..], &sign].concat());
+    let desk = Desk::vendor();
     desk.write("TEST-seal", base64url::encode(b"TEST a secret of the operator 32"));
     let issue = |id: &str, out: &str, more: &[&str]| {
         let license = ["license", "new", "--id", id, "--customer", "Globex GmbH", "--product", "acme/router"];

@@ -15,12 +15,7 @@ const SITE: [&str; 8] =
 
 /// A license over these times, as `license new` takes them.
 fn desk(starts: &str, expires: &str) -> Desk {
-    let desk = Desk::new();
-    desk.done(&["key", "new", "--out", "TEST-root", "--use", "policy"]);
-    desk.done(&["key", "new", "--out", "TEST-license"]);
-    let pack = ["policy", "pack", "--name", "acme/router", "--version", "1.0.0", "--sequence", "1"];
-    let sign = ["--trust", "TEST-license.pub", "--key", "TEST-root.key", "--out", "policy.wasm"];
-    desk.done(&[&pack[..], &sign].concat());
+    let desk = Desk::vendor();
     let license = ["license", "new", "--customer", "Globex", "--product", "acme/router"];
     let times = ["--starts", starts, "--expires", expires];
     let limits = ["--feature", "sso", "--key", "TEST-license.key", "--out", "license.json"];

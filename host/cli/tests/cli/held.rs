@@ -10,12 +10,7 @@ use crate::support::Desk;
 
 #[test]
 fn while_a_product_runs_its_status_is_told_with_its_age() {
-    let desk = Desk::new();
-    desk.done(&["key", "new", "--out", "TEST-root", "--use", "policy"]);
-    desk.done(&["key", "new", "--out", "TEST-license"]);
-    let pack = ["policy", "pack", "--name", "acme/router", "--version", "1.0.0", "--sequence", "1"];
-    let sign = ["--trust", "TEST-license.pub", "--key", "TEST-root.key", "--out", "policy.wasm"];
-    desk.done(&[&pack[..], &sign].concat());
+    let desk = Desk::vendor();
     let license = ["license", "new", "--customer", "Globex", "--product", "acme/router", "--expires", "1y"];
     let limits = ["--limit", "tokens=quota:50", "--key", "TEST-license.key", "--out", "license.json"];
     desk.done(&[&license[..], &limits].concat());

@@ -8,12 +8,7 @@ const SITE: [&str; 4] = ["--state", "state", "--root", "TEST-root.pub"];
 
 #[test]
 fn nothing_is_written_over_what_a_state_directory_keeps() {
-    let desk = Desk::new();
-    desk.done(&["key", "new", "--out", "TEST-root", "--use", "policy"]);
-    desk.done(&["key", "new", "--out", "TEST-license"]);
-    let pack = ["policy", "pack", "--name", "acme/router", "--version", "1.0.0", "--sequence", "1"];
-    let sign = ["--trust", "TEST-license.pub", "--key", "TEST-root.key", "--out", "policy.wasm"];
-    desk.done(&[&pack[..], &sign].concat());
+    let desk = Desk::vendor();
     desk.write("TEST-secret", [b's'; 40]);
     desk.done(&[&["policy", "install", "policy.wasm", "--storage-secret-file", "TEST-secret"], &SITE[..]].concat());
     symlink("state/counters.redb", desk.path("link")).unwrap();

@@ -20,6 +20,17 @@ impl Desk {
         Self(tempfile::tempdir().unwrap())
     }
 
+    /// One with the keys of a vendor, and its policy for `acme/router`, which trusts the license key.
+    pub(crate) fn vendor() -> Self {
+        let desk = Self::new();
+        desk.done(&["key", "new", "--out", "TEST-root", "--use", "policy"]);
+        desk.done(&["key", "new", "--out", "TEST-license"]);
+        let pack = ["policy", "pack", "--name", "acme/router", "--version", "1.0.0", "--sequence", "1"];
+        let sign = ["--trust", "TEST-license.pub", "--key", "TEST-root.key", "--out", "policy.wasm"];
+        desk.done(&[&pack[..], &sign].concat());
+        desk
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
