@@ -79,8 +79,8 @@ pub enum CredentialsError {
         /// From 1 on; 0 where it is not known.
         line: u64,
     },
-    /// It lists nobody, while it listed somebody before.
-    #[error("the credentials `{}` list nobody", path.display())]
+    /// Nothing is in it, as for a moment in a file that is written in place.
+    #[error("the credentials `{}` are empty; list who may ask, or write `[]` for nobody", path.display())]
     Empty {
         /// The file.
         path: PathBuf,
@@ -117,6 +117,9 @@ impl Credentials {
     /// [`CredentialsError`].
     pub(crate) fn read(path: &Path) -> Result<Self, CredentialsError> {
         let text = files::read_text(path).map_err(|source| CredentialsError::File { path: path.to_owned(), source })?;
+        if text.lines().all(|line| matches!(line.trim_start().chars().next(), None | Some('#'))) {
+            return Err(CredentialsError::Empty { path: path.to_owned() });
+        }
         let entries: Vec<Entry> = serde_saphyr::from_str(&text).map_err(|error| CredentialsError::Syntax {
             path: path.to_owned(),
             line: error.location().map_or(0, |at| at.line()),

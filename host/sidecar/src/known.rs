@@ -51,12 +51,7 @@ impl Known {
 
     fn read_anew(&self) {
         let Some(file) = &self.file else { return };
-        // Written in place, a file is empty for a moment: nobody is locked out by that.
-        let read = Credentials::read(file).and_then(|credentials| match credentials.is_empty() {
-            true => Err(CredentialsError::Empty { path: file.clone() }),
-            false => Ok(credentials),
-        });
-        match read {
+        match Credentials::read(file) {
             Ok(credentials) => {
                 *self.now.write().unwrap_or_else(PoisonError::into_inner) = credentials;
                 info!("the credentials were read anew");

@@ -288,7 +288,7 @@ fn who_is_taken_off_the_list_is_nobody_from_then_on_and_a_list_that_is_none_chan
 }
 
 #[test]
-fn a_list_of_nobody_locks_nobody_out_and_is_warned_of_at_a_start() {
+fn an_empty_file_locks_nobody_out_and_a_list_of_nobody_everybody() {
     let site = Site::new();
     site.0.write(
         "credentials.yaml",
@@ -308,15 +308,18 @@ fn a_list_of_nobody_locks_nobody_out_and_is_warned_of_at_a_start() {
         assert_eq!(service.ask("GET", "/v1/reasons", &[("authorization", &token)], "").status, 200, "{text:?}");
         line
     };
-    for text in ["", "[]", "# nobody\n"] {
+    for text in ["", "# nobody\n"] {
         let line = said(Some(text));
-        assert!(line.contains("list nobody") && line.contains("\"level\":\"WARN\""), "{line}");
+        assert!(line.contains("are empty") && line.contains("\"level\":\"WARN\""), "{line}");
     }
     // The cause is told, too.
     let line = said(None);
     assert!(line.contains("cannot be read: No such file"), "{line}");
-    drop(service);
     site.0.write("credentials.yaml", "[]");
+    service.signal("-HUP");
+    service.logged("the credentials were read anew");
+    assert_eq!(service.ask("GET", "/v1/reasons", &[("authorization", &token)], "").status, 401);
+    drop(service);
     let service = site.serve(&arguments);
     assert!(service.log.contains("the credentials list nobody"), "{}", service.log);
 }
