@@ -31,7 +31,7 @@ pub(crate) struct Connections {
 
 /// How long a stop goes on taking clients, and waits for the next request of each: longer than a client takes that asks one after the other, or
 /// that has connected and sends its first, and short enough for whoever waits for the stop.
-const DRAIN: Duration = Duration::from_millis(300);
+const DRAIN: Duration = Duration::from_millis(800);
 
 impl Connections {
     pub(crate) fn new(settings: &Settings, api: Api) -> Self {

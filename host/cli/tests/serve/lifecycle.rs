@@ -146,7 +146,7 @@ fn from_a_stop_on_it_is_not_ready_and_each_answer_is_the_last_of_its_connection(
         assert!(client.is_closed);
     }
     // Who has begun to ask is waited for, also when nobody else is.
-    thread::sleep(Duration::from_secs(1));
+    thread::sleep(Duration::from_millis(1_500));
     half.send("TP/1.1\r\nhost: x\r\n\r\n").unwrap();
     assert!(half.answer().unwrap().0 == 503 && half.is_closed);
     assert_eq!(service.ended(), 0);
