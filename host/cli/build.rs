@@ -46,11 +46,13 @@ fn component(workspace: &Path, out: &Path) -> anyhow::Result<()> {
     for input in ["guest", "wit", "Cargo.lock", "Cargo.toml", "rust-toolchain.toml", "scripts/build-policy"] {
         println!("cargo::rerun-if-changed={}", workspace.join(input).display());
     }
-    // A directory of its own: the outer cargo holds the lock of the other one.
+    // A directory of its own, since the outer cargo holds the lock of the other one; beside what that builds for this profile, where tests
+    // find it as well: PROFILE/build/NAME/out/FILE.
+    let target = out.ancestors().nth(4).context("OUT_DIR is not where cargo has it")?.join("policy-component");
     let status = Command::new("sh")
         .arg(&script)
         .arg(out)
-        .env("CARGO_TARGET_DIR", out.with_extension("target"))
+        .env("CARGO_TARGET_DIR", target)
         .status()
         .context("`sh` cannot be run")?;
     if !status.success() {

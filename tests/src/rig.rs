@@ -6,7 +6,7 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use ed25519_compact::{KeyPair, Seed};
 use placet::artifact::{Manifest, SigningKey, pack, sign};
@@ -25,15 +25,22 @@ pub fn root() -> &'static Path {
 
 /// The default policy component, built once for each test program.
 pub fn component() -> &'static [u8] {
-    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
-    COMPONENT.get_or_init(|| {
-        // Not the target directory of the tests, which may lie anywhere: it is found again by all of them.
-        std::fs::create_dir_all(root().join("target")).expect("the clone can be written");
-        let out = root().join("target/placet-policy.wasm");
-        let built = Command::new(root().join("scripts/build-policy")).arg(&out).status().expect("sh runs");
-        assert!(built.success(), "scripts/build-policy failed");
-        std::fs::read(out).expect("the component was built")
-    })
+    static COMPONENT: LazyLock<Vec<u8>> = LazyLock::new(|| built("placet-policy"));
+    &COMPONENT
+}
+
+/// Builds the component of a package.
+pub(crate) fn built(package: &str) -> Vec<u8> {
+    // Not the target directory of the tests, which may lie anywhere: it is found again by all of them.
+    std::fs::create_dir_all(root().join("target")).expect("the clone can be written");
+    let out = root().join("target").join(package).with_extension("wasm");
+    // Where the command's build script compiled it before: PROFILE/deps/PROGRAM.
+    let program = std::env::current_exe().expect("this program");
+    let target = program.ancestors().nth(2).expect("two folders above").join("policy-component");
+    let mut build = Command::new(root().join("scripts/build-policy"));
+    let built = build.arg(&out).arg(package).env("CARGO_TARGET_DIR", target).status().expect("sh runs");
+    assert!(built.success(), "scripts/build-policy failed");
+    std::fs::read(out).expect("the component was built")
 }
 
 /// A vendor whose keys are made from fixed TEST seeds.
@@ -135,18 +142,34 @@ impl Default for Site {
 }
 
 impl Site {
-    /// A site whose state directory holds the native code of its policy, as after a first opening: compiling takes most of one.
+    /// A site whose state directory holds the native code of its policy, as after a first opening: compiling takes most of one. It is kept
+    /// for the next test program, too.
     pub fn known() -> Self {
         static CODE: OnceLock<(OsString, Vec<u8>)> = OnceLock::new();
-        let (name, code) = CODE.get_or_init(|| {
-            let site = Self::default();
+        let code = CODE.get_or_init(|| {
+            let (site, kept) = (Self::default(), root().join("target/native-code"));
+            std::fs::create_dir_all(&kept).expect("the clone can be written");
+            let before = files(&kept);
+            before.iter().for_each(|code| site.know(code));
             drop(site.open());
-            let file =
-                std::fs::read_dir(site.path("state/code")).expect("lists").next().expect("a file").expect("an entry");
-            (file.file_name(), std::fs::read(file.path()).expect("reads"))
+            let mut after = files(&site.path("state/code"));
+            // What did not fit lies there on.
+            after.sort_by_key(|code| before.contains(code));
+            let code = after.into_iter().next().expect("its code");
+            if !before.contains(&code) {
+                before.iter().for_each(|(name, _)| drop(std::fs::remove_file(kept.join(name))));
+                std::fs::write(kept.join("new"), &code.1).expect("the clone can be written");
+                std::fs::rename(kept.join("new"), kept.join(&code.0)).expect("the clone can be written");
+            }
+            code
         });
         let site = Self::default();
-        let folder = site.path("state/code");
+        site.know(code);
+        site
+    }
+
+    fn know(&self, (name, code): &(OsString, Vec<u8>)) {
+        let folder = self.path("state/code");
         // It is read from a place alone that nobody else can write.
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).expect("makes");
         OpenOptions::new()
@@ -156,7 +179,6 @@ impl Site {
             .open(folder.join(name))
             .and_then(|mut file| file.write_all(code))
             .expect("writes");
-        site
     }
 
     /// A path in it.
@@ -190,6 +212,12 @@ impl Site {
     pub fn license(&self, claims: &Value) {
         self.put("license.json", self.vendor.license(claims));
     }
+}
+
+/// The names and contents of a folder's files.
+fn files(folder: &Path) -> Vec<(OsString, Vec<u8>)> {
+    let entries = std::fs::read_dir(folder).expect("lists").map(|entry| entry.expect("an entry"));
+    entries.map(|entry| (entry.file_name(), std::fs::read(entry.path()).expect("reads"))).collect()
 }
 
 fn base64url(bytes: &[u8]) -> String {

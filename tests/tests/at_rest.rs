@@ -11,14 +11,14 @@ const OLD: [u8; 32] = *b"TEST-secret-of-32-bytes-exactly!";
 const NEW: &str = "TEST-another-secret-that-is-longer-than-32-bytes";
 
 /// What a stranger may not find: of the license's text and claims, of its installed form, of what happened.
-fn tell_tales(site: &Site) -> Vec<Vec<u8>> {
+fn tell_tales(site: &Site) -> Vec<String> {
     let token = site.vendor.license(&license());
     let parts = token.split('.').flat_map(|part| [&part[..24], &part[part.len() - 24..]]).map(str::to_owned);
     // Not the words that stand in the policy's own text.
     let claims =
         ["Globex GmbH", "org_globex", "plan-of-secrecy", "secret-feature", "tenant-of-secrecy"].map(str::to_owned);
     let events = ["license.installed", "license.limit_exceeded", "installation.opened"].map(str::to_owned);
-    parts.chain(claims).chain(events).map(String::into_bytes).collect()
+    parts.chain(claims).chain(events).collect()
 }
 
 fn license() -> serde_json::Value {
@@ -31,13 +31,14 @@ fn license() -> serde_json::Value {
 }
 
 /// Which of the tell-tales stand in a file below a directory.
-fn found(dir: &Path, tales: &[Vec<u8>]) -> Vec<String> {
+fn found(dir: &Path, tales: &[String]) -> Vec<String> {
     let mut found = Vec::new();
     for path in files(dir) {
         let content = fs::read(&path).expect("reads");
-        let holds = |tale: &&Vec<u8>| content.windows(tale.len()).any(|window| window == &***tale);
+        // They are ASCII, which stays as it is; and a text is searched a hundred times as quickly as bytes are.
+        let content = String::from_utf8_lossy(&content);
         let name = path.strip_prefix(dir).expect("below").display().to_string();
-        found.extend(tales.iter().filter(holds).map(|tale| format!("{name}: {}", String::from_utf8_lossy(tale))));
+        found.extend(tales.iter().filter(|tale| content.contains(&***tale)).map(|tale| format!("{name}: {tale}")));
     }
     found
 }

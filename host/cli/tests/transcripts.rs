@@ -13,6 +13,9 @@ mod mask;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
+
+use tempfile::TempDir;
 
 macro_rules! transcripts {
     ($($name:ident),+ $(,)?) => {
@@ -62,10 +65,7 @@ fn folder() -> PathBuf {
 fn replay(name: &str) {
     let path = folder().join(format!("{name}.txt"));
     let expected = std::fs::read_to_string(&path).unwrap();
-    let directory = tempfile::tempdir().unwrap();
-    let prelude = run(directory.path(), &std::fs::read_to_string(folder().join("prelude.sh")).unwrap());
-    assert!(prelude.status.success(), "the prelude failed: {}", String::from_utf8_lossy(&prelude.stderr));
-
+    let directory = prepared();
     let mut found = String::new();
     let told = |line: &&str| line.starts_with('#') || line.starts_with('$');
     for line in expected.lines().filter(told) {
@@ -94,6 +94,22 @@ fn replay(name: &str) {
         panic!("{}, line {line}\nexpected: {expected}\n   found: {found}", path.display());
     }
     assert_eq!(expected, found, "{}", path.display());
+}
+
+/// A directory with what every transcript begins with: of one vendor for all of them.
+fn prepared() -> TempDir {
+    static PRELUDE: LazyLock<PathBuf> = LazyLock::new(|| {
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("transcripts");
+        drop(std::fs::remove_dir_all(&directory));
+        std::fs::create_dir_all(&directory).unwrap();
+        let prelude = run(&directory, &std::fs::read_to_string(folder().join("prelude.sh")).unwrap());
+        assert!(prelude.status.success(), "the prelude failed: {}", String::from_utf8_lossy(&prelude.stderr));
+        directory
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let copied = Command::new("cp").arg("-a").arg(PRELUDE.join(".")).arg(directory.path()).status().unwrap();
+    assert!(copied.success());
+    directory
 }
 
 fn last_line(text: &str) -> &str {

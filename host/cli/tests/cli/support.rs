@@ -1,7 +1,11 @@
 //! Runs the built command in a directory of its own.
 
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -20,15 +24,30 @@ impl Desk {
         Self(tempfile::tempdir().unwrap())
     }
 
-    /// One with the keys of a vendor, and its policy for `acme/router`, which trusts the license key.
+    /// One with the keys of a vendor, and its policy for `acme/router`, which trusts the license key: of one vendor for each test program.
     pub(crate) fn vendor() -> Self {
+        static VENDOR: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
+            let desk = Desk::new();
+            desk.done(&["key", "new", "--out", "TEST-root", "--use", "policy"]);
+            desk.done(&["key", "new", "--out", "TEST-license"]);
+            let pack = ["policy", "pack", "--name", "acme/router", "--version", "1.0.0", "--sequence", "1"];
+            let sign = ["--trust", "TEST-license.pub", "--key", "TEST-root.key", "--out", "policy.wasm"];
+            desk.done(&[&pack[..], &sign].concat());
+            files(desk.0.path())
+        });
         let desk = Self::new();
-        desk.done(&["key", "new", "--out", "TEST-root", "--use", "policy"]);
-        desk.done(&["key", "new", "--out", "TEST-license"]);
-        let pack = ["policy", "pack", "--name", "acme/router", "--version", "1.0.0", "--sequence", "1"];
-        let sign = ["--trust", "TEST-license.pub", "--key", "TEST-root.key", "--out", "policy.wasm"];
-        desk.done(&[&pack[..], &sign].concat());
+        desk.put("", &VENDOR);
         desk
+    }
+
+    /// Writes files that nobody else may read, into a folder that nobody else may enter.
+    pub(crate) fn put(&self, folder: &str, files: &[(String, Vec<u8>)]) {
+        DirBuilder::new().recursive(true).mode(0o700).create(self.path(folder)).unwrap();
+        for (name, content) in files {
+            let mut file = OpenOptions::new();
+            let file = file.create_new(true).write(true).mode(0o600).open(self.path(folder).join(name));
+            file.unwrap().write_all(content).unwrap();
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -79,8 +98,13 @@ impl Desk {
     }
 }
 
+/// The names and contents of a folder's files.
+pub(crate) fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    entries.map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())).collect()
+}
+
 fn run(command: &mut Command, directory: &Path, input: &[u8]) -> Run {
-    use std::io::Write as _;
     let command = command.current_dir(directory).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();

@@ -65,6 +65,7 @@ fn envoy_and_traefik_ask_where_the_service_answers_and_let_nothing_through_that_
     // As Traefik asks: a token as the password of Basic.
     let site = Site::new();
     let service = site.serve(&[]);
+    service.wait_for_rate();
     let basic = format!("Basic {}", Base64::encode_string(format!("traefik:{}", service.token).as_bytes()));
     let headers = [("authorization", &*basic), ("placet-tenant", "t1"), ("x-forwarded-uri", "/orders/7")];
     assert_eq!(service.ask("GET", "/v1/enforce/request", &headers, "").status, 204);

@@ -3,13 +3,13 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, mpsc};
+use std::sync::{LazyLock, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::Desk;
+use crate::support::{Desk, files};
 
 /// A directory with a policy, a license and a configuration.
 pub(crate) struct Site(pub(crate) Desk);
@@ -39,14 +39,15 @@ impl Site {
         site
     }
 
+    /// Its state directory holds the policy's native code, as after a first opening: compiling takes most of one.
     pub(crate) fn without_license() -> Self {
-        let desk = Desk::new();
-        desk.done(&["key", "new", "--out", "TEST-root", "--use", "policy"]);
-        desk.done(&["key", "new", "--out", "TEST-license"]);
-        let pack = ["policy", "pack", "--name", "acme/router", "--version", "1.0.0", "--sequence", "1"];
-        desk.done(
-            &[&pack[..], &["--trust", "TEST-license.pub", "--key", "TEST-root.key", "--out", "policy.wasm"]].concat(),
-        );
+        static CODE: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
+            let desk = Desk::vendor();
+            desk.done(&["policy", "install", "policy.wasm", "--root", "TEST-root.pub", "--state", "state"]);
+            files(&desk.path("state/code"))
+        });
+        let desk = Desk::vendor();
+        desk.put("state/code", &CODE);
         desk.write("placet.yaml", "listen: {address: \"127.0.0.1:0\"}\npolicy: {path: policy.wasm}\nlicense: {path: license.json, state_path: state}\n");
         Self(desk)
     }
@@ -201,6 +202,16 @@ impl Service {
         let charges = serde_json::json!({"charges": [{"limit": "tokens", "amount": 1}]});
         // A preview tells what would be used with it.
         self.post("/v1/preview", &charges).json()["usage"][0]["used"].as_u64().unwrap() - 1
+    }
+
+    /// Waits until all of the license's rate can be used: a start begins without any.
+    pub(crate) fn wait_for_rate(&self) {
+        let all = serde_json::json!({"charges": [{"limit": "requests", "amount": 3}]});
+        let began = std::time::Instant::now();
+        while self.post("/v1/preview", &all).json()["allowed"] != true {
+            assert!(began.elapsed() < Duration::from_secs(20), "the rate does not fill");
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// A request head with the token of the run.

@@ -101,6 +101,7 @@ fn where_the_counters_give_no_answer_it_is_503_or_a_denial_that_names_it() {
     };
     // Until there is no room.
     let service = serve(&[]);
+    service.wait_for_rate();
     let failed = (0..20_000).map(|at| consume(&service, "/v1/consume", at)).find(|answer| answer.status != 200);
     let failed = failed.unwrap();
     let reason = failed.json()["reason"].as_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-# What every transcript begins with: a vendor's keys, policies and licenses. Runs in the transcript's own directory.
+# What every transcript begins with: a vendor's keys, policies and licenses. Each gets a copy of the directory that this runs in.
 set -eu
 placet key new --out TEST-root --use policy
 placet key new --out TEST-foreign --use policy
