@@ -9,6 +9,7 @@ mod documents;
 mod figures;
 mod grace;
 mod history;
+mod opening;
 mod policy;
 mod reports;
 mod reservations;
@@ -16,45 +17,37 @@ mod sealing;
 mod telling;
 
 use std::collections::BTreeMap;
-use std::panic::resume_unwind;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use placet_artifact::PolicyRoots;
 
 use self::changing::Changing;
 use self::grace::Grace;
 use self::telling::Noticed;
-use crate::adoption::{Choice, adopt};
 use crate::audit::{self, Audit, Misfit, ReadLine};
 use crate::bindings::exports::placet::policy::enforcement::Context;
 use crate::bindings::exports::placet::policy::types::Status as LicenseStatus;
-use crate::builder::{Builder, FailMode, Uploads};
+use crate::builder::{FailMode, Uploads};
 use crate::capability::Tape;
 use crate::clock::Clock;
-use crate::code_cache;
 use crate::deployment::Deployment;
 use crate::documents::{Held, Snapshot, Source};
-use crate::error::{Failure, OpenError, PolicyError};
+use crate::error::{Failure, PolicyError};
 use crate::event::{Event, Subscriber};
 use crate::figures::Counting;
 use crate::holder::{self, HolderStatus};
-use crate::policies::{Candidate, Tested};
+use crate::policies::Tested;
 use crate::program::{Lent, Loaded, on_tape};
 use crate::recording::{Recorded, Recording};
 use crate::request::Question;
 use crate::sandbox::Sandbox;
 use crate::simulation::Simulation;
-use crate::state_dir::{Folder, StateDir, StateError};
+use crate::state_dir::{StateDir, StateError};
 use crate::status::{CountersInfo, PolicyInfo, Status};
-use crate::store::{Head, RedbStore, Store, StoreError};
-use crate::vault::{Piece, Unlocked, Vault};
+use crate::store::{Head, Store, StoreError};
+use crate::vault::{Piece, Vault};
 use crate::{Decision, Holder, Usage, limits};
-
-/// How often it is tried again to open a state directory that another process has.
-const RETRY: Duration = Duration::from_millis(50);
 
 pub(crate) struct Installation {
     roots: PolicyRoots,
@@ -88,95 +81,6 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    pub(crate) fn open(mut builder: Builder) -> Result<Self, OpenError> {
-        let roots = builder.policy_roots()?;
-        let state_path = builder.state.as_deref().ok_or(OpenError::NoState)?;
-        let state = Arc::new(StateDir::open(state_path)?);
-        let sandbox = Sandbox::new().map_err(|error| OpenError::Machine(error.into()))?;
-        // Verifying a policy and reading its code compute, and opening the store waits for the disk.
-        let (store, shipped, code) = thread::scope(|scope| {
-            let (path, roots, sandbox) = (builder.policy.as_deref(), &roots, &sandbox);
-            let cache = &*state;
-            let shipped = scope.spawn(move || path.map(|path| Candidate::read(path, roots)).transpose());
-            let code = scope.spawn(move || path.and_then(|_| code_cache::recall_only(sandbox, cache)));
-            (open_store(&state, &builder), shipped.join(), code.join())
-        });
-        let code = code.unwrap_or_else(|panic| resume_unwind(panic));
-        let shipped =
-            shipped.unwrap_or_else(|panic| resume_unwind(panic)).map(|shipped| shipped.map(|one| one.with_code(code)));
-        let (vault, store) = store?;
-        let store: Arc<dyn Store> = Arc::new(store);
-        let misfit = audit::compare(&state, &*store, &vault);
-        let clock = Arc::new(Clock::open(&*store)?);
-
-        let choice = Choice::make(shipped, builder.minimum_sequence, &roots, &state, &*store)?;
-        builder.deployment = builder.deployment.on_this_machine(choice.name(), &store.install_key());
-        let (tested, shipped_refused) = choice.first_that_runs(&builder, &sandbox, &state, &clock)?;
-        clock.not_before(tested.program.issued());
-
-        sealing::seal_copies(&*store, &vault, tested.program.manifest.name.as_str(), clock.moment().mark)?;
-        let mut sources = builder.sources;
-        sources.push(Source::Installed(state.path(Folder::Licenses), vault.clone()));
-        let held = Held::default();
-        sources.push(Source::Held(held.clone()));
-        let grace =
-            builder.validation_grace.map(|most| Grace::open(most, tested.program.manifest.name.as_str(), &*store));
-        let grace = grace.transpose()?;
-        let loaded = load(&tested, &sources, &store, &clock, &vault, grace.as_ref())?;
-
-        let audit = Audit::start(state.clone(), store.clone(), vault.clone());
-        let noticed = Mutex::new(Noticed::new(&loaded.status));
-        let installation = Self {
-            roots,
-            development: builder.development,
-            minimum_sequence: builder.minimum_sequence,
-            deployment: builder.deployment,
-            sources,
-            uploads: builder.uploads,
-            held,
-            grace,
-            fail_mode: builder.fail_mode,
-            sandbox,
-            clock,
-            store,
-            state,
-            vault,
-            audit,
-            audit_failed: AtomicBool::default(),
-            misfit,
-            counting: Counting::default(),
-            noticed,
-            shipped_refused,
-            loaded: RwLock::new(Arc::new(loaded)),
-            changing: Mutex::new(()),
-            subscribers: RwLock::new(builder.subscribers.0),
-        };
-        // Before anything is adopted; an anchor that waits may yet make it usable.
-        let required = builder.require_usable;
-        if required && !installation.anchor_waits()? {
-            installation.refuse_unusable()?;
-        }
-        let adoption = adopt(&tested, &installation.state, &*installation.store, &installation.clock)?;
-        installation.tell_opening(adoption);
-        {
-            let changing = installation.change();
-            installation.keep_copies(&changing, None);
-            if installation.take_anchors(&changing) {
-                installation.load_once(&changing).map_err(|failure| OpenError::Machine(failure.into()))?;
-            }
-            installation.limit_grace(&changing).map_err(|failure| OpenError::Machine(failure.into()))?;
-        }
-        if required {
-            installation.refuse_unusable()?;
-        }
-        Ok(installation)
-    }
-
-    fn refuse_unusable(&self) -> Result<(), OpenError> {
-        let status = self.status();
-        if status.usable { Ok(()) } else { Err(OpenError::NotUsable(Box::new(status))) }
-    }
-
     pub(crate) fn ask(&self, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {
         let loaded = self.loaded();
         let answer = put(&loaded, question, context);
@@ -403,25 +307,6 @@ impl Drop for Installation {
 
 fn put(loaded: &Loaded, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {
     Failure::flattened(loaded.call(limits::DECISION, |instance, budget| question.put(instance, budget, context)))
-}
-
-/// Opens the counters, and with them takes hold of the state directory; waits as long as it is told for another process to end that
-/// has it. Whatever was kept readable is sealed by the way, if there is a secret.
-fn open_store(state: &StateDir, builder: &Builder) -> Result<(Vault, RedbStore), OpenError> {
-    let began = Instant::now();
-    let path = state.path(Folder::Top);
-    loop {
-        let unlocked = Unlocked::look(state, &builder.secrets)?.begin(state, &builder.secrets)?;
-        match RedbStore::open_sealed(&path, unlocked.vault.clone()) {
-            Err(StoreError::Locked { .. }) if began.elapsed() < builder.wait => thread::sleep(RETRY),
-            Err(error) => return Err(error.into()),
-            Ok(store) => {
-                let vault = unlocked.settle(state)?;
-                sealing::seal_files(state, &vault)?;
-                return Ok((vault, store));
-            }
-        }
-    }
 }
 
 fn load(
