@@ -177,7 +177,8 @@ impl Identity {
     }
 }
 
-fn refused(detail: &str) -> Problem {
+/// The identity speaks for other tenants.
+pub(crate) fn refused(detail: &str) -> Problem {
     Problem::of("tenant-refused", StatusCode::FORBIDDEN, detail)
 }
 

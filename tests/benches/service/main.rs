@@ -7,12 +7,17 @@
 mod contenders;
 mod wrk;
 
+use mimalloc::MiMalloc;
 use placet_sidecar::{Role, new_token};
 use placet_tests::rig::{Site, claims};
 use serde_json::json;
 
 use crate::contenders::Contender;
 use crate::wrk::{Load, Wrk};
+
+/// As the command has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// So often is it everyone's turn.
 const ROUNDS: usize = 7;

@@ -204,7 +204,14 @@ fn a_bound_token_moves_and_sees_the_place_of_its_tenant_alone_where_tenants_hold
     };
     let claim = |holder: &str| format!(r#"{{"charge": {{"limit": "tenants", "amount": 1}}, "holder": "{holder}"}}"#);
     assert_eq!(ask(&caller, "POST", "/v1/enforce/seats", &claim("t2")).status, 204);
+    let two = r#"{"charge": {"limit": "tenants", "amount": 2}, "holder": "t1"}"#;
+    let twice = r#"{"charges": [{"limit": "tenants", "amount": 1}, {"limit": "objects", "amount": 1}, {"limit": "tenants", "amount": 1}]}"#;
     for (method, path, body) in [
+        ("POST", "/v1/seats", two.to_owned()),
+        ("POST", "/v1/enforce/seats", two.to_owned()),
+        ("POST", "/v1/consume", twice.to_owned()),
+        ("POST", "/v1/enforce/consume", twice.to_owned()),
+        ("POST", "/v1/reserve", twice.to_owned()),
         ("POST", "/v1/seats", claim("evil1")),
         ("POST", "/v1/seats", format!("[{}, {}]", claim("t1"), claim("t2"))),
         ("POST", "/v1/enforce/seats", claim("evil1")),
@@ -232,6 +239,9 @@ fn a_bound_token_moves_and_sees_the_place_of_its_tenant_alone_where_tenants_hold
     assert_eq!(ask(&bound, "POST", "/v1/enforce/seats", &claim("t1")).status, 204);
     assert_eq!(holders(&bound), ["t1"]);
     assert_eq!(ask(&bound, "DELETE", "/v1/seats?limit=tenants&holder=t1", "").status, 200);
+    let more = [("authorization", &*bound), ("placet-charge", "tenants=1")];
+    let refused = service.ask("GET", "/v1/enforce/request", &more, "");
+    assert_eq!((refused.status, refused.json()["reason"].clone()), (403, "tenant-refused".into()), "{refused:?}");
     // Of other seats the holders are whoever the product says.
     let core = r#"{"charge": {"limit": "cores", "amount": 1}, "holder": "node"}"#;
     assert_eq!(ask(&bound, "POST", "/v1/enforce/seats", core).status, 204);

@@ -63,10 +63,14 @@ impl Api {
     fn tell(&self, problem: &Problem, id: &RequestId) {
         let (status, reason) = (problem.status().as_u16(), problem.reason());
         let (request, trace) = (id.id.to_str().unwrap_or_default(), id.trace());
-        let is_told = self.service.refusals.count(reason);
+        let refusals = &self.service.refusals;
         if problem.status().is_server_error() {
-            warn!(request, trace, status, reason, "a request failed");
-        } else if is_told {
+            match refusals.failures() {
+                0 => debug!(request, trace, status, reason, "a request failed"),
+                1 => warn!(request, trace, status, reason, "a request failed; others within a minute are not told"),
+                _ => warn!(request, trace, status, reason, "a request failed"),
+            }
+        } else if refusals.count(reason) {
             warn!(request, trace, status, reason, "a request was refused; others within a minute are counted alone");
         } else if matches!(status, 401 | 403 | 429) {
             debug!(request, trace, status, reason, "a request was refused or denied");

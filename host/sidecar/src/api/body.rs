@@ -1,8 +1,9 @@
 //! Bodies of requests, as far as they can be believed: of the type that they say, no longer than they may be, and there in time.
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
@@ -151,7 +152,12 @@ pub(super) async fn read(body: Body, most: usize, service: &Service) -> Result<B
     if body.size_hint().lower() > most as u64 {
         return Err(too_large(most));
     }
-    timeout(service.settings.request_time, collected(body, most)).await.unwrap_or_else(|_| {
+    let mut collected = pin!(collected(body, most));
+    // Mostly it came with the head, and is not waited for.
+    if let Poll::Ready(whole) = poll_fn(|cx| Poll::Ready(collected.as_mut().poll(cx))).await {
+        return whole;
+    }
+    timeout(service.settings.request_time, collected).await.unwrap_or_else(|_| {
         Err(Problem::of("input-late", StatusCode::REQUEST_TIMEOUT, "the body did not come in time"))
     })
 }

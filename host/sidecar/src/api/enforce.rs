@@ -10,7 +10,7 @@ use placet::{Decision, Request};
 use serde_json::json;
 
 use super::body::Json;
-use super::questions::Question;
+use super::questions::{Charge, Question};
 use super::tenancy;
 use crate::credentials::Identity;
 use crate::openapi::{Input, Operation, Output, Schemas};
@@ -67,7 +67,7 @@ pub(super) async fn request(
     mut asked: Asked,
 ) -> Result<Allowed, Problem> {
     identity.bind(&mut asked.tenant)?;
-    let waits = Waits::of(asked.charges.first().map_or(&service.settings.request_tenants, |(limit, _)| limit));
+    let waits = Waits::of(asked.charges.first().map_or(&service.settings.request_tenants, |charge| &charge.limit));
     service.ask(waits, move |service| asked.enforce(service, &identity)).await
 }
 
@@ -77,7 +77,7 @@ pub(super) struct Asked {
     tenant: Option<String>,
     feature: Option<String>,
     once: Option<String>,
-    charges: Vec<(String, u64)>,
+    charges: Vec<Charge>,
     details: Vec<(String, String)>,
 }
 
@@ -111,7 +111,7 @@ impl Asked {
         let charge = |text: &str| {
             let (limit, amount) = pair(text)?;
             let is_number = !amount.is_empty() && amount.bytes().all(|byte| byte.is_ascii_digit());
-            Some((limit, amount.parse().ok().filter(|_| is_number)?))
+            Some(Charge { limit, amount: amount.parse().ok().filter(|_| is_number)? })
         };
         Ok(Self {
             tenant: single(headers, TENANT)?,
@@ -136,12 +136,14 @@ impl Asked {
         // What the license does not limit is not asked about.
         let standing = [&service.settings.request_tenants, &service.settings.request_rate];
         let is_named = |name: &str| license.limits.iter().any(|limit| limit.name == name);
-        charges.extend(standing.into_iter().filter(|name| is_named(name)).map(|name| (name.clone(), 1)));
-        let Some(((limit, amount), rest)) = charges.split_first() else {
+        let one = |name: &String| Charge { limit: name.clone(), amount: 1 };
+        charges.extend(standing.into_iter().filter(|name| is_named(name)).map(one));
+        tenancy::admit_charges(service, identity, || charges.iter().collect())?;
+        let Some((Charge { limit, amount }, rest)) = charges.split_first() else {
             return if license.usable { Ok(Allowed::of(service)) } else { Err(Problem::not_usable(&license)) };
         };
-        let request =
-            rest.iter().fold(placet.consume(limit, *amount), |request, (limit, amount)| request.and(limit, *amount));
+        let first = placet.consume(limit, *amount);
+        let request = rest.iter().fold(first, |request, charge| request.and(&charge.limit, charge.amount));
         let request = self.once.iter().fold(request, Request::once);
         enforced(service, identity, self.of(request), About::Limit).map(|_| Allowed::of(service))
     }

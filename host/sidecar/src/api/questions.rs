@@ -26,12 +26,17 @@ pub(super) trait Question: DeserializeOwned + Send + 'static {
         None
     }
 
+    /// What it may take seats by.
+    fn charges(&self) -> Vec<&Charge> {
+        Vec::new()
+    }
+
     /// For whom.
     fn context(&mut self) -> &mut Context;
 }
 
 /// Units of a limit.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Charge {
     /// The name of the limit.
@@ -151,6 +156,10 @@ impl Context {
 }
 
 impl Charges {
+    pub(super) fn all(&self) -> Vec<&Charge> {
+        [&self.first].into_iter().chain(&self.rest).collect()
+    }
+
     /// The request for the first, with the rest.
     fn with_rest<'a>(&self, request: Request<'a>) -> Request<'a> {
         self.rest.iter().fold(request, |request, charge| request.and(&charge.limit, charge.amount))
@@ -198,6 +207,10 @@ impl Question for Consume {
         &self.charges.first.limit
     }
 
+    fn charges(&self) -> Vec<&Charge> {
+        self.charges.all()
+    }
+
     fn context(&mut self) -> &mut Context {
         &mut self.context
     }
@@ -243,6 +256,10 @@ impl Question for Claim {
 
     fn holder(&self) -> Option<&str> {
         Some(&self.holder)
+    }
+
+    fn charges(&self) -> Vec<&Charge> {
+        Vec::from([&self.charge])
     }
 
     fn context(&mut self) -> &mut Context {

@@ -55,6 +55,7 @@ pub(super) async fn reserve(
     Json(mut asked): Json<Reserve>,
 ) -> Result<Answer<Reserved>, Problem> {
     identity.bind(&mut asked.context.tenant)?;
+    tenancy::admit_charges(&service, &identity, || asked.charges.all())?;
     let reserved = service.work(move |service| {
         let Charge { limit, amount } = &asked.charges.first;
         let request = service.placet.reserve(limit, *amount);

@@ -2,8 +2,8 @@
 
 use placet::{Decision, Holder};
 
-use super::questions::Question;
-use crate::credentials::Identity;
+use super::questions::{Charge, Question};
+use crate::credentials::{Identity, refused};
 use crate::problem::Problem;
 use crate::service::Service;
 
@@ -13,7 +13,27 @@ const TENANTS: &str = "tenants";
 /// Has a question be for a tenant that the identity speaks for, and about no other's place.
 pub(super) fn bind(service: &Service, identity: &Identity, question: &mut impl Question) -> Result<(), Problem> {
     identity.bind(&mut question.context().tenant)?;
+    admit_charges(service, identity, || question.charges())?;
     question.holder().map_or(Ok(()), |holder| admit(service, identity, question.subject(), holder))
+}
+
+/// # Errors
+///
+/// 403 where the identity speaks for some tenants alone, and the charges would give one more than a place: it is another's.
+pub(super) fn admit_charges<'a>(
+    service: &Service,
+    identity: &Identity,
+    charges: impl FnOnce() -> Vec<&'a Charge>,
+) -> Result<(), Problem> {
+    if identity.tenants.is_none() {
+        return Ok(());
+    }
+    let charges = charges();
+    let is_one = charges.iter().filter(|one| holds_tenants(service, &one.limit)).all(|one| {
+        let same = charges.iter().filter(|other| other.limit == one.limit);
+        same.fold(0_u64, |sum, other| sum.saturating_add(other.amount)) <= 1
+    });
+    if is_one { Ok(()) } else { Err(refused("this token takes one place for its tenant, and no more")) }
 }
 
 /// # Errors
