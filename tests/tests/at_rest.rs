@@ -80,7 +80,7 @@ fn audit(site: &Site, vault: &Vault) -> (u64, u64) {
 
 #[test]
 fn without_a_secret_it_is_readable_and_the_status_says_so() {
-    let site = Site::default();
+    let site = Site::known();
     let placet = site.open();
     live(&site, &placet);
     assert!(!placet.status().sealed);
@@ -94,7 +94,7 @@ fn without_a_secret_it_is_readable_and_the_status_says_so() {
 
 #[test]
 fn with_a_secret_nothing_of_it_stands_in_any_file() {
-    let site = Site::default();
+    let site = Site::known();
     let sealed = || site.builder().storage_secret(OLD);
     let placet = sealed().open().expect("opens");
     live(&site, &placet);
@@ -118,7 +118,7 @@ fn with_a_secret_nothing_of_it_stands_in_any_file() {
 
 #[test]
 fn a_secret_that_is_missing_wrong_or_short_opens_nothing_and_changes_nothing() {
-    let site = Site::default();
+    let site = Site::known();
     drop(site.builder().storage_secret(OLD).open().expect("opens"));
     let before: Vec<_> = files(&state(&site)).into_iter().map(|path| fs::read(path).expect("reads")).collect();
     assert_eq!(refused(site.builder()), "storage-secret-missing");
@@ -143,7 +143,7 @@ fn a_secret_that_is_missing_wrong_or_short_opens_nothing_and_changes_nothing() {
 
 #[test]
 fn no_error_and_no_debug_output_shows_the_secret() {
-    let site = Site::default();
+    let site = Site::known();
     drop(site.builder().storage_secret(OLD).open().expect("opens"));
     let wrong = site.builder().storage_secret(NEW).next_storage_secret(&NEW[1..]);
     let error = wrong.clone().open().map(drop).expect_err("is wrong");
@@ -176,7 +176,7 @@ fn steps(state: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn what_was_readable_is_sealed_with_the_next_opening_wherever_the_one_before_was_cut() {
-    let site = Site::default();
+    let site = Site::known();
     let placet = site.open();
     live(&site, &placet);
     drop(placet);
@@ -212,7 +212,7 @@ fn what_was_readable_is_sealed_with_the_next_opening_wherever_the_one_before_was
 
 #[test]
 fn a_secret_is_changed_in_one_step() {
-    let site = Site::default();
+    let site = Site::known();
     let old = || site.builder().storage_secret(OLD);
     let placet = old().open().expect("opens");
     live(&site, &placet);
@@ -249,7 +249,7 @@ fn flipped(path: &Path, byte: usize) -> Vec<u8> {
 
 #[test]
 fn one_bit_of_what_is_sealed_is_told_and_grants_nothing() {
-    let site = Site::default();
+    let site = Site::known();
     let sealed = || site.builder().storage_secret(OLD);
     let placet = sealed().open().expect("opens");
     placet.install(site.vendor.license(&claims("lic_1")).as_bytes(), None).expect("installs");
@@ -291,7 +291,7 @@ fn one_bit_of_what_is_sealed_is_told_and_grants_nothing() {
 
 #[test]
 fn a_damaged_document_has_its_sealed_copy_stand_in() {
-    let site = Site::default();
+    let site = Site::known();
     let sealed = || site.builder().storage_secret(OLD);
     let placet = sealed().open().expect("opens");
     placet.install(site.vendor.license(&license()).as_bytes(), None).expect("installs");
@@ -305,7 +305,7 @@ fn a_damaged_document_has_its_sealed_copy_stand_in() {
 
 #[test]
 fn an_opening_that_is_refused_does_not_seal_what_another_process_holds() {
-    let site = Site::default();
+    let site = Site::known();
     let holder = site.open();
     assert_eq!(refused(site.builder().storage_secret(OLD)), "locked");
     assert!(!state(&site).join("storage.key").exists());

@@ -144,7 +144,7 @@ fn child() {
 }
 
 fn fresh(quota: Quota) -> Site {
-    let site = Site::default();
+    let site = Site::known();
     let mut license = claims("lic_1");
     license["limits"] = json!({"tokens": {"kind": "quota", "max": quota.max, "slack": quota.slack}});
     site.license(&license);

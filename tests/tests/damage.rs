@@ -31,7 +31,7 @@ struct Original {
 
 impl Original {
     fn new(sealed: bool) -> Self {
-        let site = Site::default();
+        let site = Site::known();
         live(&site, sealed);
         let state = site.path("state");
         let relative = |path: PathBuf| path.strip_prefix(&state).expect("below").to_owned();

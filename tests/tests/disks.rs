@@ -72,7 +72,7 @@ fn consume_until_refused(placet: &Placet) -> (u64, String) {
 }
 
 fn site() -> Site {
-    let site = Site::default();
+    let site = Site::known();
     let mut license = claims("lic_1");
     license["limits"]["tokens"]["max"] = 1_000_000.into();
     site.license(&license);

@@ -51,7 +51,7 @@ fn with(mut claims: Value, name: &str, value: Value) -> Value {
 
 #[test]
 fn what_an_operator_does_and_what_is_denied() {
-    let site = Site::default();
+    let site = Site::known();
     let placet = site.open();
     let told = Told::of(&placet);
     let install = |claims: &Value| placet.install(site.vendor.license(claims).as_bytes(), None).unwrap();
@@ -90,7 +90,7 @@ fn what_an_operator_does_and_what_is_denied() {
 
 #[test]
 fn an_upload_that_is_held_in_memory_is_told_as_any_other() {
-    let site = Site::default();
+    let site = Site::known();
     let placet = site.builder().uploads(placet::Uploads::Memory).open().unwrap();
     let told = Told::of(&placet);
     for plan in ["enterprise", "basic"] {
@@ -111,7 +111,7 @@ fn an_upload_that_is_held_in_memory_is_told_as_any_other() {
 
 #[test]
 fn a_file_that_is_exchanged_is_told_even_if_nothing_ran_meanwhile() {
-    let site = Site::default();
+    let site = Site::known();
     site.license(&claims("lic_1"));
     let placet = site.open();
     let told = Told::of(&placet);
@@ -138,7 +138,7 @@ fn a_file_that_is_exchanged_is_told_even_if_nothing_ran_meanwhile() {
 
 #[test]
 fn a_file_that_goes_bad_is_told_by_name_and_reason_where_its_copy_stands_in_once() {
-    let site = Site::default();
+    let site = Site::known();
     let license = with(claims("lic_1"), "grace", json!({"validation": "3d"}));
     site.license(&license);
     let placet = site.open();
@@ -168,7 +168,7 @@ fn a_file_that_goes_bad_is_told_by_name_and_reason_where_its_copy_stands_in_once
 
 #[test]
 fn a_license_is_told_at_each_step_to_its_end() {
-    let site = Site::default();
+    let site = Site::known();
     let placet = site.open();
     let told = Told::of(&placet);
     let now = placet.status().evaluated / 1_000;
@@ -200,7 +200,7 @@ fn a_license_is_told_at_each_step_to_its_end() {
 
 #[test]
 fn a_limit_is_warned_of_once_and_beyond_its_maximum_each_time() {
-    let site = Site::default();
+    let site = Site::known();
     let mut license = claims("lic_1");
     license["limits"]["calls"] = json!({"kind": "quota", "max": 10, "enforce": "soft"});
     site.license(&license);
@@ -226,7 +226,7 @@ fn a_limit_is_warned_of_once_and_beyond_its_maximum_each_time() {
 
 #[test]
 fn a_policy_that_took_the_place_of_another_is_told_even_if_the_product_brought_it() {
-    let site = Site::default();
+    let site = Site::known();
     let placet = site.open();
     let told = Told::of(&placet);
     let next = site.put("next.wasm", site.vendor.policy(11));
@@ -245,7 +245,7 @@ fn a_policy_that_took_the_place_of_another_is_told_even_if_the_product_brought_i
 
 #[test]
 fn a_clock_that_is_behind_what_the_vendor_signed_is_told() {
-    let site = Site::default();
+    let site = Site::known();
     site.license(&claims("lic_1"));
     let placet = site.open();
     let told = Told::of(&placet);

@@ -7,7 +7,7 @@ use placet::{AuditSummary, Placet, ReadLine, Vault, audit_lines, verify_audit};
 use placet_tests::rig::{Site, claims};
 
 fn site() -> Site {
-    let site = Site::default();
+    let site = Site::known();
     site.license(&claims("lic_1"));
     site
 }
@@ -48,7 +48,7 @@ fn log(state: &Path) -> Vec<(String, Vec<u8>)> {
 
 /// As a crash leaves a state directory: counters first, then what was written to the log since.
 fn crashed(site: &Site) -> Site {
-    let copy = Site::default();
+    let copy = Site::known();
     copy.license(&claims("lic_1"));
     fs::create_dir_all(copy.path("state/audit")).unwrap();
     for name in ["counters.redb", "install.key"] {

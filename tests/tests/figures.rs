@@ -17,7 +17,7 @@ fn counts(named: &[(&str, u64)]) -> Counts {
 }
 
 fn open() -> (Site, Placet) {
-    let site = Site::default();
+    let site = Site::known();
     let mut license = claims("lic_1");
     license["grace"] = serde_json::json!({"validation": "72h"});
     license["limits"]["users"] = serde_json::json!({"kind": "seats", "max": 1});

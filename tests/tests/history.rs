@@ -7,7 +7,7 @@ use serde_json::json;
 const HOUR: u64 = 3_600_000;
 
 fn site() -> Site {
-    let site = Site::default();
+    let site = Site::known();
     let mut license = claims("lic_1");
     license["limits"] = json!({
         "calls": {"kind": "quota", "max": 1_000},

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// A site whose policy lets the license key sign everything.
 fn site() -> Site {
-    let site = Site::default();
+    let site = Site::known();
     let mut manifest = serde_json::to_value(site.vendor.manifest(10)).unwrap();
     manifest["trust"][0]["use"] = json!(["license", "revocations", "receipt", "order", "anchor"]);
     let manifest = Manifest::from_json(&manifest.to_string()).unwrap();

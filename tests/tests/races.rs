@@ -13,7 +13,7 @@ use serde_json::json;
 
 #[test]
 fn sixty_four_threads_that_race_at_a_limit_get_exactly_its_units() {
-    let rounds = if std::env::var_os("PLACET_LONG").is_some() { 100 } else { 6 };
+    let rounds = if std::env::var_os("PLACET_LONG").is_some() { 1_000 } else { 100 };
     for round in 0..rounds {
         race_at_a_limit(1_500 + round, [0, 100][round as usize % 2]);
     }
@@ -21,7 +21,7 @@ fn sixty_four_threads_that_race_at_a_limit_get_exactly_its_units() {
 
 fn race_at_a_limit(limit: u64, slack: u64) {
     const THREADS: usize = 64;
-    let site = Site::default();
+    let site = Site::known();
     let mut license = claims("lic_1");
     license["limits"] = json!({"tokens": {"kind": "quota", "max": limit, "slack": slack}});
     site.license(&license);
@@ -58,7 +58,7 @@ fn race_at_a_limit(limit: u64, slack: u64) {
 
 #[test]
 fn sixty_four_threads_that_want_a_seat_get_as_many_as_there_are_and_keep_them() {
-    let site = Site::default();
+    let site = Site::known();
     let mut license = claims("lic_1");
     license["limits"] = json!({"cores": {"kind": "seats", "max": 20}, "tenants": {"kind": "seats", "max": 10}});
     site.license(&license);
@@ -101,7 +101,7 @@ fn sixty_four_threads_that_want_a_seat_get_as_many_as_there_are_and_keep_them() 
 
 #[test]
 fn threads_that_retry_under_one_key_count_once() {
-    let site = Site::default();
+    let site = Site::known();
     site.license(&claims("lic_1"));
     let placet = site.open();
     let start = Barrier::new(16);
@@ -157,14 +157,14 @@ const OBJECTS: u64 = 8;
 /// The budget is of two licenses, so that charges are split; the smaller one ends first.
 #[test]
 fn no_sequence_of_calls_retries_and_restarts_passes_a_ceiling_or_loses_a_unit() {
-    let cases = if std::env::var_os("PLACET_LONG").is_some() { 400 } else { 16 };
+    let cases = if std::env::var_os("PLACET_LONG").is_some() { 400 } else { 64 };
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let sequences = prop::collection::vec(step(), 1..30);
     runner.run(&sequences, |steps| run(&steps)).expect("every sequence is answered as the model says");
 }
 
 fn run(steps: &[Step]) -> Result<(), TestCaseError> {
-    let site = Site::default();
+    let site = Site::known();
     for (file, id, max, end) in
         [("a.json", "lic_a", 40_u64, 4_102_444_700_u64), ("b.json", "lic_b", 110, 4_102_444_800)]
     {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// An installation with this rate `requests` and a quota `tokens` of 1,000.
 fn site(rate: Value) -> Site {
-    let site = Site::default();
+    let site = Site::known();
     let mut license = claims("lic_1");
     license["limits"]["requests"] = rate;
     site.license(&license);

@@ -5,7 +5,7 @@ use placet_tests::rig::{Site, claims};
 use serde_json::{Value, json};
 
 fn site() -> Site {
-    let site = Site::default();
+    let site = Site::known();
     let mut terms = claims("lic_1");
     terms["limits"]["requests"] = json!({ "kind": "quota", "max": 100, "per": "tenant", "warn": 50 });
     site.license(&terms);

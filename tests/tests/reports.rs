@@ -8,7 +8,7 @@ use serde_json::json;
 
 #[test]
 fn reports_that_many_threads_make_are_one_chain_that_goes_on_after_a_restart() {
-    let site = Site::default();
+    let site = Site::known();
     let mut license = claims("lic_1");
     license["limits"] = json!({
         "tokens": {"kind": "quota", "max": 1_000, "per": "tenant"},
@@ -68,7 +68,7 @@ fn reports_that_many_threads_make_are_one_chain_that_goes_on_after_a_restart() {
 
 #[test]
 fn what_tenants_hold_and_what_crashes_burned_stands_in_a_report() {
-    let site = Site::default();
+    let site = Site::known();
     let mut license = claims("lic_1");
     license["scope"] = json!({"instances": 3});
     license["limits"] = json!({
@@ -86,8 +86,7 @@ fn what_tenants_hold_and_what_crashes_burned_stands_in_a_report() {
         assert!(placet.consume("calls", 1).decide().unwrap().allowed);
     }
     // As a crash leaves it: nothing was given back.
-    let copy = Site::default();
-    std::fs::create_dir(copy.path("state")).unwrap();
+    let copy = Site::known();
     for name in ["counters.redb", "install.key"] {
         std::fs::copy(site.path("state").join(name), copy.path("state").join(name)).unwrap();
     }
@@ -118,13 +117,12 @@ fn what_tenants_hold_and_what_crashes_burned_stands_in_a_report() {
 
 #[test]
 fn two_copies_of_a_state_directory_are_two_histories() {
-    let site = Site::default();
+    let site = Site::known();
     site.license(&claims("lic_1"));
     let placet = site.open();
     let first = SignedReport::read(&placet.export_report().unwrap()).unwrap();
     drop(placet);
-    let copy = Site::default();
-    std::fs::create_dir(copy.path("state")).unwrap();
+    let copy = Site::known();
     for name in ["counters.redb", "install.key"] {
         std::fs::copy(site.path("state").join(name), copy.path("state").join(name)).unwrap();
     }

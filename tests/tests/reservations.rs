@@ -17,7 +17,7 @@ const NONE: Duration = Duration::ZERO;
 
 /// 1,000 tokens that are never given back, of two licenses: 400 first.
 fn site() -> Site {
-    let site = Site::default();
+    let site = Site::known();
     for (file, id, max, end) in [("a.json", "lic_a", 400, 4_102_444_700_u64), ("b.json", "lic_b", 600, 4_102_444_800)] {
         let mut license = claims(id);
         license["exp"] = json!(end);
@@ -206,7 +206,7 @@ fn what_is_charged_beside_it_stays_when_it_is_settled_and_goes_when_it_is_releas
 
 #[test]
 fn units_are_reserved_durably_where_the_limit_has_slack() {
-    let site = Site::default();
+    let site = Site::known();
     let mut license = claims("lic_1");
     license["limits"] = json!({"tokens": {"kind": "quota", "max": 1000, "slack": 500}});
     site.license(&license);
@@ -227,9 +227,9 @@ fn units_are_reserved_durably_where_the_limit_has_slack() {
 fn sixty_four_threads_that_reserve_and_settle_at_a_limit_count_what_they_used() {
     const THREADS: u64 = 64;
     const LIMIT: u64 = 2_000;
-    let rounds = if std::env::var_os("PLACET_LONG").is_some() { 100 } else { 2 };
+    let rounds = if std::env::var_os("PLACET_LONG").is_some() { 1_000 } else { 20 };
     for round in 0..rounds {
-        let site = Site::default();
+        let site = Site::known();
         let mut license = claims("lic_1");
         license["limits"] = json!({"tokens": {"kind": "quota", "max": LIMIT, "slack": round % 2 * 50}});
         site.license(&license);

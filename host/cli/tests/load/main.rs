@@ -70,7 +70,7 @@ fn serve_with_files(site: &Site, ulimit: &str, more: &[&str]) -> Service {
 #[test]
 fn a_license_that_is_replaced_in_every_way_under_load_drops_no_request_and_turns_no_decision() {
     const CONNECTIONS: u32 = 8;
-    let turns = long_or(1_000, 102);
+    let turns = long_or(9_999, 999);
     let site = Site::without_license();
     for turn in 0..2 {
         issue(
