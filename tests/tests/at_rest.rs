@@ -165,12 +165,13 @@ fn copied(from: &Path, to: &Path) {
 /// The files that sealing writes, in its order, each in one step.
 fn steps(state: &Path) -> Vec<PathBuf> {
     let below = |name: &str| state.join(name);
-    let mut steps = vec![below("storage.key"), below("install.key")];
+    let mut steps = vec![below("storage.key")];
     for folder in ["licenses", "audit"] {
         let mut inside = files(&below(folder));
         inside.sort();
         steps.extend(inside);
     }
+    steps.push(below("install.key"));
     steps
 }
 
@@ -236,6 +237,30 @@ fn a_secret_is_changed_in_one_step() {
         assert_eq!(both().open().expect("opens").status().licenses.len(), 2);
         drop(site.builder().storage_secret(NEW).open().expect("is the new one's now"));
     }
+}
+
+#[test]
+fn a_readable_line_in_a_sealed_log_stays_readable_and_one_that_was_cut_is_not_sealed_again() {
+    let site = Site::known();
+    let sealed = || site.builder().storage_secret(OLD);
+    live(&site, &sealed().open().expect("opens"));
+    let log = files(&state(&site).join("audit")).pop().expect("a file");
+    let whole = fs::read(&log).expect("reads");
+    fs::write(&log, &whole[..whole.len() - 41]).expect("writes");
+    drop(sealed().open().expect("opens"));
+    let (lines, are_sealed) = audit(&site, &sealed().vault().expect("opens"));
+    assert_eq!(lines, are_sealed);
+    let cut = whole.len() - 41 - whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').expect("lines") - 1;
+    let placet = sealed().open().expect("opens");
+    let told = placet.audit_lines(None, 100).expect("reads");
+    let told = serde_json::to_value(&told).expect("serializes");
+    let recovered = told.as_array().expect("lines").iter().find(|line| line["event"] == "audit.recovered");
+    assert_eq!(recovered.expect("is told")["count"], cut, "{told}");
+    drop(placet);
+    let forged = br#"{"number":1,"event":"TEST-forged"}"#;
+    fs::write(&log, [&fs::read(&log).expect("reads"), &forged[..], b"\n"].concat()).expect("writes");
+    drop(sealed().open().expect("opens"));
+    assert!(String::from_utf8_lossy(&fs::read(&log).expect("reads")).contains("TEST-forged"));
 }
 
 /// One bit of a file turned around, and what it was.

@@ -63,6 +63,35 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Problem> {
         .map_err(|_| Problem::of("not-text", format!("`{}` is not a text file", path.display())))
 }
 
+/// Are these one file, be it there or yet to be made?
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| {
+        path.canonicalize()
+            .or_else(|_| Ok::<_, io::Error>(folder(path).canonicalize()?.join(path.file_name().unwrap_or_default())))
+    };
+    matches!((place(one), place(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Waits until no other process of ours changes files in the folder of this one, and keeps it so until the answer is dropped.
+///
+/// # Errors
+/// When the folder cannot be opened.
+pub(crate) fn alone_at(path: &Path) -> Result<File, Problem> {
+    let alone = || {
+        let folder = File::open(folder(path))?;
+        folder.lock()?;
+        Ok(folder)
+    };
+    alone().map_err(|error: io::Error| {
+        Problem::of("output-unwritable", format!("the folder of `{}` cannot be locked", path.display())).because(error)
+    })
+}
+
+/// In which a path lies.
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// A file that is to be written, for what is yet to be done: that it can be is found out before.
 pub(crate) struct Output {
     /// The argument that named it.

@@ -48,6 +48,14 @@ impl ServerOptions {
             Some(file) => Some(files::read_text(file)?.trim().to_owned()),
             None => environment::variable("PLACET_SERVER_TOKEN"),
         };
+        if token.as_ref().is_some_and(|token| token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic())) {
+            let help = "give what `placet token new --out FILE` wrote into that file, or the content of `admin.token`";
+            return Err(Problem::usage(
+                "the token for the service is none: it is one word of letters and digits",
+                help,
+            )
+            .into());
+        }
         Ok(Some(Server { place, token }))
     }
 }

@@ -67,6 +67,8 @@ pub(crate) struct Installation {
     audit: Audit,
     /// It was told that the log cannot be written.
     audit_failed: AtomicBool,
+    /// It was told that the counters' file is gone.
+    store_gone: AtomicBool,
     /// What log and counters told of each other when they were opened.
     misfit: Misfit,
     counting: Counting,

@@ -45,7 +45,8 @@ impl<'a> Reserve<'a> {
         self
     }
 
-    /// Charges this as well, all or none. Settling leaves it as it is, releasing and the end of the term give it back.
+    /// Charges this as well, all or none. Settling leaves it as it is, releasing and the end of the term give it back; but for seats, which their
+    /// holder keeps as after any other charge.
     pub fn and(mut self, limit: impl Into<String>, amount: u64) -> Self {
         self.request = self.request.and(limit, amount);
         self

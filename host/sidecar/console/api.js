@@ -21,6 +21,8 @@ export const token = {
 export async function ask(method, path, query = {}, body, type = "application/octet-stream") {
   const named = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
   const search = named.length ? `?${new URLSearchParams(named)}` : "";
+  // As a header can hold: what a chat or a text program put around a token cannot.
+  if (!/^[\x21-\x7e]+$/.test(token.get())) throw new Refused(401, "token-unknown", "This is no token: it holds what a token does not.");
   const headers = { authorization: `Bearer ${token.get()}` };
   if (body !== undefined) headers["content-type"] = type;
   let answer, text;

@@ -83,7 +83,7 @@ function meter(one, now) {
       class: "bar", role: "meter", "aria-label": name(one), "aria-valuemin": 0, "aria-valuemax": one.max ?? one.used,
       "aria-valuenow": Math.min(one.used, one.max ?? one.used), "aria-valuetext": text,
     }, bar),
-    element("p", { class: "quiet" }, period(one), outlook(one.forecast, now)));
+    element("p", { class: "quiet" }, period(one), outlook(one, now)));
 }
 
 function period({ period, resets }) {
@@ -92,15 +92,15 @@ function period({ period, resets }) {
 }
 
 /** When it runs out, if its use goes on. */
-function outlook(forecast, now) {
+function outlook({ forecast, used, max }, now) {
   if (!forecast) return "";
+  if (max !== null && max !== undefined && used >= max) return ["Used up."];
   const pace = forecast.per_day === null || forecast.per_day === undefined
     ? "" : ` at ${number(forecast.per_day)} a day, as in the last 7 days`;
   switch (forecast.outlook.outlook) {
     case "reached":
-      return forecast.outlook.at <= now ? ["Used up."]
-        : ["Runs out on ", moment(forecast.outlook.at), `, ${distance(forecast.outlook.at, now)},${pace}.`];
-    case "resets-before": return [`Does not run out before it begins anew,${pace}.`];
+      return ["Runs out on ", moment(forecast.outlook.at), `, ${distance(forecast.outlook.at, now)}${pace ? `,${pace}` : ""}.`];
+    case "resets-before": return [`Does not run out before it begins anew${pace ? `,${pace}` : ""}.`];
     case "not-reached": return [`Does not run out${pace ? `,${pace}` : ""}.`];
     case "not-enough-samples": return ["When it runs out can be told after a day of use."];
     default: return [];

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{HeaderValue, header};
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -17,6 +19,7 @@ use tracing::warn;
 use crate::api::Api;
 use crate::awake::Awake;
 use crate::listener::{Client, Listener, Stream};
+use crate::owed::Owed;
 use crate::places::{Place, Places};
 use crate::settings::Settings;
 
@@ -102,9 +105,9 @@ impl Connections {
             let mut stream = TimeoutStream::new(stream);
             // Who does not take the answer is not waited for.
             stream.set_write_timeout(Some(write_time));
-            let answer = service_fn(|request| {
+            let answer = service_fn(|request: Request<Incoming>| {
                 guest.asks();
-                let answer = api.answer(request);
+                let answer = api.answer(request.map(|body| Owed::new(body, guest.clone())));
                 async move {
                     let mut answer = answer.await?;
                     guest.is_answered();

@@ -224,7 +224,7 @@ pub(crate) fn random_token() -> io::Result<String> {
 }
 
 /// So that a token is known for one, wherever it turns up.
-const PREFIX: &str = "placet_";
+pub(crate) const PREFIX: &str = "placet_";
 /// Of what follows, in base64url.
 const LENGTH: usize = 43;
 

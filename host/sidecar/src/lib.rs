@@ -18,6 +18,7 @@ mod log;
 mod metrics;
 mod openapi;
 mod otlp;
+mod owed;
 mod places;
 mod problem;
 mod random;

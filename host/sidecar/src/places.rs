@@ -32,6 +32,8 @@ pub(crate) struct Place {
 
 /// Who has been silent for less is likely to be asking right now, and would not learn whether it was heard.
 const LULL: Duration = Duration::from_millis(500);
+/// The same of who has yet to ask for the first time: it has connected to do so.
+const FIRST_LULL: Duration = Duration::from_millis(100);
 
 impl Places {
     pub(crate) fn new(all: usize) -> Self {
@@ -72,13 +74,12 @@ impl Places {
     /// Has who has been silent longest go. Nobody has been for long: how soon somebody may have.
     fn make_room(&self) -> Result<(), Duration> {
         let guests = self.guests();
-        let Some((silent, guest)) =
-            guests.values().map(|guest| (guest.silent(), guest)).max_by_key(|(silent, _)| *silent)
-        else {
-            return Err(LULL);
+        let idle = guests.values().map(|guest| (guest.idle(), guest)).filter(|(idle, _)| !idle.is_zero());
+        let Some((idle, guest)) = idle.max_by_key(|(idle, guest)| idle.saturating_sub(guest.lull())) else {
+            return Err(FIRST_LULL);
         };
-        if silent < LULL {
-            return Err(LULL - silent);
+        if idle < guest.lull() {
+            return Err(guest.lull() - idle);
         }
         guest.is_to_leave.store(true, Ordering::Relaxed);
         guest.told.notify_one();
@@ -134,6 +135,8 @@ pub(crate) struct Guest {
     connected: Instant,
     /// Milliseconds from then to the last answer; [`Guest::NONE`] while a request is answered.
     since: AtomicU64,
+    /// Milliseconds from then to the last piece of a body that is not whole yet; [`Guest::NONE`] where none is owed.
+    owes: AtomicU64,
     is_to_leave: AtomicBool,
     told: Notify,
 }
@@ -145,6 +148,7 @@ impl Guest {
         Self {
             connected: Instant::now(),
             since: AtomicU64::new(0),
+            owes: AtomicU64::new(Self::NONE),
             is_to_leave: AtomicBool::new(false),
             told: Notify::new(),
         }
@@ -160,11 +164,21 @@ impl Guest {
         self.since.store(self.age(), Ordering::Relaxed);
     }
 
+    /// A piece of its body came, or the head alone; the rest does not seem to be there.
+    pub(crate) fn owes(&self) {
+        self.owes.store(self.age(), Ordering::Relaxed);
+    }
+
+    /// Its body is whole, or nobody reads it any more.
+    pub(crate) fn owes_nothing(&self) {
+        self.owes.store(Self::NONE, Ordering::Relaxed);
+    }
+
     /// Waits until it has been silent for too long, or is to make room.
     pub(crate) async fn is_over(&self, most: impl Fn() -> Duration) {
         loop {
             let silent = self.silent();
-            let is_to_leave = self.is_to_leave.swap(false, Ordering::Relaxed) && !silent.is_zero();
+            let is_to_leave = self.is_to_leave.swap(false, Ordering::Relaxed) && !self.idle().is_zero();
             let left = most().saturating_sub(silent);
             if is_to_leave || left.is_zero() {
                 return;
@@ -175,9 +189,22 @@ impl Guest {
     }
 
     fn silent(&self) -> Duration {
-        match self.since.load(Ordering::Relaxed) {
+        self.after(&self.since)
+    }
+
+    /// For how long nothing has come from it that was to come.
+    fn idle(&self) -> Duration {
+        self.silent().max(self.after(&self.owes))
+    }
+
+    fn lull(&self) -> Duration {
+        if self.since.load(Ordering::Relaxed) == 0 { FIRST_LULL } else { LULL }
+    }
+
+    fn after(&self, moment: &AtomicU64) -> Duration {
+        match moment.load(Ordering::Relaxed) {
             Self::NONE => Duration::ZERO,
-            since => Duration::from_millis(self.age().saturating_sub(since)),
+            moment => Duration::from_millis(self.age().saturating_sub(moment)),
         }
     }
 

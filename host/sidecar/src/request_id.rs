@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::credentials::PREFIX;
 use crate::random;
 
 /// Taken over, and handed back.
@@ -57,10 +58,10 @@ impl RequestIds {
     }
 }
 
-/// Fit for a log as it is.
+/// Fit for a log as it is: a token that came into the wrong place is not.
 fn is_plain(id: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
-    (1..=128).contains(&id.len()) && id.bytes().all(plain)
+    (1..=128).contains(&id.len()) && id.bytes().all(plain) && !id.contains(PREFIX)
 }
 
 /// W3C Trace Context, section 3.2.2.3: 32 lower-case hex digits, not all of them zero, after the version.
@@ -87,6 +88,7 @@ mod tests {
         assert_eq!(of(&[]).id, made);
         assert_eq!(of(&[("x-request-id", "a b")]).id, made);
         assert_eq!(of(&[("x-request-id", "")]).id, made);
+        assert_eq!(of(&[("x-request-id", "TEST-placet_x")]).id, made);
     }
 
     #[test]

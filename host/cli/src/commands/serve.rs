@@ -102,12 +102,17 @@ fn with_file(path: &Path, line: &[OsString]) -> anyhow::Result<Arguments> {
 /// What is wrong with what the file says, by the key that says it.
 fn misuse(error: &clap::Error, given: &[Given]) -> String {
     let told = output::misuse(error);
-    let told = told.lines().next().unwrap_or_default();
-    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return told.to_owned() };
+    let told = match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(values)) if !values.is_empty() => {
+            format!("{}; it is one of {}", told.lines().next().unwrap_or_default(), values.join(", "))
+        }
+        _ => told.lines().next().unwrap_or_default().to_owned(),
+    };
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return told };
     let flag = format!("{}=", argument.split(' ').next().unwrap_or_default());
     let says = |given: &&Given| given.arguments.iter().any(|argument| argument.to_string_lossy().starts_with(&flag));
     let key = given.iter().find(says).map(|given| format!("`{}`", given.key));
-    key.map_or_else(|| told.to_owned(), |key| told.replace(&format!("'{argument}'"), &key))
+    key.map_or_else(|| told.clone(), |key| told.replace(&format!("'{argument}'"), &key))
 }
 
 const NAME: &str = "serve";

@@ -83,6 +83,7 @@ impl Installation {
             vault,
             audit,
             audit_failed: AtomicBool::default(),
+            store_gone: AtomicBool::default(),
             misfit,
             counting: Counting::default(),
             noticed,

@@ -31,6 +31,11 @@ impl Installation {
 
     fn try_reserve(&self, charges: &[Charge], context: &Context, term: u64) -> Result<Parted, Failure> {
         let Some(Charge { limit, .. }) = charges.first() else { return Err(Failure::new("request-empty")) };
+        // It would be over before anybody is told of it.
+        if term == 0 {
+            let details = vec![Attribute { name: "invalid".to_owned(), value: "term".to_owned() }];
+            return Ok((Decision { details, ..denial(limit, "request-invalid") }, None));
+        }
         let amount = charges.iter().filter(|charge| charge.limit == *limit);
         let moment = self.clock.moment();
         let reserved = Reserved {

@@ -9,8 +9,11 @@ use crate::state_dir::{Folder, StateDir, StateError};
 use crate::store::{Store, StoreError};
 use crate::vault::{OVERHEAD, Piece, Vault, is_sealed};
 
-/// Seals the install key, the installed documents and the audit log, where they are readable and there is a secret. What cannot be read, such
+/// Seals the installed documents, the audit log and the install key, where they are readable and there is a secret. What cannot be read, such
 /// as a directory, is passed over: whoever needs it tells of it. The caller holds the state directory.
+///
+/// The install key comes last. Once it is sealed, whatever in the log is readable was written by who has no secret: it is left as it is, to
+/// be told.
 pub(super) fn seal_files(state: &StateDir, vault: &Vault) -> Result<(), StateError> {
     if !vault.seals() {
         return Ok(());
@@ -18,11 +21,14 @@ pub(super) fn seal_files(state: &StateDir, vault: &Vault) -> Result<(), StateErr
     for folder in [Folder::Top, Folder::Licenses, Folder::Replaced, Folder::Audit] {
         state.sweep(folder)?;
     }
-    seal_file(state, vault, Folder::Top, install_key::NAME, install_key::MAX, Piece::InstallKey)?;
     for folder in [Folder::Licenses, Folder::Replaced] {
         for name in state.names(folder)? {
             seal_file(state, vault, folder, &name, MAX_DOCUMENT + OVERHEAD, Piece::Document(&name))?;
         }
+    }
+    let install_key = state.read(Folder::Top, install_key::NAME, install_key::MAX);
+    if matches!(install_key, Ok(Some(key)) if is_sealed(&key)) {
+        return Ok(());
     }
     for name in audit::file_names(state)? {
         let Ok(Some(content)) = state.read(Folder::Audit, &name, audit::MAX_READ) else { continue };
@@ -31,7 +37,7 @@ pub(super) fn seal_files(state: &StateDir, vault: &Vault) -> Result<(), StateErr
             state.put(Folder::Audit, &name, &sealed)?;
         }
     }
-    Ok(())
+    seal_file(state, vault, Folder::Top, install_key::NAME, install_key::MAX, Piece::InstallKey)
 }
 
 /// Seals the copies of a policy's documents, where they are readable and there is a secret.

@@ -7,7 +7,9 @@ use super::{Changing, Installation};
 use crate::adoption::Adoption;
 use crate::bindings::exports::placet::policy::types::Status as LicenseStatus;
 use crate::event::Event;
+use crate::state_dir::Folder;
 use crate::status::{PolicyInfo, refused};
+use crate::store::COUNTERS_FILE;
 
 /// What was told last of how the installation stands.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,9 +77,18 @@ impl Installation {
         let changing = self.change();
         changing.tell_noticed(&self.standing(&self.loaded()));
         drop(changing);
+        self.notice_store();
         let fails = self.audit.trouble().is_some();
         if !self.audit_failed.swap(fails, Ordering::Relaxed) && fails {
             self.tell("audit.failed", "", "audit-failed");
+        }
+    }
+
+    /// Tells that the counters' file was taken away: what is counted on goes with this process.
+    fn notice_store(&self) {
+        let is_gone = self.state.names(Folder::Top).is_ok_and(|names| names.iter().all(|name| name != COUNTERS_FILE));
+        if !self.store_gone.swap(is_gone, Ordering::Relaxed) && is_gone {
+            self.tell("store.failed", COUNTERS_FILE, "counters-missing");
         }
     }
 

@@ -234,8 +234,21 @@ impl Store for MemoryStore {
         let renewed = own.filter(|own| member.weight <= *own).map(|_| others.saturating_add(member.weight));
         let sum = fits.or(renewed).ok_or(Error::Exceeded(Excess { entry: 0, current: before }))?;
         let members = model.pools.entry(key(namespace, pool)).or_default();
-        // A time that is not confirmed may be taken back, and its members with it: none is removed by it.
         members.retain(|_, (_, term)| !term.is_some_and(|term| term.is_over_for_good(moment)));
+        // A time that is not confirmed may be taken back, and its members with it: they are removed by it where others take their places.
+        let mut ended: Vec<_> = members
+            .values()
+            .filter_map(|(held, term)| Some((term.filter(|term| term.is_over(moment))?.end, held.holder.clone())))
+            .filter(|(_, holder)| *holder != member.holder)
+            .collect();
+        ended.sort_unstable();
+        for (_, holder) in ended.iter().filter(|_| fits.is_some()) {
+            let all = members.values().filter(|(held, _)| held.holder != member.holder);
+            let all = all.fold(member.weight, |sum, (held, _)| sum.saturating_add(held.weight));
+            if all > capacity {
+                members.remove(holder);
+            }
+        }
         let term = member.expires.map(|end| Term::until(end, moment));
         members.insert(member.holder.clone(), (member, term));
         model.passed(moment.mark);

@@ -31,7 +31,7 @@ use crate::figures::StoreFigures;
 
 pub use self::error::StoreError;
 pub(crate) use self::memory::MemoryStore;
-pub(crate) use self::redb::RedbStore;
+pub(crate) use self::redb::{COUNTERS_FILE, RedbStore};
 pub use self::reservation::Settlement;
 pub(crate) use self::reservation::{Ends, Part, Recalled, Reserved, Settling, Standing};
 

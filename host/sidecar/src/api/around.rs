@@ -7,12 +7,12 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request, header};
 use axum::response::Response;
-use hyper::body::Incoming;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use tracing::{debug, warn};
 
 use super::routes::Direct;
+use crate::owed::Owed;
 use crate::problem::Problem;
 use crate::request_id::{RequestId, X_REQUEST_ID};
 use crate::service::Service;
@@ -31,7 +31,7 @@ impl Api {
     }
 
     /// Answers.
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Result<Response, Infallible> {
+    pub(crate) async fn answer(&self, request: Request<Owed>) -> Result<Response, Infallible> {
         let id = self.service.ids.of(request.headers());
         let path = request.uri().path().to_owned();
         let fits = |(method, _): &&(Option<Method>, _)| method.as_ref().is_none_or(|method| method == request.method());

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use super::object::Object;
 use crate::answer::JSON;
+use crate::credentials::PREFIX;
 use crate::openapi::{Input, Operation, Schemas};
 use crate::problem::Problem;
 use crate::service::Service;
@@ -126,7 +127,7 @@ impl<T: JsonSchema> Input for Asking<T> {
 /// Which name of the query, and what is wrong with it. Of what was sent, a name at the most.
 fn asked_wrongly(text: &str) -> String {
     let wrong = text.rsplit_once("query string: ").map_or(text, |(_, wrong)| wrong);
-    format!("in the query: {wrong}").chars().take(LONGEST).collect()
+    tokenless(format!("in the query: {wrong}"))
 }
 
 /// A flag of a query: it stands for yes without a value, too.
@@ -144,7 +145,19 @@ async fn json_bytes(request: Request, service: &Service) -> Result<Bytes, Proble
         let detail = "send the header `content-type: application/json`";
         return Err(Problem::of("media-type", StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
+    refuse_encoded(request.headers())?;
     read(request.into_body(), service.settings.body_bytes, service).await
+}
+
+/// A body that is something else when it is unpacked is refused (RFC 9110, section 15.5.16).
+pub(super) fn refuse_encoded(headers: &HeaderMap) -> Result<(), Problem> {
+    match headers.get(header::CONTENT_ENCODING) {
+        Some(encoding) if encoding != "identity" => {
+            let detail = "send the body as it is, without `content-encoding`";
+            Err(Problem::of("media-type", StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The body, whole.
@@ -193,6 +206,7 @@ fn too_large(most: usize) -> Problem {
 pub(super) fn refuses_bodies(operation: &mut Operation) {
     operation.refuses(StatusCode::REQUEST_TIMEOUT);
     operation.refuses(StatusCode::PAYLOAD_TOO_LARGE);
+    operation.refuses(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     operation.refuses(StatusCode::UNPROCESSABLE_ENTITY);
 }
 
@@ -218,5 +232,13 @@ fn told(error: &serde_json::Error) -> String {
         }
         _ => text,
     };
-    told.chars().take(LONGEST).collect()
+    tokenless(told)
+}
+
+/// A text that is not too long, and repeats no token that came into the place of a name.
+fn tokenless(text: String) -> String {
+    if text.contains(PREFIX) {
+        return "a token stands where a name belongs".to_owned();
+    }
+    text.chars().take(LONGEST).collect()
 }

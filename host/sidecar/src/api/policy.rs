@@ -92,6 +92,7 @@ impl FromRequest<Arc<Service>> for Signed {
     type Rejection = Problem;
 
     async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Problem> {
+        body::refuse_encoded(request.headers())?;
         body::read(request.into_body(), MAX_POLICY, service).await.map(Self)
     }
 }
@@ -104,5 +105,9 @@ impl Input for Signed {
 }
 
 fn refused(error: &PolicyError) -> Problem {
-    Problem::of(error.reason(), StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+    let status = match error {
+        PolicyError::State(_) | PolicyError::Record(_) => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    Problem::of(error.reason(), status, error.to_string())
 }

@@ -63,6 +63,21 @@ struct Verified {
 const AHEAD: SignedDuration = SignedDuration::from_secs(5 * 60);
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
+    let Arguments { reports, pin, receipt, key, .. } = arguments;
+    for (flag, output) in [("--pin", pin), ("--receipt", receipt)] {
+        let others = reports.iter().chain(key).chain(pin.iter().filter(|_| flag != "--pin"));
+        if let Some(output) = output
+            && others.into_iter().any(|other| files::is_same(output, other))
+        {
+            return Err(Problem::usage(
+                format!("{flag} would be written over `{}`, which is read here", output.display()),
+                "name another file",
+            )
+            .into());
+        }
+    }
+    // Of two that verify with one pin, the second sees what the first has pinned.
+    let _alone = pin.as_deref().map(files::alone_at).transpose()?;
     let pinned = arguments.pin.as_deref().filter(|path| files::exists(path)).map(read_pin).transpose()?;
     let verified = verify(&read(&arguments.reports)?, pinned.as_ref(), arguments.accept_gap)?;
     let Some(last) = verified.last() else { anyhow::bail!("no report was given") };

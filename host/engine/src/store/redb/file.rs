@@ -21,7 +21,7 @@ use crate::store::block::Blocks;
 use crate::vault::Vault;
 
 /// The file's name in the state directory.
-const NAME: &str = "counters.redb";
+pub(crate) const NAME: &str = "counters.redb";
 
 /// The audit log's folder beside it.
 const AUDIT: &str = "audit";

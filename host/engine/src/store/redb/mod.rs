@@ -41,6 +41,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub(crate) use self::file::NAME as COUNTERS_FILE;
 use self::file::{Opener, StateFile};
 use self::pools::Pool;
 use self::writer::Writer;

@@ -97,8 +97,32 @@ pub(super) fn claim(txn: &Txn<'_>, pool: Pool<'_>, member: &Member, capacity: u6
         return refused(Error::Exceeded(Excess { entry: 0, current: before }));
     }
     sweep(txn, pool, moment)?;
+    let sum = others.saturating_add(member.weight);
+    if fits {
+        make_room(txn, pool, &member.holder, capacity.saturating_sub(sum), moment)?;
+    }
     put(txn, pool, &member.holder, Some((member.weight, member.expires.map(|end| Term::until(end, moment)))))?;
-    Ok(Outcome::Changed(Ok(others.saturating_add(member.weight))))
+    Ok(Outcome::Changed(Ok(sum)))
+}
+
+/// Takes away whom a time that is not confirmed has ended, the first to end first, until the rest has room beside the places that are held now:
+/// if that time is taken back, no more are held than there are.
+fn make_room(txn: &Txn<'_>, pool: Pool<'_>, holder: &str, room: u64, moment: Moment) -> Result<(), RowError> {
+    let mut ended = Vec::new();
+    until(&txn.open(&ENDS)?, pool, moment.now, |_, other, weight| {
+        if other != holder {
+            ended.push((other.to_owned(), weight));
+        }
+    })?;
+    let mut left: u128 = ended.iter().map(|(_, weight)| u128::from(*weight)).sum();
+    for (other, weight) in ended {
+        if left <= u128::from(room) {
+            break;
+        }
+        put(txn, pool, &other, None)?;
+        left -= u128::from(weight);
+    }
+    Ok(())
 }
 
 pub(super) fn release(txn: &Txn<'_>, pool: Pool<'_>, holder: &str, moment: Moment) -> Asked<u64> {

@@ -94,6 +94,25 @@ fn a_place_that_was_claimed_under_a_clock_far_ahead_ends_when_its_time_has_passe
 }
 
 #[test]
+fn who_lost_a_place_to_another_by_a_clock_ahead_does_not_have_it_again_when_that_is_set_right() {
+    let store = RedbStore::open_with(Disk::new()).unwrap();
+    let claim = |holder: &str, moment: Moment| {
+        let member = Member { holder: holder.to_owned(), weight: 1, expires: Some(moment.now + 600) };
+        store.claim("n", "pool", member, 3, moment)
+    };
+    for (holder, time) in [("ada", 0), ("bob", 1), ("cyd", 2)] {
+        claim(holder, at(time, time)).unwrap();
+    }
+    assert_eq!(claim("dan", at(1_000, 3)), Ok(1));
+    assert_eq!(rows(&store), 3, "the first to end made room, and nobody else");
+    let held = store.members("n", "pool", None, 9, at(4, 4)).unwrap();
+    assert_eq!(held.iter().map(|member| &*member.holder).collect::<Vec<_>>(), ["bob", "cyd", "dan"]);
+    assert!(matches!(claim("ada", at(5, 5)), Err(Error::Exceeded(_))));
+    // One who renews takes no place from anybody.
+    assert_eq!((claim("bob", at(1_000, 6)), claim("bob", at(7, 7)), rows(&store)), (Ok(2), Ok(3), 3));
+}
+
+#[test]
 fn a_place_that_was_claimed_before_its_clock_was_confirmed_ends_no_earlier() {
     let store = RedbStore::open_with(Disk::new()).unwrap();
     assert_eq!(claim(&store, "ada", 1, Some(9_100), at(9_000, 10)), Ok(1));
