@@ -351,6 +351,18 @@ fn where_no_decision_can_be_made_the_fail_mode_says_what_the_product_gets() {
     }
 }
 
+#[test]
+fn of_more_documents_than_are_read_it_is_told_that_some_were_left_out() {
+    let site = Site::known();
+    for number in 0..=256 {
+        site.put(&format!("many/{number:03}.json"), "rubbish");
+    }
+    let open = || site.builder().licenses(site.path("many")).open().expect("opens");
+    let warned = open().status().warnings.iter().any(|one| one.text.contains("the first 256 by name"));
+    let told = serde_json::to_string(&open().audit_lines(None, 1_000).expect("reads")).expect("serializes");
+    assert!(warned && told.contains(r#""reason":"too-many""#), "{told}");
+}
+
 /// Claims of a license whose copy may stand in for a long time.
 fn graced(id: &str) -> Value {
     with(claims(id), "grace", json!({"validation": "72h"}))

@@ -291,7 +291,7 @@ impl Installation {
         let before =
             std::mem::replace(&mut *self.loaded.write().unwrap_or_else(PoisonError::into_inner), loaded.clone());
         self.keep_copies(changing, Some(&before));
-        changing.tell_refused(&loaded.status, Some(&before.status));
+        changing.tell_refused(&loaded, Some(&before));
         changing.tell_noticed(&loaded.status);
     }
 }

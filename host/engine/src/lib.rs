@@ -52,7 +52,7 @@ pub use placet_artifact as artifact;
 pub use placet_artifact::{PolicyRoot, PolicyRoots};
 
 pub use crate::audit::{
-    AuditBreak, AuditFault, AuditLine, AuditSummary, DamagedLine, ReadLine, audit_lines, verify_audit,
+    AUDIT_FILES, AuditBreak, AuditFault, AuditLine, AuditSummary, DamagedLine, ReadLine, audit_lines, verify_audit,
 };
 pub use crate::bindings::exports::placet::policy::licensing::Holder;
 pub use crate::bindings::exports::placet::policy::types::{

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::Misfit;
 use crate::bindings::exports::placet::policy::types::{Document, Status as LicenseStatus, Summary, Usage, Warning};
-use crate::documents::Snapshot;
+use crate::documents::{MAX_DOCUMENTS, Snapshot, TOO_MANY};
 use crate::store::{Burned, Head, Store};
 
 const DAY: u64 = 86_400_000;
@@ -182,7 +182,13 @@ impl Status {
     /// Warns of places that could not be looked at.
     pub(crate) fn warn_troubles(&mut self, snapshot: &Snapshot) {
         for trouble in snapshot.troubles() {
-            let text = format!("cannot read licenses from `{}`: {}", trouble.path.display(), trouble.reason);
+            let place = trouble.path.display();
+            let text = match trouble.reason {
+                TOO_MANY => {
+                    format!("of the documents in `{place}` the first {MAX_DOCUMENTS} by name are read, and no others")
+                }
+                reason => format!("cannot read licenses from `{place}`: {reason}"),
+            };
             self.license.warnings.push(warning("source-unreadable", None, &text));
         }
     }

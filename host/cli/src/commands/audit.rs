@@ -2,7 +2,7 @@
 
 mod verify;
 
-pub(crate) use self::verify::read;
+pub(crate) use self::verify::{MISSING, lacks_beginning, read};
 use crate::output::Answer;
 
 #[derive(Debug, clap::Subcommand)]

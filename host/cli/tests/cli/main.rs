@@ -5,6 +5,7 @@ mod bundle;
 #[cfg(target_os = "linux")]
 mod faked_clock;
 mod held;
+mod log;
 mod outputs;
 mod policy;
 mod support;

@@ -47,8 +47,10 @@ use crate::vault::Vault;
 
 /// The most lines that wait for the thread.
 const QUEUE: usize = 1_024;
+/// So many files of the log are kept: the oldest of more is let go, and only then.
+pub const AUDIT_FILES: usize = 32;
 /// How much is kept: so many files, each of so many bytes at most.
-const BOUNDS: Bounds = Bounds { files: 32, bytes: 1 << 20 };
+const BOUNDS: Bounds = Bounds { files: AUDIT_FILES, bytes: 1 << 20 };
 /// How often counts are written.
 const COUNTS: Duration = Duration::from_secs(60);
 /// How long it is waited for lines that are on their way: a disk takes milliseconds.

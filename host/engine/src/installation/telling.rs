@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering;
 use super::{Changing, Installation};
 use crate::adoption::Adoption;
 use crate::bindings::exports::placet::policy::types::Status as LicenseStatus;
+use crate::documents::{TOO_MANY, Trouble};
 use crate::event::Event;
+use crate::program::Loaded;
 use crate::state_dir::Folder;
 use crate::status::{PolicyInfo, refused};
 use crate::store::COUNTERS_FILE;
@@ -63,7 +65,7 @@ impl Installation {
         if let Some(head) = self.misfit.restored {
             self.tell("counters.restored", &head.to_string(), "counters-restored");
         }
-        self.change().tell_refused(&loaded.status, None);
+        self.change().tell_refused(&loaded, None);
     }
 
     /// Tells that another policy decides from now on.
@@ -117,9 +119,16 @@ impl Changing<'_> {
     }
 
     /// Will tell which documents do not hold as they are, but for those of which that was known.
-    pub(super) fn tell_refused(&self, status: &LicenseStatus, before: Option<&LicenseStatus>) {
-        for document in refused(status) {
-            let mut known = before.into_iter().flat_map(refused);
+    pub(super) fn tell_refused(&self, loaded: &Loaded, before: Option<&Loaded>) {
+        // What is not there has a reason of its own in the status.
+        let untold = |trouble: &&Trouble| !before.is_some_and(|before| before.snapshot.troubles().contains(trouble));
+        for Trouble { path, reason } in loaded.snapshot.troubles().iter().filter(untold) {
+            if *reason == TOO_MANY {
+                self.tell("license.rejected", &path.display().to_string(), reason);
+            }
+        }
+        for document in refused(&loaded.status) {
+            let mut known = before.into_iter().flat_map(|before| refused(&before.status));
             if !known.any(|one| (&one.name, &one.reason) == (&document.name, &document.reason)) {
                 self.tell("license.rejected", &document.name, &document.reason);
             }

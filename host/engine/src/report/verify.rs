@@ -31,7 +31,8 @@ pub struct ReportPin {
 /// A report that does not go on from what was verified last.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReportFault {
-    /// Another installation, or another product of it, or one whose install key was made anew.
+    /// Another installation, or another product of it, or one whose install key was made anew; told by what differs: its id, its product, or
+    /// its key.
     #[error("it is from another installation (`{found}`) than the one that was pinned (`{pinned}`)")]
     AnotherInstallation {
         /// Whose reports were verified before.
@@ -126,7 +127,13 @@ impl ReportPin {
     pub fn admits(&self, signed: &SignedReport) -> Result<(), ReportFault> {
         let report = &signed.report;
         if (&self.key, &self.installation, &self.product) != (&signed.key, &report.installation, &report.policy.name) {
-            let (pinned, found) = (self.installation.clone(), report.installation.clone());
+            let told = [
+                (&self.installation, &report.installation),
+                (&self.product, &report.policy.name),
+                (&self.key, &signed.key),
+            ];
+            let (pinned, found) = told.into_iter().find(|(pinned, found)| pinned != found).unwrap_or(told[0]);
+            let (pinned, found) = (pinned.clone(), found.clone());
             return Err(ReportFault::AnotherInstallation { pinned, found });
         }
         let next = self.number.saturating_add(1);

@@ -69,6 +69,7 @@ impl Unlocked {
             (opened, _) => (opened, true),
         };
         let bytes = bytes.map_err(|error| match error {
+            UnsealError::OtherKey if secrets.present.is_none() => SecretError::Missing(path()),
             UnsealError::OtherKey => SecretError::Wrong(path()),
             UnsealError::NoKey | UnsealError::Damaged => SecretError::KeyDamaged(path()),
         })?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use placet::{AuditBreak, AuditFault, AuditSummary, Vault, verify_audit};
+use placet::{AUDIT_FILES, AuditBreak, AuditFault, AuditSummary, Vault, verify_audit};
 use serde_json::json;
 
 use crate::output::{Answer, table};
@@ -49,10 +49,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
         AuditFault::Sealed => Problem::of(SEALED_REASON, "the audit log is sealed").because(error),
         _ => refused("the audit log is broken", error),
     })?;
-    let is_sound = summary.put_back.is_empty() && summary.cut.is_empty();
+    let lacks_beginning = lacks_beginning(&arguments.paths, &summary, files.len());
+    let is_sound = summary.put_back.is_empty() && summary.cut.is_empty() && !lacks_beginning;
     let answer =
         Answer::verdict(is_sound, table(&rows(&summary, files.len())), json!({ "files": files.len(), "log": summary }));
-    let answer = warned(answer, &summary);
+    let answer = match lacks_beginning {
+        true => answer.warn(MISSING),
+        false => warned(answer, &summary),
+    };
     let readable = summary.lines.saturating_sub(summary.sealed);
     Ok(match vault.seals() && readable > 0 {
         true => answer.warn(format!(
@@ -61,6 +65,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
         )),
         false => answer,
     })
+}
+
+/// What a state directory tells that has lost files of its log.
+pub(crate) const MISSING: &str =
+    "the oldest files of the log were taken away: a state directory lets one go only where it has more than it keeps";
+
+/// Has the log of a state directory files that are missing before its first one?
+pub(crate) fn lacks_beginning(paths: &[PathBuf], summary: &AuditSummary, files: usize) -> bool {
+    let is_own = matches!(paths, [state] if files::is_directory(&state.join(FOLDER)));
+    is_own && summary.first > 1 && files < AUDIT_FILES
 }
 
 fn refused(message: &str, error: AuditBreak) -> Problem {

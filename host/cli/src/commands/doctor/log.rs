@@ -32,6 +32,9 @@ impl Log {
                 Err(error) if error.fault != AuditFault::Empty => {
                     Some(Finding::new(format!("the audit log is broken: {error}"), "audit-broken"))
                 }
+                Ok(summary) if audit::lacks_beginning(&[PathBuf::from(state)], &summary, files.len()) => {
+                    Some(Finding::new(audit::MISSING.to_owned(), "audit-broken"))
+                }
                 _ => None,
             },
         };
