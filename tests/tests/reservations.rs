@@ -13,7 +13,7 @@ use serde_json::json;
 /// Long enough to be settled within it, on any machine.
 const LONG: Duration = Duration::from_secs(3_600);
 /// Over at once.
-const NONE: Duration = Duration::ZERO;
+const NONE: Duration = Duration::from_millis(1);
 
 /// 1,000 tokens that are never given back, of two licenses: 400 first.
 fn site() -> Site {
@@ -113,6 +113,7 @@ fn at_the_end_of_the_term_it_is_freed_and_settling_charges_all_of_it_anew() {
     let site = site();
     let placet = open(&site);
     let reservation = reserve(&placet, 1_000, NONE);
+    thread::sleep(Duration::from_millis(10));
     assert_eq!(used(&placet), 0, "freed before anyone reads");
     assert!(placet.consume("tokens", 900).decide().expect("an answer").allowed);
     let settled = reservation.settle(300).expect("settled");
@@ -121,6 +122,8 @@ fn at_the_end_of_the_term_it_is_freed_and_settling_charges_all_of_it_anew() {
     assert_eq!(used(&placet), 1_000);
     let released = reserve(&placet, 0, NONE).release().expect("released");
     assert_eq!((&*released.reason, released.charged), ("released", 0));
+    let denied = placet.reserve("tokens", 1).term(Duration::ZERO).into_result().expect_err("is none");
+    assert_eq!((denied.reason(), &*denied.decision().details[0].value), ("request-invalid", "term"));
 }
 
 #[test]

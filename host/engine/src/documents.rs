@@ -108,7 +108,7 @@ pub(crate) enum Place<'a> {
 }
 
 /// More documents lie there than are read.
-pub(crate) const TOO_MANY: &str = "too-many";
+pub(crate) const TOO_MANY_REASON: &str = "too-many";
 
 /// A source that could not be looked at as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -244,7 +244,7 @@ impl Snapshot {
         names.sort();
         if names.len() > MAX_DOCUMENTS {
             names.truncate(MAX_DOCUMENTS);
-            self.troubles.push(Trouble { path: path.to_owned(), reason: TOO_MANY });
+            self.troubles.push(Trouble { path: path.to_owned(), reason: TOO_MANY_REASON });
         }
         for name in names {
             if dir.metadata(&name).is_ok_and(|metadata| metadata.is_dir()) {

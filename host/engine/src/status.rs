@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::Misfit;
 use crate::bindings::exports::placet::policy::types::{Document, Status as LicenseStatus, Summary, Usage, Warning};
-use crate::documents::{MAX_DOCUMENTS, Snapshot, TOO_MANY};
+use crate::documents::{MAX_DOCUMENTS, Snapshot, TOO_MANY_REASON};
 use crate::store::{Burned, Head, Store};
 
 const DAY: u64 = 86_400_000;
@@ -184,7 +184,7 @@ impl Status {
         for trouble in snapshot.troubles() {
             let place = trouble.path.display();
             let text = match trouble.reason {
-                TOO_MANY => {
+                TOO_MANY_REASON => {
                     format!("of the documents in `{place}` the first {MAX_DOCUMENTS} by name are read, and no others")
                 }
                 reason => format!("cannot read licenses from `{place}`: {reason}"),

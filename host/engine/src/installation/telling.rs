@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::{Changing, Installation};
 use crate::adoption::Adoption;
 use crate::bindings::exports::placet::policy::types::Status as LicenseStatus;
-use crate::documents::{TOO_MANY, Trouble};
+use crate::documents::{TOO_MANY_REASON, Trouble};
 use crate::event::Event;
 use crate::program::Loaded;
 use crate::state_dir::Folder;
@@ -123,7 +123,7 @@ impl Changing<'_> {
         // What is not there has a reason of its own in the status.
         let untold = |trouble: &&Trouble| !before.is_some_and(|before| before.snapshot.troubles().contains(trouble));
         for Trouble { path, reason } in loaded.snapshot.troubles().iter().filter(untold) {
-            if *reason == TOO_MANY {
+            if *reason == TOO_MANY_REASON {
                 self.tell("license.rejected", &path.display().to_string(), reason);
             }
         }
