@@ -50,6 +50,21 @@ fn with(mut claims: Value, name: &str, value: Value) -> Value {
 }
 
 #[test]
+fn counters_that_are_taken_away_are_told_once() {
+    let site = Site::known();
+    let placet = site.open();
+    let told = Told::of(&placet);
+    fs::remove_file(site.path("state/counters.redb")).unwrap();
+    let began = Instant::now();
+    while told.0.lock().unwrap().is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(20), "nothing is told");
+        thread::sleep(Duration::from_millis(50));
+    }
+    thread::sleep(Duration::from_secs(6));
+    assert_eq!(told.take(), ["store.failed counters.redb counters-missing"]);
+}
+
+#[test]
 fn what_an_operator_does_and_what_is_denied() {
     let site = Site::known();
     let placet = site.open();

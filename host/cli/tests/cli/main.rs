@@ -8,6 +8,7 @@ mod held;
 mod log;
 mod outputs;
 mod policy;
+mod reports;
 mod support;
 mod templates;
 mod vectors;

@@ -34,7 +34,7 @@ fn a_wrong_key_names_the_nearest_right_one_and_a_wrong_value_its_key() {
         ("limits: {connections: none}", "invalid value 'none' for `limits.connections`"),
         ("listen: {address: localhost}", "invalid value 'localhost' for `listen.address`"),
         ("port: 7077", "there is no key `port`; `placet serve --print-config` shows all keys"),
-        ("on_no_license: allow", "invalid value 'allow'"),
+        ("on_no_license: allow", "invalid value 'allow' for `on_no_license`; it is one of refuse, exit"),
         ("license: [", "line 1, column "),
         ("license.token: TEST-secret\nlicense.token: TEST-secret", "it is not YAML as it is expected"),
         ("license: {token: {TEST-secret: [x]}}", "`license.token` has a value of a form that it cannot have"),

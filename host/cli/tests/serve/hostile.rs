@@ -1,6 +1,7 @@
 //! What a client does wrong, on purpose or not, is refused, and holds nobody else up.
 
 use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -114,6 +115,31 @@ fn a_header_that_is_too_long_is_refused() {
     assert_lives(&service);
 }
 
+/// So many clients, each of which has sent one of these and sends no more.
+fn begun_by(clients: usize, service: &Service, beginnings: &[&str]) -> Vec<TcpStream> {
+    let begin = |beginning: &&str| {
+        let mut stream = service.connect();
+        stream.write_all(beginning.as_bytes()).unwrap();
+        stream
+    };
+    beginnings.iter().cycle().take(clients).map(begin).collect()
+}
+
+#[test]
+fn a_body_that_is_packed_is_refused_as_that() {
+    let site = Site::new();
+    let service = site.serve(&[]);
+    let bearer = format!("Bearer {}", service.token);
+    for path in ["/v1/check", "/v1/license", "/v1/policy"] {
+        let headers = |encoding| {
+            [("authorization", &*bearer), ("content-type", "application/json"), ("content-encoding", encoding)]
+        };
+        let answer = service.ask("POST", path, &headers("gzip"), "packed");
+        assert_eq!((answer.status, answer.json()["reason"].clone()), (415, "media-type".into()), "{path}: {answer:?}");
+        assert_ne!(service.ask("POST", path, &headers("identity"), "plain").status, 415, "{path}");
+    }
+}
+
 #[test]
 fn slow_clients_are_let_go_and_hold_nobody_up() {
     let site = Site::new();
@@ -122,13 +148,7 @@ fn slow_clients_are_let_go_and_hold_nobody_up() {
     let begun = &service.authorized(begun);
     let body = format!("{begun}\r\n{{\"feature\":");
     let beginnings = ["", "GET /hea", begun, &body];
-    let mut slow: Vec<_> = (0..200)
-        .map(|index| {
-            let mut stream = service.connect();
-            stream.write_all(beginnings[index % beginnings.len()].as_bytes()).unwrap();
-            stream
-        })
-        .collect();
+    let mut slow = begun_by(200, &service, &beginnings);
     // There are twice as many as places. Who asks nothing makes room for who does, long before its time is over.
     let began = Instant::now();
     for _ in 0..50 {
@@ -153,16 +173,7 @@ fn clients_that_owe_their_bodies_hold_nobody_up() {
     let service = site.serve(&["--limits-request-time", "30s", "--limits-connections", "8"]);
     let begun = "POST /v1/check HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 17\r\n";
     let begun = service.authorized(begun);
-    let owing: Vec<_> = ["\r\n", "\r\n{\"feature\":"]
-        .iter()
-        .cycle()
-        .take(16)
-        .map(|rest| {
-            let mut stream = service.connect();
-            stream.write_all(format!("{begun}{rest}").as_bytes()).unwrap();
-            stream
-        })
-        .collect();
+    let owing = begun_by(16, &service, &[&format!("{begun}\r\n"), &format!("{begun}\r\n{{\"feature\":")]);
     let began = Instant::now();
     for _ in 0..20 {
         assert_lives(&service);

@@ -190,6 +190,10 @@ fn a_service_is_asked_by_a_socket_with_a_token_and_by_nobody_without() {
     site.0.write("wrong.token", "TEST-nonsense");
     let wrong = ask(&["--server-token-file", "wrong.token"]);
     assert!(wrong.code == 2 && !wrong.err.contains("TEST"), "{}", wrong.err);
+    site.0.write("two.token", "TEST-one\nTEST-two");
+    let none = ask(&["--server-token-file", "two.token"]);
+    assert!(none.code == 2 && none.err.contains("the token for the service is none"), "{}", none.err);
+    assert!(!none.err.contains("TEST"), "{}", none.err);
     drop(service);
     let gone = site.0.run(&["check", "sso", "--server", "unix:placet.sock", "--server-token-file", "wrong.token"]);
     assert!(gone.code == 2 && gone.err.contains("does not answer"), "{}", gone.err);

@@ -145,23 +145,16 @@ async fn json_bytes(request: Request, service: &Service) -> Result<Bytes, Proble
         let detail = "send the header `content-type: application/json`";
         return Err(Problem::of("media-type", StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
-    refuse_encoded(request.headers())?;
-    read(request.into_body(), service.settings.body_bytes, service).await
+    read(request, service.settings.body_bytes, service).await
 }
 
-/// A body that is something else when it is unpacked is refused (RFC 9110, section 15.5.16).
-pub(super) fn refuse_encoded(headers: &HeaderMap) -> Result<(), Problem> {
-    match headers.get(header::CONTENT_ENCODING) {
-        Some(encoding) if encoding != "identity" => {
-            let detail = "send the body as it is, without `content-encoding`";
-            Err(Problem::of("media-type", StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
-        }
-        _ => Ok(()),
+/// The body, whole. One that is something else when it is unpacked is refused (RFC 9110, section 15.5.16).
+pub(super) async fn read(request: Request, most: usize, service: &Service) -> Result<Bytes, Problem> {
+    if request.headers().get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        let detail = "send the body as it is, without `content-encoding`";
+        return Err(Problem::of("media-type", StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
-}
-
-/// The body, whole.
-pub(super) async fn read(body: Body, most: usize, service: &Service) -> Result<Bytes, Problem> {
+    let body = request.into_body();
     if body.size_hint().lower() > most as u64 {
         return Err(too_large(most));
     }

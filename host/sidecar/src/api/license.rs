@@ -178,8 +178,7 @@ impl FromRequest<Arc<Service>> for Offered {
     type Rejection = Problem;
 
     async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Problem> {
-        body::refuse_encoded(request.headers())?;
-        let body = body::read(request.into_body(), MAX_DOCUMENT, service).await?;
+        let body = body::read(request, MAX_DOCUMENT, service).await?;
         let members: Option<BTreeMap<String, IgnoredAny>> = serde_json::from_slice(&body).ok();
         if members.is_none_or(|members| !members.contains_key(KEY)) {
             return Ok(Self(body.to_vec()));

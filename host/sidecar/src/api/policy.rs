@@ -92,8 +92,7 @@ impl FromRequest<Arc<Service>> for Signed {
     type Rejection = Problem;
 
     async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Problem> {
-        body::refuse_encoded(request.headers())?;
-        body::read(request.into_body(), MAX_POLICY, service).await.map(Self)
+        body::read(request, MAX_POLICY, service).await.map(Self)
     }
 }
 
