@@ -36,6 +36,9 @@ pub(crate) struct Connections {
 /// that has connected and sends its first, and short enough for whoever waits for the stop.
 const DRAIN: Duration = Duration::from_millis(800);
 
+/// How long who is connecting when nobody else can takes to have done so: a round trip of a network.
+const HANDSHAKE: Duration = Duration::from_millis(100);
+
 impl Connections {
     pub(crate) fn new(settings: &Settings, api: Api) -> Self {
         let mut http = http1::Builder::new();
@@ -54,6 +57,8 @@ impl Connections {
         let mut drained = pin!(async {
             self.places.closed().await;
             sleep(DRAIN).await;
+            listener.hide();
+            sleep(HANDSHAKE).await;
         });
         loop {
             tokio::select! {
@@ -70,7 +75,6 @@ impl Connections {
             }
         }
         self.places.tell();
-        listener.hide();
         while let Some(client) = listener.waiting() {
             self.connect(client, self.places.take().await);
         }
@@ -83,7 +87,7 @@ impl Connections {
             taking.await;
             self.places.emptied().await;
         };
-        timeout(DRAIN + time, ended).await.is_ok()
+        timeout(DRAIN + HANDSHAKE + time, ended).await.is_ok()
     }
 
     fn connect(&self, client: Client, place: Place) {

@@ -9,6 +9,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+#[cfg(target_os = "linux")]
+use socket2::{SockFilter, SockRef};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio_rustls::server::TlsStream;
@@ -106,11 +108,19 @@ impl Listener {
         }
     }
 
-    /// Lets nobody else connect, as far as that can be without turning away who waits: nobody finds a socket any more.
+    /// Lets nobody else connect without turning away who waits: nobody finds a socket any more, and who asks an address for a connection is not
+    /// answered, where the system can do so (Linux); it asks again, and is refused once the listener is gone.
     pub(crate) fn hide(&self) {
-        if let Self::Unix(_, path) = self {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Tcp(listener, _) => drop(
+                SockRef::from(listener)
+                    .attach_filter(&NO_SYN.map(|(code, yes, no, value)| SockFilter::new(code, yes, no, value))),
+            ),
+            #[cfg(not(target_os = "linux"))]
+            Self::Tcp(..) => {}
             // What stays is taken away by the next start.
-            drop(files::remove_socket(path));
+            Self::Unix(_, path) => drop(files::remove_socket(path)),
         }
     }
 
@@ -133,6 +143,11 @@ impl Listener {
         client.ok()
     }
 }
+
+/// The kernel's filter (classic BPF) for what reaches a listening socket: the packet from its TCP header on. The byte with the flags is loaded, and
+/// where SYN is among them (RFC 9293, section 3.1), nothing of the packet is kept; else all is.
+#[cfg(target_os = "linux")]
+const NO_SYN: [(u16, u8, u8, u32); 4] = [(0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, u32::MAX)];
 
 fn connected(stream: TcpStream, tls: Option<&Arc<Tls>>) -> io::Result<Client> {
     // Answers are written whole; waiting for more to send would only delay them.
@@ -202,5 +217,27 @@ impl AsyncWrite for Stream {
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_connects_before_it_is_hidden_is_let_in_and_who_comes_later_is_refused_when_it_is_gone() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let listener = Listener::Tcp(listener, None);
+        let _early = net::TcpStream::connect(address).unwrap();
+        listener.hide();
+        let late = tokio::spawn(TcpStream::connect(address));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(!late.is_finished());
+        assert!(matches!(listener.waiting(), Some(Client::Ready(_))) && listener.waiting().is_none());
+        drop(listener);
+        assert_eq!(late.await.unwrap().unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
     }
 }
