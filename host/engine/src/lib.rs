@@ -71,7 +71,7 @@ pub use crate::fingerprint::fingerprints;
 pub use crate::history::{Forecast, Outlook, Sample};
 pub use crate::holder::{HolderError, HolderStatus};
 #[doc(hidden)]
-pub use crate::measured::MeasuredCounter;
+pub use crate::measured::{MeasuredCaller, MeasuredCounter};
 pub use crate::placet::Placet;
 pub use crate::reasons::{ReasonRow, help, reasons};
 pub use crate::recording::{Recorded, RecordedPolicy, Recording, RecordingError};

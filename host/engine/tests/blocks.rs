@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use loom::thread;
 
-use self::block::{Block, Blocks, Take};
+use self::block::{Block, Blocks, Take, Units};
 use self::sync::AtomicU64;
 
 /// What the disk holds of a counter, how much of it is left in its block, and what was used.
@@ -52,12 +52,16 @@ fn chained(mut told: Vec<(u64, u64)>) -> u64 {
 fn a_block_that_is_closed_tells_exactly_what_was_taken() {
     let orders = every_order(4, || {
         let block = Arc::new(Block::new(END, LEFT, 0));
-        let takers = [3, 5].map(|amount| {
-            let block = block.clone();
-            thread::spawn(move || match block.take(amount, 100, u64::MAX) {
-                Take::Taken(_) => amount,
-                Take::Missing => 0,
-                Take::Exceeded(held) => panic!("{held} is far from the ceiling"),
+        let takers = [[3, 1], [4, 1]].map(|amounts| {
+            let mut units = Units::new(block.clone());
+            thread::spawn(move || {
+                let taken = amounts.map(|amount| match units.take(amount, 100, u64::MAX) {
+                    Take::Taken(_) => amount,
+                    Take::Missing => 0,
+                    Take::Exceeded(held) => panic!("{held} is far from the ceiling"),
+                });
+                assert!(taken[0] > 0 || taken[1] == 0, "a closed block opened");
+                taken.iter().sum::<u64>()
             })
         });
         let closed = block.close();
@@ -73,7 +77,7 @@ fn a_block_gives_each_unit_once_and_none_past_the_ceiling() {
     const CEILING: u64 = USED + 7;
     let orders = every_order(4, || {
         let block = Arc::new(Block::new(END, LEFT, 0));
-        let take = |block: &Block, amount| match block.take(amount, CEILING, LEFT) {
+        let told_of = |amount, take| match take {
             Take::Taken(sum) => Some((sum, amount)),
             Take::Exceeded(held) => {
                 assert!(held + amount > CEILING);
@@ -81,12 +85,12 @@ fn a_block_gives_each_unit_once_and_none_past_the_ceiling() {
             }
             Take::Missing => panic!("enough is left, and nobody closes it"),
         };
-        let takers = [3, 4].map(|amount| {
-            let block = block.clone();
-            thread::spawn(move || take(&block, amount))
+        let takers = [[1, 2], [3, 1]].map(|amounts| {
+            let mut units = Units::new(block.clone());
+            thread::spawn(move || amounts.map(|amount| told_of(amount, units.take(amount, CEILING, LEFT))))
         });
-        let mut told: Vec<_> = take(&block, 5).into_iter().collect();
-        told.extend(takers.into_iter().filter_map(|taker| taker.join().unwrap()));
+        let mut told: Vec<_> = told_of(5, block.take(5, CEILING, LEFT)).into_iter().collect();
+        told.extend(takers.into_iter().flat_map(|taker| taker.join().unwrap()).flatten());
         let sum = chained(told);
         assert_eq!((block.value(), sum <= CEILING), (sum, true));
     });

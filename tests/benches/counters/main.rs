@@ -9,12 +9,17 @@ mod rate;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use mimalloc::MiMalloc;
 use placet::MeasuredCounter;
 use placet_tests::rig::{Site, claims};
 use serde_json::json;
 
 use crate::contenders::{Log, Raw, Sqlite};
 use crate::rate::{Contest, micros};
+
+/// As the command has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() {
     let site = Site::default();
@@ -37,11 +42,13 @@ fn main() {
         contest.enter("write + fdatasync, a file for each", callers, |caller| many.write(caller));
         contest.enter("append-only log, one file", callers, |_| log.count());
         contest.enter("SQLite, WAL, synchronous=FULL", callers, |_| sqlite.count());
-        contest.enter("store, each unit durable", callers, |_| assert!(durable.count()));
-        contest.enter("store, blocks of 100", callers, |_| assert!(hundred.count()));
-        contest.enter_quick("store, blocks of 10,000", callers, |_| assert!(thousands.count()));
-        contest.enter_quick("a bare atomic", callers, |_| {
-            atomic.fetch_add(1, Ordering::AcqRel);
+        contest.enter_each("store, each unit durable", callers, 1, |_| counting(&durable));
+        contest.enter_each("store, blocks of 100", callers, 1, |_| counting(&hundred));
+        contest.enter_each("store, blocks of 10,000", callers, 1_000, |_| counting(&thousands));
+        contest.enter_each("a bare atomic", callers, 1_000, |_| {
+            || {
+                atomic.fetch_add(1, Ordering::AcqRel);
+            }
         });
         for (name, limit) in
             [("consume, blocks of 100", "hundred"), ("consume, blocks of 10,000", "thousands"), ("consume", "tokens")]
@@ -69,6 +76,12 @@ fn main() {
             );
         }
     }
+}
+
+/// What one thread does.
+fn counting(counter: &MeasuredCounter) -> impl FnMut() {
+    let mut caller = counter.caller();
+    move || assert!(caller.count())
 }
 
 /// A store of its own, for each number of callers.

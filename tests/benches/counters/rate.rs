@@ -30,30 +30,35 @@ pub(crate) struct Contest<'a> {
 struct Contender<'a> {
     name: &'static str,
     callers: usize,
-    /// So many calls are timed together: reading the clock takes longer than one that stays in memory.
     together: u32,
-    call: Box<dyn Fn(usize) + Sync + 'a>,
+    caller: Box<dyn Fn(usize) -> Call<'a> + Sync + 'a>,
     rates: Vec<f64>,
     latencies: Vec<Duration>,
 }
 
+/// What one thread does over and over.
+type Call<'a> = Box<dyn FnMut() + 'a>;
+
 impl<'a> Contest<'a> {
     /// A contender whose `call` is made by so many threads; it gets the number of its thread.
-    pub(crate) fn enter(&mut self, name: &'static str, callers: usize, call: impl Fn(usize) + Sync + 'a) {
-        self.enter_timed(name, callers, 1, call);
+    pub(crate) fn enter(&mut self, name: &'static str, callers: usize, call: impl Fn(usize) + Copy + Sync + 'a) {
+        self.enter_each(name, callers, 1, move |caller| move || call(caller));
     }
 
-    /// One whose calls stay in memory, so that many of them are timed together.
-    pub(crate) fn enter_quick(&mut self, name: &'static str, callers: usize, call: impl Fn(usize) + Sync + 'a) {
-        self.enter_timed(name, callers, 1_000, call);
-    }
-
-    fn enter_timed(&mut self, name: &'static str, callers: usize, together: u32, call: impl Fn(usize) + Sync + 'a) {
+    /// A contender whose threads are each given a call of its own. So many calls are timed together: reading the clock takes longer than one that
+    /// stays in memory.
+    pub(crate) fn enter_each<F: FnMut() + 'a>(
+        &mut self,
+        name: &'static str,
+        callers: usize,
+        together: u32,
+        caller: impl Fn(usize) -> F + Sync + 'a,
+    ) {
         self.contenders.push(Contender {
             name,
             callers,
             together,
-            call: Box::new(call),
+            caller: Box::new(move |number| Box::new(caller(number))),
             rates: Vec::new(),
             latencies: Vec::new(),
         });
@@ -71,21 +76,21 @@ impl<'a> Contest<'a> {
 
 impl Contender<'_> {
     fn slice(&mut self) {
-        let (call, together) = (&self.call, self.together);
+        let (caller, together) = (&self.caller, self.together);
         let begun = Instant::now();
         let latencies: Vec<Duration> = thread::scope(|scope| {
-            let run = |caller| {
+            let run = |number| {
                 move || {
-                    let mut latencies = Vec::new();
+                    let (mut call, mut latencies) = (caller(number), Vec::new());
                     while begun.elapsed() < SLICE {
                         let before = Instant::now();
-                        (0..together).for_each(|_| call(caller));
+                        (0..together).for_each(|_| call());
                         latencies.push(before.elapsed() / together);
                     }
                     latencies
                 }
             };
-            let threads: Vec<_> = (0..self.callers).map(|caller| scope.spawn(run(caller))).collect();
+            let threads: Vec<_> = (0..self.callers).map(|number| scope.spawn(run(number))).collect();
             threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
         });
         self.rates.push(latencies.len() as f64 * f64::from(together) / begun.elapsed().as_secs_f64());
@@ -107,5 +112,5 @@ fn middle(mut values: Vec<f64>) -> f64 {
 
 /// For a table.
 pub(crate) fn micros(time: Duration) -> String {
-    format!("{:.1}", time.as_secs_f64() * 1e6)
+    format!("{:.3}", time.as_secs_f64() * 1e6)
 }

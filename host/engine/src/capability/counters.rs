@@ -12,7 +12,7 @@ use crate::instances::InStore;
 use crate::limits;
 use crate::program::Lent;
 use crate::sandbox::Ticks;
-use crate::store::{Part, Recalled};
+use crate::store::{Last, Part, Recalled};
 
 /// What an instance sees of the counters.
 pub(crate) struct CountersCapability {
@@ -27,6 +27,7 @@ pub(crate) struct CountersCapability {
     part: Option<Part>,
     /// The reservation that they were recorded for, now or by a repeated call.
     found: Option<String>,
+    last: Last,
 }
 
 impl CountersCapability {
@@ -41,6 +42,7 @@ impl CountersCapability {
             calls: Calls::new(limits::LOAD.host_calls),
             part: None,
             found: None,
+            last: Last::default(),
         }
     }
 
@@ -119,13 +121,15 @@ impl Host for CountersCapability {
         let part = self.part_of(&entries, once.as_ref());
         let id = part.as_ref().map(|(Part::Reserve(id, _) | Part::Settle(id, _))| id.clone());
         let key = once.as_ref().map(|once| once.key.clone());
+        let mut last = std::mem::take(&mut self.last);
         let answer = self.ask(
             (entries, draws, once),
             |(entries, draws, once)| Asked::Add { entries: entries.clone(), draws: draws.clone(), once: once.clone() },
             |lent, (entries, draws, once)| {
-                lent.store.add(&lent.namespace, entries, draws, once, part, lent.clock.moment())
+                last.add((&*lent.store, &lent.namespace), entries, draws, once, part, lent.clock.moment())
             },
         )?;
+        self.last = last;
         match (&answer, key) {
             (Ok(_), _) if id.is_some() => self.found = id,
             (Err(Error::Repeated(_)), Some(key)) if self.part.is_some() => drop(self.recall(key)?),

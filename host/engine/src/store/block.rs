@@ -25,15 +25,39 @@ pub(super) struct Block {
     /// What the disk holds.
     end: u64,
     /// What is left, and the flag.
-    left: AtomicU64,
+    left: Line,
     /// What was left at first, and when that was.
     filled: u64,
     at: u64,
 }
 
+/// What all callers write lies apart from what they read: a cache line goes to and fro.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Line(AtomicU64);
+
+/// A block at hand, for a caller who takes of it again and again.
+#[derive(Debug)]
+pub(crate) struct Units {
+    block: Arc<Block>,
+    /// What was left when the caller looked last.
+    left: u64,
+}
+
+impl Units {
+    pub(super) fn new(block: Arc<Block>) -> Self {
+        Self { block, left: 0 }
+    }
+
+    /// Takes units where that needs no disk.
+    pub(crate) fn take(&mut self, amount: u64, ceiling: u64, slack: u64) -> Take {
+        self.block.take_of(&mut self.left, amount, ceiling, slack)
+    }
+}
+
 /// What came of taking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Take {
+pub(crate) enum Take {
     /// What the counter holds now.
     Taken(u64),
     /// It would pass the ceiling. What the counter holds.
@@ -45,58 +69,81 @@ pub(super) enum Take {
 impl Block {
     /// A block of `left` units, below `end`, filled at the time `at`.
     pub(super) fn new(end: u64, left: u64, at: u64) -> Self {
-        Self { end, left: AtomicU64::new(left), filled: left, at }
+        Self { end, left: Line(AtomicU64::new(left)), filled: left, at }
     }
 
     /// Stands for a counter while the disk is about to hold more than was used.
     pub(super) fn closed(value: u64) -> Self {
-        Self { end: value, left: AtomicU64::new(CLOSED), filled: 0, at: 0 }
+        Self { end: value, left: Line(AtomicU64::new(CLOSED)), filled: 0, at: 0 }
     }
 
     pub(super) fn take(&self, amount: u64, ceiling: u64, slack: u64) -> Take {
-        let mut left = self.left.load(Ordering::Acquire);
+        self.take_of(&mut self.left().load(Ordering::Acquire), amount, ceiling, slack)
+    }
+
+    /// The same, where `left` was seen last; then what is left now. Where nobody else took of it, the word is asked for once.
+    fn take_of(&self, left: &mut u64, amount: u64, ceiling: u64, slack: u64) -> Take {
         loop {
-            if left & CLOSED != 0 {
-                return Take::Missing;
-            }
-            let value = self.end.saturating_sub(left);
-            let sum = match value.checked_add(amount) {
-                Some(sum) if sum <= ceiling => sum,
-                _ => return Take::Exceeded(value),
+            let outcome = self.outcome(*left, amount, ceiling, slack);
+            let now = match outcome {
+                Take::Taken(_) => {
+                    let rest = left.saturating_sub(amount);
+                    match self.left().compare_exchange(*left, rest, Ordering::AcqRel, Ordering::Acquire) {
+                        Ok(_) => {
+                            *left = rest;
+                            return outcome;
+                        }
+                        Err(now) => now,
+                    }
+                }
+                Take::Exceeded(_) | Take::Missing => self.left().load(Ordering::Acquire),
             };
-            if left < amount || left > slack {
-                return Take::Missing;
+            if now == *left {
+                return outcome;
             }
-            match self.left.compare_exchange_weak(left, left - amount, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return Take::Taken(sum),
-                Err(now) => left = now,
-            }
+            *left = now;
         }
+    }
+
+    /// What comes of taking where so much is left.
+    fn outcome(&self, left: u64, amount: u64, ceiling: u64, slack: u64) -> Take {
+        let value = self.end.saturating_sub(left & !CLOSED);
+        match value.checked_add(amount) {
+            _ if left & CLOSED != 0 => Take::Missing,
+            Some(sum) if sum > ceiling => Take::Exceeded(value),
+            Some(sum) if amount <= left && left <= slack => Take::Taken(sum),
+            Some(_) => Take::Missing,
+            None => Take::Exceeded(value),
+        }
+    }
+
+    fn left(&self) -> &AtomicU64 {
+        &self.left.0
     }
 
     /// What the counter holds.
     pub(super) fn value(&self) -> u64 {
-        self.end.saturating_sub(self.left.load(Ordering::Acquire) & !CLOSED)
+        self.end.saturating_sub(self.left().load(Ordering::Acquire) & !CLOSED)
     }
 
     /// Ends the taking. Answers what the counter holds from now on.
     pub(super) fn close(&self) -> u64 {
-        self.end.saturating_sub(self.left.fetch_or(CLOSED, Ordering::AcqRel) & !CLOSED)
+        self.end.saturating_sub(self.left().fetch_or(CLOSED, Ordering::AcqRel) & !CLOSED)
     }
 
     fn is_closed(&self) -> bool {
-        self.left.load(Ordering::Acquire) & CLOSED != 0
+        self.left().load(Ordering::Acquire) & CLOSED != 0
     }
 
     /// Of a closed block: the same, open again. None where nothing is left.
     fn again(&self) -> Option<Self> {
-        let left = self.left.load(Ordering::Acquire) & !CLOSED;
-        (left > 0).then(|| Self { end: self.end, left: AtomicU64::new(left), filled: self.filled, at: self.at })
+        let left = self.left().load(Ordering::Acquire) & !CLOSED;
+        (left > 0).then(|| Self { end: self.end, left: Line(AtomicU64::new(left)), filled: self.filled, at: self.at })
     }
 
     /// How many units of it a span of 100 milliseconds takes, as far as can be told at `mark`.
     pub(super) fn pace(&self, mark: u64) -> u64 {
-        let used = self.filled.saturating_sub(self.left.load(Ordering::Acquire) & !CLOSED);
+        let used = self.filled.saturating_sub(self.left().load(Ordering::Acquire) & !CLOSED);
         used.saturating_mul(SPAN) / mark.saturating_sub(self.at).max(1)
     }
 }

@@ -15,7 +15,7 @@ use super::reservation::is_reserved;
 use super::term::Term;
 use super::{
     Ancestry, Burned, Floor, Head, MAX_ITEMS, MAX_ONCE_KEY, Moment, Part, Recalled, Reserved, Settling, Standing,
-    Store, StoreError, anchor_key, at_most, check_add, check_name, check_read, check_subtract, moved, portions,
+    Store, StoreError, Units, anchor_key, at_most, check_add, check_name, check_read, check_subtract, moved, portions,
     recorded, recorded_add,
 };
 use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Place, Portion, Supply};
@@ -156,6 +156,11 @@ impl Store for MemoryStore {
             None => {}
         }
         Ok(sums)
+    }
+
+    /// Nothing here is quicker than its memory.
+    fn units(&self, _: &str, _: &str) -> Option<Units> {
+        None
     }
 
     fn subtract(

@@ -15,6 +15,7 @@
 mod block;
 mod bucket;
 mod error;
+mod last;
 mod memory;
 mod redb;
 mod reservation;
@@ -26,10 +27,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Member, Once, Place, Portion, Recorded, Supply};
+use crate::bindings::placet::policy::counters::{
+    Draw, Entry, Error, Excess, Member, Once, Place, Portion, Recorded, Supply,
+};
 use crate::figures::StoreFigures;
 
+pub(crate) use self::block::{Take, Units};
 pub use self::error::StoreError;
+pub(crate) use self::last::Last;
 pub(crate) use self::memory::MemoryStore;
 pub(crate) use self::redb::{COUNTERS_FILE, RedbStore};
 pub use self::reservation::Settlement;
@@ -149,7 +154,7 @@ pub enum Ancestry {
 /// The promises above, for the counters of many policies. `namespace` is the name of the policy, which never sees another's.
 ///
 /// What a policy asks for is answered in the words of `wit/counters.wit`; what the host asks for fails with a [`StoreError`].
-/// Every method but [`Store::level`] may wait for the disk.
+/// Every method but [`Store::units`] and [`Store::level`] may wait for the disk.
 pub(crate) trait Store: Send + Sync + fmt::Debug {
     /// What the counters hold at one moment; 0 where nothing was added yet.
     fn read(&self, namespace: &str, counters: &[String], moment: Moment) -> Result<Vec<u64>, Error>;
@@ -171,6 +176,11 @@ pub(crate) trait Store: Send + Sync + fmt::Debug {
         part: Option<Part>,
         moment: Moment,
     ) -> Result<Vec<u64>, Error>;
+
+    /// The units of which a counter is counted in memory at present, for a caller who adds to it again and again and would rather not have them
+    /// looked for each time. To take of them is to add an entry, alone; before it comes [`Store::free_due`]. Once they are [`Take::Missing`]
+    /// they are worth nothing, and `add` is asked.
+    fn units(&self, namespace: &str, counter: &str) -> Option<Units>;
 
     /// Takes all portions away, or nothing where one holds less. Answers what is left.
     fn subtract(
@@ -355,6 +365,15 @@ fn at_most(length: usize, max: usize, reason: &str) -> Result<(), Error> {
 /// The reservation does not stand as it was said to: another caller was quicker.
 fn moved() -> Error {
     Error::Other("reservation-moved".to_owned())
+}
+
+/// What [`Store::add`] answers for what was taken of a block.
+fn taken(take: Take) -> Option<Result<Vec<u64>, Error>> {
+    match take {
+        Take::Taken(sum) => Some(Ok(vec![sum])),
+        Take::Exceeded(current) => Some(Err(Error::Exceeded(Excess { entry: 0, current }))),
+        Take::Missing => None,
+    }
 }
 
 /// What a call did, as its `once` row tells it.

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::sync::Mutex;
 
 use cap_std::ambient_authority;
@@ -36,6 +36,11 @@ pub(super) trait Opener: Send + 'static {
 
     /// Opens and checks it; `again` after a failure: nothing that is only in the system's memory is trusted.
     fn open(&self, again: bool) -> Result<Opened, StoreError>;
+
+    /// # Errors
+    ///
+    /// Where what was opened is no longer what is found: what is written to it would be gone with the process.
+    fn check_there(&self, opened: &Opened) -> Result<(), StoreError>;
 }
 
 /// An open file, and what its rows are sealed by.
@@ -44,7 +49,13 @@ pub(super) struct Opened {
     pub(super) seals: Seals,
     /// Its last commit, once that was looked at or made.
     pub(super) last: Mutex<Option<Commit>>,
+    /// Which file it is; none: it is in no directory, or this system does not say.
+    pub(super) file: Option<FileId>,
 }
+
+/// What tells files apart: the device and the number on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileId(u64, u64);
 
 impl Opened {
     /// Looks at what was committed.
@@ -71,13 +82,16 @@ impl Opened {
 pub(super) struct StateFile {
     directory: PathBuf,
     path: PathBuf,
+    /// The directory, wherever the process goes.
+    place: PathBuf,
     vault: Vault,
 }
 
 impl StateFile {
     /// The vault opens the install key.
     pub(super) fn new(directory: &Path, vault: Vault) -> Self {
-        Self { directory: directory.to_owned(), path: directory.join(NAME), vault }
+        let place = path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
+        Self { directory: directory.to_owned(), path: directory.join(NAME), place, vault }
     }
 
     fn failed(&self, error: io::Error) -> StoreError {
@@ -92,7 +106,7 @@ impl StateFile {
         let key = InstallKey::read(dir, &self.vault).map_err(failed)?;
         let (key, file) = match (key, self.open_existing(dir)?) {
             // A file that was there and is gone is not made anew under a running process.
-            (_, None) if again => return Err(self.failed(io::ErrorKind::NotFound.into())),
+            (_, None) if again => return Err(StoreError::Missing { path: self.path.clone() }),
             (Some(_), None) => return Err(StoreError::Missing { path: self.path.clone() }),
             (None, None) if has_audit_log(dir).map_err(failed)? => {
                 return Err(StoreError::Missing { path: self.path.clone() });
@@ -143,7 +157,7 @@ impl StateFile {
             database.set_cache_size(CACHE);
             let backend = FileBackend::new(file.into_std()).map_err(redb::Error::from)?;
             let database = database.create_with_backend(backend).map_err(redb::Error::from)?;
-            let opened = Opened { database, seals: seals.clone(), last: Mutex::default() };
+            let opened = Opened { database, seals: seals.clone(), last: Mutex::default(), file: None };
             initialize(&opened)?;
             Ok(opened.database.close().map_err(redb::Error::from)?)
         };
@@ -157,7 +171,10 @@ impl Opener for StateFile {
     }
 
     fn open(&self, again: bool) -> Result<Opened, StoreError> {
-        let dir = Dir::open_ambient_dir(&self.directory, ambient_authority()).map_err(|error| self.failed(error))?;
+        let dir = Dir::open_ambient_dir(&self.place, ambient_authority()).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound if again => StoreError::Missing { path: self.path.clone() },
+            _ => self.failed(error),
+        })?;
         let (file, seals) = self.find(&dir, again)?;
         let metadata = file.metadata().map_err(|error| self.failed(error))?;
         if !metadata.is_file() {
@@ -167,9 +184,17 @@ impl Opener for StateFile {
         if again {
             drop_cached(&file).map_err(|error| self.failed(error))?;
         }
-        let length = metadata.len();
+        let (length, id) = (metadata.len(), id(&file).map_err(|error| self.failed(error))?);
         let backend = FileBackend::new(file).map_err(|error| store_error(error.into(), &self.path))?;
-        open_database(backend, length, &self.path, seals)
+        Ok(Opened { file: id, ..open_database(backend, length, &self.path, seals)? })
+    }
+
+    fn check_there(&self, opened: &Opened) -> Result<(), StoreError> {
+        match id_at(&self.place.join(NAME)) {
+            Ok(found) if found == opened.file => Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.failed(error)),
+            _ => Err(StoreError::Missing { path: self.path.clone() }),
+        }
     }
 }
 
@@ -188,10 +213,36 @@ fn drop_cached(file: impl std::os::fd::AsFd) -> io::Result<()> {
     Ok(rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed)?)
 }
 
+/// Which file is open.
+#[cfg(target_os = "linux")]
+fn id(file: impl std::os::fd::AsFd) -> io::Result<Option<FileId>> {
+    let stat = rustix::fs::fstat(file)?;
+    Ok(Some(FileId(stat.st_dev, stat.st_ino)))
+}
+
+/// Which file is found there.
+#[cfg(target_os = "linux")]
+fn id_at(path: &Path) -> io::Result<Option<FileId>> {
+    let stat = rustix::fs::stat(path)?;
+    Ok(Some(FileId(stat.st_dev, stat.st_ino)))
+}
+
 /// No other system lets a program ask for that.
 #[cfg(not(target_os = "linux"))]
 fn drop_cached(_: impl std::os::fd::AsFd) -> io::Result<()> {
     Ok(())
+}
+
+/// Not asked elsewhere.
+#[cfg(not(target_os = "linux"))]
+fn id(_: impl std::os::fd::AsFd) -> io::Result<Option<FileId>> {
+    Ok(None)
+}
+
+/// Not asked elsewhere.
+#[cfg(not(target_os = "linux"))]
+fn id_at(_: &Path) -> io::Result<Option<FileId>> {
+    Ok(None)
 }
 
 /// Opens what holds a store already, of so many bytes. All of it is read and checked, whatever its size: of what is told to be absent
@@ -210,7 +261,7 @@ pub(super) fn open_database(
     builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
     let opened = builder.create_with_backend(backend).map_err(redb::Error::from);
     let database = opened.map_err(|error| store_error(error, path))?;
-    let opened = Opened { database, seals, last: Mutex::default() };
+    let opened = Opened { database, seals, last: Mutex::default(), file: None };
     let failed = |error| row_error(error, path);
     {
         let view = opened.view().map_err(failed)?;

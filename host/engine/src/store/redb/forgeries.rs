@@ -190,6 +190,36 @@ fn counters_that_were_deleted_do_not_begin_anew() {
 }
 
 #[test]
+fn counters_that_are_taken_away_or_replaced_under_the_store_are_not_counted_in_until_they_are_back() {
+    let (temp, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = |name| temp.path().join(name);
+    let store = RedbStore::open(temp.path()).unwrap();
+    let count = || {
+        let entry = Entry { counter: "a".to_owned(), amount: 1, ceiling: u64::MAX, slack: 0 };
+        store.add("n", vec![entry], vec![], None, None, at(1))
+    };
+    let refused = |reason: &str| Err(Error::Unavailable(reason.to_owned()));
+    assert_eq!(count(), Ok(vec![1]));
+    std::fs::copy(path("counters.redb"), path("older")).unwrap();
+    assert_eq!(count(), Ok(vec![2]));
+    std::fs::rename(path("counters.redb"), path("aside")).unwrap();
+    assert_eq!((count(), count()), (refused("counters-missing"), refused("counters-missing")));
+    assert_eq!(store.read("n", &["a".to_owned()], at(1)), refused("counters-missing"));
+    assert!(!path("counters.redb").exists(), "none is made anew");
+    drop(RedbStore::open(other.path()).unwrap());
+    std::fs::copy(other.path().join("counters.redb"), path("counters.redb")).unwrap();
+    assert_eq!(count(), refused("swapped"));
+    std::fs::rename(path("older"), path("counters.redb")).unwrap();
+    assert_eq!(count(), refused("edited"), "what was told is not forgotten");
+    std::fs::rename(path("aside"), path("counters.redb")).unwrap();
+    assert_eq!(count(), Ok(vec![3]));
+    std::fs::rename(temp.path(), other.path().join("moved")).unwrap();
+    assert_eq!(count(), refused("counters-missing"));
+    std::fs::rename(other.path().join("moved"), temp.path()).unwrap();
+    assert_eq!((count(), store.read("n", &["a".to_owned()], at(1))), (Ok(vec![4]), Ok(vec![4])));
+}
+
+#[test]
 fn a_crash_between_key_and_counters_is_neither_a_lost_key_nor_lost_counters() {
     let temp = tempfile::tempdir().unwrap();
     let path = |name| temp.path().join(name);

@@ -7,7 +7,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::faults::Disk;
 use super::*;
-use crate::store::{Ends, MemoryStore, Settlement};
+use crate::store::{Ends, Last, MemoryStore, Settlement};
 
 const NS: &str = "acme/router";
 
@@ -41,6 +41,8 @@ fn call() -> impl Strategy<Value = Call> {
     prop_oneof![
         6 => (entries(), prop::collection::vec(0_u64..12, 0..3), key())
             .prop_map(|(entries, draws, key)| Call::Add(entries, draws, key)),
+        6 => (0_u8..3, 0_u64..9, prop_oneof![0_u64..200, Just(u64::MAX)], 1_u64..50)
+            .prop_map(|entry| Call::Add(vec![entry], vec![], None)),
         3 => (prop::collection::vec((0_u8..4, 0_u64..40), 0..4), key())
             .prop_map(|(portions, key)| Call::Subtract(portions, key)),
         1 => (0_u8..4, amount()).prop_map(|(counter, value)| Call::Set(counter, value)),
@@ -108,12 +110,12 @@ fn settling(standing: Standing, id: &str, back: u64, excess: u64, stale: bool) -
 }
 
 /// One call, told as text, so that two stores can be compared by what they say.
-fn ask(store: &dyn Store, call: &Call, moment: Moment) -> String {
+fn ask(store: &dyn Store, last: &mut Last, call: &Call, moment: Moment) -> String {
     let holder = |holder: u8| format!("c{holder}");
     match call.clone() {
         Call::Add(added, draws, key) => {
             let draws = draws.into_iter().map(draw).collect();
-            format!("{:?}", store.add(NS, entries(added, moment), draws, once(key), None, moment))
+            format!("{:?}", last.add((store, NS), entries(added, moment), draws, once(key), None, moment))
         }
         Call::Subtract(portions, key) => {
             let portion = |(counter, amount)| Portion { counter: name(counter, moment), amount };
@@ -207,8 +209,11 @@ fn is_answered_alike(history: Vec<(Call, u64, u64)>) -> Result<(), TestCaseError
     let mut store = Some(RedbStore::open_with(disk.clone()).unwrap());
     model.start(0);
     store.as_ref().unwrap().start(0);
+    // Each call is of one of two callers.
+    let mut lasts = [Last::default(), Last::default()];
     let mut moment = Moment { now: 0, mark: 0 };
     for (call, step, ahead) in history {
+        lasts.swap(0, step as usize % 2);
         let mark = moment.mark + step;
         // The time to judge by may be ahead of the confirmed one, and is taken back.
         moment = Moment { now: mark + ahead, mark };
@@ -218,10 +223,11 @@ fn is_answered_alike(history: Vec<(Call, u64, u64)>) -> Result<(), TestCaseError
             store = Some(RedbStore::open_with(disk.clone()).unwrap());
             store.as_ref().unwrap().start(mark);
             model.restart(mark);
+            lasts = Default::default();
         }
         let store = store.as_ref().unwrap();
-        let answer = ask(store, &call, moment);
-        prop_assert_eq!(&answer, &ask(&model, &call, moment), "{:?}", call);
+        let answer = ask(store, &mut lasts[0], &call, moment);
+        prop_assert_eq!(&answer, &ask(&model, &mut Last::default(), &call, moment), "{:?}", call);
         // An anchor that was taken sets the confirmed time, which may go back.
         if let Call::Anchor(_, time) = call
             && answer == "Ok(true)"

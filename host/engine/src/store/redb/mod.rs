@@ -45,13 +45,13 @@ pub(crate) use self::file::NAME as COUNTERS_FILE;
 use self::file::{Opener, StateFile};
 use self::pools::Pool;
 use self::writer::Writer;
-use super::block::{Blocks, Take};
+use super::block::Blocks;
 use super::bucket::Buckets;
 use super::{
     Ancestry, Burned, Floor, Head, MAX_ITEMS, MAX_ONCE_KEY, Moment, Part, Recalled, Reserved, Settling, Standing,
-    Store, StoreError, anchor_key, at_most, check_add, check_name, check_read, check_subtract,
+    Store, StoreError, Units, anchor_key, at_most, check_add, check_name, check_read, check_subtract, taken,
 };
-use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Place, Portion, Supply};
+use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Member, Once, Place, Portion, Supply};
 use crate::figures::StoreFigures;
 use crate::vault::Vault;
 
@@ -75,6 +75,12 @@ impl RedbStore {
 
     fn open_with(opener: impl Opener) -> Result<Self, StoreError> {
         Ok(Self { writer: Writer::start(Box::new(opener))?, buckets: Arc::default() })
+    }
+
+    /// Apart, since it is looked at for each unit whether to, and nearly never is.
+    #[cold]
+    fn free(&self, moment: Moment) -> Result<(), StoreError> {
+        self.writer.write(moment.mark, move |txn| reserved::free_due(txn, moment))
     }
 }
 
@@ -146,6 +152,10 @@ impl Store for RedbStore {
             self.buckets.give_back(namespace, &draws);
         }
         outcome?
+    }
+
+    fn units(&self, namespace: &str, counter: &str) -> Option<Units> {
+        self.writer.blocks().find(namespace, counter).map(Units::new)
     }
 
     fn subtract(
@@ -265,10 +275,7 @@ impl Store for RedbStore {
     }
 
     fn free_due(&self, moment: Moment) -> Result<(), StoreError> {
-        if !self.writer.is_due(moment) {
-            return Ok(());
-        }
-        self.writer.write(moment.mark, move |txn| reserved::free_due(txn, moment))
+        if self.writer.is_due(moment) { self.free(moment) } else { Ok(()) }
     }
 
     fn counters(
@@ -386,9 +393,5 @@ impl Store for RedbStore {
 
 /// Takes what an entry adds out of its block; none where that has to be asked of the disk.
 fn take(blocks: &Blocks, namespace: &str, entry: &Entry) -> Option<Result<Vec<u64>, Error>> {
-    match blocks.take(namespace, &entry.counter, entry.amount, entry.ceiling, entry.slack) {
-        Take::Taken(sum) => Some(Ok(vec![sum])),
-        Take::Exceeded(current) => Some(Err(Error::Exceeded(Excess { entry: 0, current }))),
-        Take::Missing => None,
-    }
+    taken(blocks.take(namespace, &entry.counter, entry.amount, entry.ceiling, entry.slack))
 }

@@ -7,7 +7,7 @@ use std::thread;
 use super::faults::Disk;
 use super::*;
 use crate::bindings::placet::policy::counters::{Excess, Portion};
-use crate::store::block::{Block, size};
+use crate::store::block::{Block, Take, size};
 use crate::waiting::while_waiting;
 
 fn at(time: u64) -> Moment {

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::thread::{self, JoinHandle};
@@ -50,6 +51,8 @@ struct Shared {
     /// When the next term of a reservation ends.
     due: Due,
     commits: Commits,
+    /// The count of commits that are known to have happened.
+    reached: AtomicU64,
     /// The open file, or why there is none.
     database: RwLock<Result<Opened, StoreError>>,
 }
@@ -73,6 +76,7 @@ impl Writer {
             seen: Seen::default(),
             due,
             commits: Commits::default(),
+            reached: AtomicU64::new(0),
             database: RwLock::new(Ok(opened)),
         });
         let (jobs, received) = channel();
@@ -262,7 +266,10 @@ fn commit(
     let failure = {
         let opened = shared.database();
         let opened = opened.as_ref().map_err(StoreError::clone)?;
-        let attempt = || transact(opened, batch, shared, failed).map_err(|error| row_error(error, &shared.path));
+        let attempt = || {
+            opener.check_there(opened)?;
+            transact(opened, batch, shared, failed).map_err(|error| row_error(error, &shared.path))
+        };
         match guarded(&shared.path, attempt) {
             Ok(()) => return Ok(()),
             Err(failure) => failure,
@@ -324,6 +331,7 @@ fn transact(
         txn.txn.commit()?;
         shared.seen.forget();
         drop(view);
+        shared.reached.store(next.number, Ordering::Relaxed);
         *last() = Some(next);
         if let Some(failed) = failed.take() {
             failed.moved.happened(blocks);
@@ -369,6 +377,10 @@ fn reopen(opener: &dyn Opener, shared: &Shared) -> Result<u64, StoreError> {
         let opened = opener.open(true)?;
         let last = opened.view().and_then(|view| chain::last(&view));
         let commits = last.map_err(|error| row_error(error, &shared.path))?.number;
+        if commits < shared.reached.load(Ordering::Relaxed) {
+            // An older file lies there now.
+            return Err(StoreError::Edited { path: shared.path.clone(), table: "chain" });
+        }
         shared.due.look(&opened);
         Ok((opened, commits))
     });
