@@ -67,10 +67,10 @@ impl Options {
         }
         expected.retain(|forecast| forecast.tenant.as_deref() == tenant);
 
-        let mut text = if samples.is_empty() {
-            "nothing was sampled yet: it is done once an hour while something runs\n".to_owned()
-        } else {
-            table(&samples.iter().map(row).collect::<Vec<_>>())
+        let mut text = match self.since {
+            _ if !samples.is_empty() => table(&samples.iter().map(row).collect::<Vec<_>>()),
+            Some(since) => format!("nothing was sampled since {}\n", moment(since)),
+            None => "nothing was sampled yet: it is done once an hour while something runs\n".to_owned(),
         };
         if !expected.is_empty() {
             text.push_str("\nif it goes on as in the last 7 days:\n");
