@@ -62,7 +62,8 @@ fn settled_below_the_rest_is_given_back_whatever_the_license_says_of_refunds() {
 
 #[test]
 fn settled_above_what_fits_is_charged_and_the_rest_is_told_as_unbilled() {
-    let placet = open(&site());
+    let site = site();
+    let placet = open(&site);
     let fitting = reserve(&placet, 300, LONG).settle(350).expect("settled");
     assert_eq!((fitting.charged, fitting.unbilled, fitting.denied), (350, 0, None));
     let reservation = reserve(&placet, 300, LONG);
@@ -81,7 +82,8 @@ fn settled_above_what_fits_is_charged_and_the_rest_is_told_as_unbilled() {
 
 #[test]
 fn what_is_settled_again_is_answered_as_the_first_time_and_nothing_else() {
-    let placet = open(&site());
+    let site = site();
+    let placet = open(&site);
     let reservation = reserve(&placet, 100, LONG);
     let settled = reservation.settle(60).expect("settled");
     assert_eq!(reservation.settle(60).expect("again"), settled);
@@ -100,7 +102,8 @@ fn what_is_settled_again_is_answered_as_the_first_time_and_nothing_else() {
 
 #[test]
 fn what_is_denied_reserves_nothing() {
-    let placet = open(&site());
+    let site = site();
+    let placet = open(&site);
     let denied = placet.reserve("tokens", 1_001).decide().expect("an answer");
     assert_eq!((denied.id(), &*denied.decision().reason), (None, "limit-exceeded"));
     assert_eq!(denied.settle(1).expect_err("there is none").reason(), "reservation-unknown");
@@ -152,7 +155,8 @@ fn a_reservation_outlives_the_process_and_its_term_ends_while_nothing_runs() {
 
 #[test]
 fn the_same_key_answers_the_same_reservation_and_is_another_than_of_consume() {
-    let placet = open(&site());
+    let site = site();
+    let placet = open(&site);
     let ask = |amount| placet.reserve("tokens", amount).once("k").tenant("t1").decide().expect("an answer");
     let first = ask(100);
     assert_eq!((ask(100).id(), ask(100).decision()), (first.id(), first.decision()));
@@ -196,7 +200,8 @@ fn what_was_credited_or_measured_meanwhile_is_not_taken_back_again() {
 
 #[test]
 fn what_is_charged_beside_it_stays_when_it_is_settled_and_goes_when_it_is_released() {
-    let placet = open(&site());
+    let site = site();
+    let placet = open(&site);
     let both = || placet.reserve("tokens", 100).and("objects", 2).into_result().expect("there is room");
     let objects = || usage(&placet, "objects").used;
     both().settle(30).expect("settled");

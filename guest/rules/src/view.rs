@@ -10,7 +10,7 @@ use crate::calendar::Every;
 use crate::license::{Enforce, LimitKind, Rate};
 use crate::resets::Resets;
 use crate::term::Window;
-use crate::types::{Attribute, Duration, Instant, Time, Warning};
+use crate::types::{Attribute, Duration, Hold, Instant, Meter, Time, Warning};
 
 /// The state of the installation and what is granted in it; stays true for every time that it [covers](View::covers).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,17 @@ impl View {
             && self.until.is_none_or(|until| time.now < until)
             && self.lag.contains(&time.now.saturating_sub(time.wall))
     }
+
+    /// How an answer that rests on this view, and on what these meters count, may be repeated. None: the view is that of a clock which was set
+    /// back.
+    pub(crate) fn hold(&self, meters: Vec<Meter>) -> Option<Hold> {
+        let is_right = self.lag.contains(&0) && self.lag.contains(&HOLD_LAG);
+        is_right.then(|| Hold { until: self.until.unwrap_or(Instant::MAX), meters })
+    }
 }
+
+/// A host repeats no answer by itself while the wall clock lags behind `now` by more than this.
+const HOLD_LAG: Duration = 1_000;
 
 /// Whether the product may be used, and why; ordered by usefulness, so that the best of several licenses is the state of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -31,6 +31,7 @@ pub struct Builder {
     pub(crate) state: Option<PathBuf>,
     pub(crate) deployment: Deployment,
     pub(crate) fail_mode: FailMode,
+    pub(crate) holds: bool,
     pub(crate) require_usable: bool,
     pub(crate) recheck: Duration,
     pub(crate) wait: Duration,
@@ -71,6 +72,7 @@ impl Builder {
             state: None,
             deployment: Deployment::default(),
             fail_mode: FailMode::default(),
+            holds: true,
             require_usable: false,
             recheck: RECHECK,
             wait: Duration::ZERO,
@@ -192,6 +194,14 @@ impl Builder {
     #[must_use]
     pub fn fail_mode(mut self, mode: FailMode) -> Self {
         self.fail_mode = mode;
+        self
+    }
+
+    /// Whether the host repeats an answer by itself where the policy says until when, and charged to what, it may; true unless told. The answers
+    /// are the same either way, and those that are repeated come sooner.
+    #[must_use]
+    pub fn holds(mut self, repeats: bool) -> Self {
+        self.holds = repeats;
         self
     }
 

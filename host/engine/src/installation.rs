@@ -59,6 +59,7 @@ pub(crate) struct Installation {
     held: Held,
     grace: Option<Grace>,
     fail_mode: FailMode,
+    holds: bool,
     sandbox: Sandbox,
     clock: Arc<Clock>,
     store: Arc<dyn Store>,
@@ -85,10 +86,28 @@ pub(crate) struct Installation {
 impl Installation {
     pub(crate) fn ask(&self, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {
         let loaded = self.loaded();
-        let answer = put(&loaded, question, context);
+        let answer = self.put(&loaded, question, context);
         self.count(&loaded, question.kind(), context, answer.as_ref());
         self.tell_answer(question, context, answer.as_ref());
         answer
+    }
+
+    /// Asks the policy, unless it has said that its answer may be repeated.
+    fn put(&self, loaded: &Loaded, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {
+        let Loaded { holds, lent, .. } = loaded;
+        let holds = self.holds.then_some(holds);
+        if let Some(decision) = holds.and_then(|holds| holds.repeat(question, context, lent)) {
+            return Ok(decision);
+        }
+        Failure::flattened(loaded.call(limits::DECISION, |instance, budget| {
+            let mut answer = question.put_to_hold(instance, budget, context)?;
+            if let Ok(decision) = &mut answer
+                && let (Some(hold), Some(holds)) = (decision.hold.take(), holds)
+            {
+                holds.keep(question, context, decision, &hold, instance.reach().seen(), &lent.clock);
+            }
+            Ok(answer)
+        }))
     }
 
     /// As [`Installation::ask`], of an instance of its own, with all that passes between it and the host.
@@ -305,10 +324,6 @@ impl Drop for Installation {
         drop(self.clock.commit(&*self.store));
         holder::end(&self.state);
     }
-}
-
-fn put(loaded: &Loaded, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {
-    Failure::flattened(loaded.call(limits::DECISION, |instance, budget| question.put(instance, budget, context)))
 }
 
 fn load(

@@ -21,6 +21,7 @@ mod figures;
 mod fingerprint;
 mod history;
 mod holder;
+mod holds;
 mod install_key;
 mod installation;
 mod instances;

@@ -63,7 +63,7 @@ impl MeasuredCaller<'_> {
         self.moment = Moment { now: time, mark: time };
         let entry = Entry { counter: COUNTER.to_owned(), amount: 1, ceiling: u64::MAX, slack: *slack };
         let counted = store.add(NAMESPACE, vec![entry], Vec::new(), None, None, self.moment).is_ok();
-        self.units = store.units(NAMESPACE, COUNTER);
+        self.units = store.block(NAMESPACE, COUNTER).map(Units::new);
         counted
     }
 }

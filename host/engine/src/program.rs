@@ -14,6 +14,7 @@ use crate::capability::{ClockCapability, CountersCapability, FilesCapability, Ta
 use crate::clock::{Clock, Reading};
 use crate::documents::Snapshot;
 use crate::error::{OpenError, PolicyError};
+use crate::holds::Holds;
 use crate::instances::{InStore, Instances, MAX_INSTANCES};
 use crate::limits::{self, Budget};
 use crate::policies::Candidate;
@@ -87,6 +88,7 @@ pub(crate) struct Loaded {
     /// What `load` answered.
     pub(crate) status: Status,
     pub(crate) lent: Lent,
+    pub(crate) holds: Holds,
     instances: Instances,
     in_store: InStore,
 }
@@ -133,7 +135,7 @@ impl Loaded {
             return Err(LoadError::Disagreement);
         }
         let instances = Instances::new(instances, in_store.clone());
-        Ok(Self { program, snapshot, status, lent, instances, in_store })
+        Ok(Self { program, snapshot, status, lent, holds: Holds::default(), instances, in_store })
     }
 
     /// Asks the policy; after a failure its instance is replaced before the next call.

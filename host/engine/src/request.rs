@@ -171,8 +171,19 @@ impl Question<'_> {
         }
     }
 
-    /// Puts it to an instance.
+    /// Puts it to an instance. What the policy says of repetitions is for the host alone.
     pub(crate) fn put(
+        &self,
+        instance: &mut Instance,
+        budget: Budget,
+        context: &Context,
+    ) -> Result<Result<Decision, String>, sandbox::Failure> {
+        let answer = self.put_to_hold(instance, budget, context)?;
+        Ok(answer.map(|decision| Decision { hold: None, ..decision }))
+    }
+
+    /// The same, with what the policy says of repetitions.
+    pub(crate) fn put_to_hold(
         &self,
         instance: &mut Instance,
         budget: Budget,

@@ -15,6 +15,7 @@ use crate::bindings::{Policy, PolicyPre};
 use crate::capability::{Calls, ClockCapability, CountersCapability, FilesCapability};
 use crate::code_cache::TrustedCode;
 use crate::code_size::{self, CodeSizeError};
+use crate::holds::Seen;
 use crate::limits::{self, Budget};
 use crate::waiting;
 
@@ -117,6 +118,12 @@ impl Reach {
             .memories(limits::PARTS)
             .build();
         Self { clock, files, counters, more_ticks: 0, limits }
+    }
+
+    /// What the last call has asked for.
+    pub(crate) fn seen(&self) -> Seen<'_> {
+        let (at, counters) = (self.clock.told(), &self.counters);
+        Seen { at, counted: counters.counted(), has_asked: counters.is_asked() }
     }
 
     /// Ticks that the present call may go on for; each is told once.
@@ -238,7 +245,7 @@ impl Instance {
         call: impl FnOnce(&Policy, &mut Store<Reach>) -> wasmtime::Result<T>,
     ) -> Result<T, Failure> {
         let reach = self.store.data_mut();
-        reach.clock.calls = Calls::new(budget.host_calls);
+        reach.clock.begin_call(budget.host_calls);
         reach.files.calls = Calls::new(budget.host_calls);
         reach.counters.begin_call(budget.host_calls);
         reach.more_ticks = budget.ticks.saturating_sub(1);

@@ -38,6 +38,16 @@ impl Target<'_> {
         Some(alert.counter.clone())
     }
 
+    /// What may be used before there is something to say of it, where this is used now. None: there is already, or there was.
+    pub(super) fn step(&self, used: u64) -> Option<u64> {
+        if self.is_high(used) || self.alert.as_ref().is_some_and(|alert| alert.held > 0) {
+            return None;
+        }
+        let Some((percent, max)) = self.limit.warn.zip(self.max()) else { return Some(u64::MAX) };
+        let high = (u128::from(max) * u128::from(percent)).div_ceil(100);
+        Some(u64::try_from(high).unwrap_or(u64::MAX).saturating_sub(1))
+    }
+
     /// Does the warning stand?
     pub(super) fn stands(&self, used: u64) -> bool {
         let is_given = self.alert.as_ref().is_some_and(|alert| alert.held > 0);

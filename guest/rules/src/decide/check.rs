@@ -18,7 +18,8 @@ pub fn check(view: &View, feature: impl Into<String>, context: &Context) -> Deci
     let runs = |grant: &&FeatureView| grant.until.is_none_or(|until| until > view.from);
     let grant = view.features.get(&feature).filter(|_| view.usable);
     if let Some(grant) = grant.filter(runs) {
-        return Decision { warnings: view.warnings.clone(), ..granted(feature, Some(grant.license.clone())) };
+        let warnings = view.warnings.clone();
+        return Decision { warnings, hold: view.hold(Vec::new()), ..granted(feature, Some(grant.license.clone())) };
     }
     if is_reading(context) && (grant.is_some() || view.readable.contains(&feature)) {
         return read_only(view, feature);

@@ -15,7 +15,7 @@ use super::{rate, seats};
 use crate::counters::{CounterError, Counters, Draw, Entry};
 use crate::license::LimitKind;
 use crate::reason;
-use crate::types::{Charge, Context, Decision, Duration};
+use crate::types::{Charge, Context, Decision, Duration, Hold, Meter};
 use crate::view::{HeldAs, View};
 
 /// Charges all or none. The budgets of a limit are drawn in their order; a charge that spans several is split.
@@ -114,7 +114,8 @@ fn settle<'a>(
                 if counts {
                     calm(demands, counters);
                 }
-                return Ok(record.decision(request.subject, request.tenant, &sums));
+                let hold = if counts { hold(view, demands, request, &entries) } else { None };
+                return Ok(Decision { hold, ..record.decision(request.subject, request.tenant, &sums) });
             }
             // Another caller was quicker: split again over what is left now.
             (Err(CounterError::Exceeded { entry, .. }), _) if entry < entries.len() => {
@@ -252,6 +253,27 @@ fn entries(demands: &mut [Demand<'_>]) -> Vec<Entry> {
     let charged = demands.iter().filter(|demand| demand.amount > 0);
     entries.extend(charged.filter_map(|Demand { target, .. }| target.alert(target.used())));
     entries
+}
+
+/// How the same charge may be repeated, of any amount: one that moves a single counter, whose units may be reserved, and tells nothing but its sum.
+fn hold(view: &View, demands: &[Demand<'_>], request: Request<'_>, entries: &[Entry]) -> Option<Hold> {
+    let ([Demand { target, .. }], [_], [entry], None) = (demands, request.charges, entries, request.once) else {
+        return None;
+    };
+    let [slot] = &*target.slots else { return None };
+    let step = target.step(target.used())?;
+    let ceiling = slot.granted();
+    (entry.slack > 0 && slot.is_steady())
+        .then(|| Meter {
+            charge: 0,
+            usage: Some(0),
+            counter: entry.counter.clone(),
+            ceiling,
+            slack: entry.slack,
+            step: Some(step).filter(|step| *step < ceiling),
+            refill: None,
+        })
+        .and_then(|meter| view.hold(Vec::from([meter])))
 }
 
 /// Takes the warnings back where a period or a term has begun anew. The charge has counted: where this fails, it is for the next one to do.

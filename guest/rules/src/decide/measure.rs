@@ -8,7 +8,7 @@ use super::record::{Record, Share};
 use super::request::Request;
 use super::store;
 use super::target::{self, Target};
-use crate::counters::Counters;
+use crate::counters::{Counters, Entry};
 use crate::license::LimitKind;
 use crate::reason;
 use crate::types::{Charge, Context, Decision};
@@ -52,7 +52,11 @@ pub fn measure(view: &View, charge: &Charge, context: &Context, counters: &dyn C
     if value > ceiling {
         return Ok(denied(reason::LIMIT_EXCEEDED).into());
     }
-    let is_first = target.alert(value).is_some_and(|alert| counters.add(&[alert], &[], None).is_ok());
+    let is_first = target.alert(value).is_some_and(|alert| {
+        // Along with the level, though it stays: what is said of one is never changed without the other.
+        let level = target.slots.first().map(|slot| Entry { slack: 0, ceiling: u64::MAX, amount: 0, ..slot.entry() });
+        counters.add(&[alert].into_iter().chain(level).collect::<Vec<_>>(), &[], None).is_ok()
+    });
     let share = Share { warns: target.warns(value, is_first), ..target.share(|_| true) };
     let record = Record { license: license.to_string(), shares: Vec::from([share]), warnings: view.warnings.clone() };
     Ok(record.decision(&charge.limit, context.tenant.as_deref(), &[]))

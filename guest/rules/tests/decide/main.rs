@@ -2,6 +2,7 @@
 
 mod counters;
 mod examples;
+mod holds;
 mod once;
 mod pools;
 mod properties;

@@ -17,13 +17,25 @@ pub(crate) struct ClockCapability {
     frozen: Option<Reading>,
     tape: Tape,
     /// What is left of the present call.
-    pub(crate) calls: Calls,
+    calls: Calls,
+    /// The latest time that the present call was told.
+    told: Option<u64>,
 }
 
 impl ClockCapability {
     /// The running clock, or the moment of a snapshot.
     pub(crate) fn new(clock: Arc<Clock>, frozen: Option<Reading>, tape: Tape) -> Self {
-        Self { clock, frozen, tape, calls: Calls::new(limits::LOAD.host_calls) }
+        Self { clock, frozen, tape, calls: Calls::new(limits::LOAD.host_calls), told: None }
+    }
+
+    /// Forgets what the call before took.
+    pub(crate) fn begin_call(&mut self, host_calls: u32) {
+        (self.calls, self.told) = (Calls::new(host_calls), None);
+    }
+
+    /// The latest time to judge by that the last call was told; none: it did not ask.
+    pub(crate) fn told(&self) -> Option<u64> {
+        self.told
     }
 
     /// Lets the time run on.
@@ -46,7 +58,9 @@ impl ClockCapability {
             let Reading { now, wall, .. } = frozen.unwrap_or_else(|| clock.read());
             clock::Reading { now, wall }
         };
-        Ok(tape.pass((), |()| asked, read)?)
+        let reading = tape.pass((), |()| asked, read)?;
+        self.told = self.told.max(Some(reading.now));
+        Ok(reading)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::instances::InStore;
 use crate::limits;
 use crate::program::Lent;
 use crate::sandbox::Ticks;
-use crate::store::{Last, Part, Recalled};
+use crate::store::{Counted, Last, Part, Recalled};
 
 /// What an instance sees of the counters.
 pub(crate) struct CountersCapability {
@@ -28,6 +28,8 @@ pub(crate) struct CountersCapability {
     /// The reservation that they were recorded for, now or by a repeated call.
     found: Option<String>,
     last: Last,
+    /// Did the present call ask for anything?
+    is_asked: bool,
 }
 
 impl CountersCapability {
@@ -43,13 +45,26 @@ impl CountersCapability {
             part: None,
             found: None,
             last: Last::default(),
+            is_asked: false,
         }
     }
 
     /// Forgets what the call before took.
     pub(crate) fn begin_call(&mut self, host_calls: u32) {
         self.waited = 0;
+        self.last.begin_call();
+        self.is_asked = false;
         self.calls = Calls::new(host_calls);
+    }
+
+    /// Did the last call ask for anything?
+    pub(crate) fn is_asked(&self) -> bool {
+        self.is_asked
+    }
+
+    /// What the last call has taken from a block.
+    pub(crate) fn counted(&self) -> Option<Counted<'_>> {
+        self.last.counted()
     }
 
     /// What the next call charges belongs to a reservation.
@@ -96,6 +111,7 @@ impl CountersCapability {
         ask: impl FnOnce(&Lent, A) -> T,
     ) -> wasmtime::Result<T> {
         self.calls.take()?;
+        self.is_asked = true;
         let before = self.ticks.count();
         let answer = self.in_store.during(|| self.tape.pass(arguments, asked, |arguments| ask(&self.lent, arguments)));
         self.waited += self.ticks.count() - before;

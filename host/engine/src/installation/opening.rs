@@ -76,6 +76,7 @@ impl Installation {
             held,
             grace,
             fail_mode: builder.fail_mode,
+            holds: builder.holds,
             sandbox,
             clock,
             store,

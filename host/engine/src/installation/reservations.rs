@@ -141,7 +141,7 @@ impl Installation {
             let reason = reason.clone();
             let fits = |amount| {
                 let question = Question::Preview(vec![Charge { limit: reserved.limit.clone(), amount }]);
-                Ok::<_, Failure>(super::put(&self.loaded(), &question, &context)?.allowed)
+                Ok::<_, Failure>(self.put(&self.loaded(), &question, &context)?.allowed)
             };
             let fitting = largest_below(rest, fits)?;
             if fitting == 0 {

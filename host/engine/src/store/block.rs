@@ -21,7 +21,7 @@ const SPAN: u64 = 100;
 
 /// Units of one counter.
 #[derive(Debug)]
-pub(super) struct Block {
+pub(crate) struct Block {
     /// What the disk holds.
     end: u64,
     /// What is left, and the flag.
@@ -45,11 +45,16 @@ pub(crate) struct Units {
 }
 
 impl Units {
-    pub(super) fn new(block: Arc<Block>) -> Self {
+    pub(crate) fn new(block: Arc<Block>) -> Self {
         Self { block, left: 0 }
     }
 
-    /// Takes units where that needs no disk.
+    /// What they are of.
+    pub(crate) fn block(&self) -> &Arc<Block> {
+        &self.block
+    }
+
+    /// As [`Block::take`].
     pub(crate) fn take(&mut self, amount: u64, ceiling: u64, slack: u64) -> Take {
         self.block.take_of(&mut self.left, amount, ceiling, slack)
     }
@@ -77,7 +82,8 @@ impl Block {
         Self { end: value, left: Line(AtomicU64::new(CLOSED)), filled: 0, at: 0 }
     }
 
-    pub(super) fn take(&self, amount: u64, ceiling: u64, slack: u64) -> Take {
+    /// Takes units where that needs no disk.
+    pub(crate) fn take(&self, amount: u64, ceiling: u64, slack: u64) -> Take {
         self.take_of(&mut self.left().load(Ordering::Acquire), amount, ceiling, slack)
     }
 

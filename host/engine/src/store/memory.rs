@@ -6,7 +6,7 @@
 mod reservations;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
@@ -14,9 +14,9 @@ use super::bucket::Buckets;
 use super::reservation::is_reserved;
 use super::term::Term;
 use super::{
-    Ancestry, Burned, Floor, Head, MAX_ITEMS, MAX_ONCE_KEY, Moment, Part, Recalled, Reserved, Settling, Standing,
-    Store, StoreError, Units, anchor_key, at_most, check_add, check_name, check_read, check_subtract, moved, portions,
-    recorded, recorded_add,
+    Ancestry, Block, Burned, Floor, Head, MAX_ITEMS, MAX_ONCE_KEY, Moment, Part, Recalled, Reserved, Settling,
+    Standing, Store, StoreError, anchor_key, at_most, check_add, check_name, check_read, check_subtract, moved,
+    portions, recorded, recorded_add,
 };
 use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Excess, Member, Once, Place, Portion, Supply};
 use crate::figures::StoreFigures;
@@ -159,7 +159,7 @@ impl Store for MemoryStore {
     }
 
     /// Nothing here is quicker than its memory.
-    fn units(&self, _: &str, _: &str) -> Option<Units> {
+    fn block(&self, _: &str, _: &str) -> Option<Arc<Block>> {
         None
     }
 

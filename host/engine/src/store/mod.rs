@@ -24,6 +24,7 @@ mod term;
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -32,9 +33,9 @@ use crate::bindings::placet::policy::counters::{
 };
 use crate::figures::StoreFigures;
 
-pub(crate) use self::block::{Take, Units};
+pub(crate) use self::block::{Block, Take, Units};
 pub use self::error::StoreError;
-pub(crate) use self::last::Last;
+pub(crate) use self::last::{Counted, Last};
 pub(crate) use self::memory::MemoryStore;
 pub(crate) use self::redb::{COUNTERS_FILE, RedbStore};
 pub use self::reservation::Settlement;
@@ -154,7 +155,7 @@ pub enum Ancestry {
 /// The promises above, for the counters of many policies. `namespace` is the name of the policy, which never sees another's.
 ///
 /// What a policy asks for is answered in the words of `wit/counters.wit`; what the host asks for fails with a [`StoreError`].
-/// Every method but [`Store::units`] and [`Store::level`] may wait for the disk.
+/// Every method but [`Store::block`] and [`Store::level`] may wait for the disk.
 pub(crate) trait Store: Send + Sync + fmt::Debug {
     /// What the counters hold at one moment; 0 where nothing was added yet.
     fn read(&self, namespace: &str, counters: &[String], moment: Moment) -> Result<Vec<u64>, Error>;
@@ -180,7 +181,7 @@ pub(crate) trait Store: Send + Sync + fmt::Debug {
     /// The units of which a counter is counted in memory at present, for a caller who adds to it again and again and would rather not have them
     /// looked for each time. To take of them is to add an entry, alone; before it comes [`Store::free_due`]. Once they are [`Take::Missing`]
     /// they are worth nothing, and `add` is asked.
-    fn units(&self, namespace: &str, counter: &str) -> Option<Units>;
+    fn block(&self, namespace: &str, counter: &str) -> Option<Arc<Block>>;
 
     /// Takes all portions away, or nothing where one holds less. Answers what is left.
     fn subtract(

@@ -27,6 +27,12 @@ impl Due {
         self.mark.store(next.mark, Ordering::Release);
     }
 
+    /// Nobody knows what is due: whoever counts or reads asks the disk first.
+    pub(super) fn forget(&self) {
+        self.now.store(0, Ordering::Release);
+        self.mark.store(0, Ordering::Release);
+    }
+
     /// Is a term over?
     pub(super) fn is_over(&self, moment: Moment) -> bool {
         let next = Ends { now: self.now.load(Ordering::Acquire), mark: self.mark.load(Ordering::Acquire) };

@@ -45,11 +45,11 @@ pub(crate) use self::file::NAME as COUNTERS_FILE;
 use self::file::{Opener, StateFile};
 use self::pools::Pool;
 use self::writer::Writer;
-use super::block::Blocks;
+use super::block::{Block, Blocks};
 use super::bucket::Buckets;
 use super::{
     Ancestry, Burned, Floor, Head, MAX_ITEMS, MAX_ONCE_KEY, Moment, Part, Recalled, Reserved, Settling, Standing,
-    Store, StoreError, Units, anchor_key, at_most, check_add, check_name, check_read, check_subtract, taken,
+    Store, StoreError, anchor_key, at_most, check_add, check_name, check_read, check_subtract, taken,
 };
 use crate::bindings::placet::policy::counters::{Draw, Entry, Error, Member, Once, Place, Portion, Supply};
 use crate::figures::StoreFigures;
@@ -154,8 +154,8 @@ impl Store for RedbStore {
         outcome?
     }
 
-    fn units(&self, namespace: &str, counter: &str) -> Option<Units> {
-        self.writer.blocks().find(namespace, counter).map(Units::new)
+    fn block(&self, namespace: &str, counter: &str) -> Option<Arc<Block>> {
+        self.writer.blocks().find(namespace, counter)
     }
 
     fn subtract(

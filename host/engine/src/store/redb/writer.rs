@@ -202,8 +202,9 @@ impl Shared {
     /// Closes the file, which is then opened again before anything else.
     fn close(&self, reason: StoreError) {
         let mut database = self.database_mut();
-        // Nobody knows what it holds when it is opened again.
+        // Nobody knows what it holds when it is opened again; nor is anything given from blocks until then.
         self.seen.forget();
+        self.due.forget();
         if let Ok(open) = std::mem::replace(&mut *database, Err(reason)) {
             // It failed already; how its closing goes changes nothing.
             drop(guarded(&self.path, || {
