@@ -23,14 +23,25 @@ const LONGEST: usize = 256;
 /// A clock that is this much behind, in milliseconds, is one that was set back: the policy is asked what that means.
 const LAG: u64 = 1_000;
 
-/// The answers that are held: by what is asked, and for which tenant; empty: for none.
+/// A full table is cleared no sooner, in milliseconds: who asks about ever others is better off without.
+const CLEARED: u64 = 60_000;
+
+/// The answers that are held.
 #[derive(Default)]
 pub(crate) struct Holds {
-    checks: Table,
-    charges: Table,
+    checks: RwLock<Table>,
+    charges: RwLock<Table>,
 }
 
-type Table = RwLock<HashMap<String, HashMap<String, Arc<Held>>>>;
+#[derive(Default)]
+struct Table {
+    /// By what is asked, and for which tenant; empty: for none.
+    held: HashMap<String, HashMap<String, Arc<Held>>>,
+    /// How many these are.
+    count: usize,
+    /// When it was cleared.
+    cleared: u64,
+}
 
 struct Held {
     decision: Decision,
@@ -51,7 +62,7 @@ struct Charge {
 
 /// What is asked, as far as its answer may be held.
 struct Asked<'a> {
-    table: &'a Table,
+    table: &'a RwLock<Table>,
     subject: &'a str,
     tenant: &'a str,
     /// None: nothing is counted.
@@ -73,7 +84,7 @@ impl Holds {
     /// The answer, where one is held; it has counted.
     pub(crate) fn repeat(&self, question: &Question<'_>, context: &Context, lent: &Lent) -> Option<Decision> {
         let Asked { table, subject, tenant, amount } = self.asked(question, context)?;
-        let held = table.read().unwrap_or_else(PoisonError::into_inner).get(subject)?.get(tenant)?.clone();
+        let held = table.read().unwrap_or_else(PoisonError::into_inner).get(subject, tenant)?.clone();
         let now = lent.clock.read();
         if !held.is_at(now) {
             return None;
@@ -102,6 +113,10 @@ impl Holds {
         let (Some(Asked { table, subject, tenant, amount }), Some(from)) = (self.asked(question, context), at) else {
             return;
         };
+        let now = clock.read();
+        if !decision.allowed || !table.read().unwrap_or_else(PoisonError::into_inner).takes(subject, tenant, now) {
+            return;
+        }
         let charge = match (amount, &*hold.meters) {
             (None, []) if !has_asked => None,
             (Some(_), [meter]) => match counted.and_then(|counted| Charge::new(meter, decision, counted)) {
@@ -111,16 +126,9 @@ impl Holds {
             _ => return,
         };
         let held = Held { decision: decision.clone(), from, until: hold.until, charge };
-        let fits = serde_json::to_vec(decision).is_ok_and(|json| json.len() <= LARGEST);
-        if !decision.allowed || !held.is_at(clock.read()) || !fits {
-            return;
+        if held.is_at(now) && serde_json::to_vec(decision).is_ok_and(|json| json.len() <= LARGEST) {
+            table.write().unwrap_or_else(PoisonError::into_inner).put(subject, tenant, held, now);
         }
-        let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
-        let is_new = table.get(subject).is_none_or(|tenants| !tenants.contains_key(tenant));
-        if is_new && table.values().map(HashMap::len).sum::<usize>() >= MOST {
-            table.clear();
-        }
-        table.entry(subject.to_owned()).or_default().insert(tenant.to_owned(), Arc::new(held));
     }
 
     fn asked<'a>(&'a self, question: &'a Question<'_>, context: &'a Context) -> Option<Asked<'a>> {
@@ -140,6 +148,29 @@ impl Holds {
             _ => None,
         };
         asked.filter(|asked| asked.subject.len() <= LONGEST)
+    }
+}
+
+impl Table {
+    fn get(&self, subject: &str, tenant: &str) -> Option<&Arc<Held>> {
+        self.held.get(subject)?.get(tenant)
+    }
+
+    /// Is there room for this, or may room be made?
+    fn takes(&self, subject: &str, tenant: &str, now: Reading) -> bool {
+        let is_old = now.now >= self.cleared.saturating_add(CLEARED);
+        self.count < MOST || is_old || self.get(subject, tenant).is_some()
+    }
+
+    fn put(&mut self, subject: &str, tenant: &str, held: Held, now: Reading) {
+        if !self.takes(subject, tenant, now) {
+            return;
+        }
+        if self.count >= MOST && self.get(subject, tenant).is_none() {
+            *self = Self { cleared: now.now, ..Self::default() };
+        }
+        let before = self.held.entry(subject.to_owned()).or_default().insert(tenant.to_owned(), Arc::new(held));
+        self.count += usize::from(before.is_none());
     }
 }
 
@@ -324,8 +355,10 @@ mod tests {
         for number in 0..3 * MOST {
             holds.keep(&question, &of(&number.to_string()), &granted, &hold, seen(&lent, None), &lent.clock);
         }
-        let held = holds.checks.read().unwrap().values().map(HashMap::len).sum::<usize>();
-        assert!(held <= MOST, "{held}");
+        let table = holds.checks.read().unwrap();
+        let count = table.held.values().map(HashMap::len).sum::<usize>();
+        assert!(count == table.count && count <= MOST, "{count} of {}", table.count);
+        assert!(table.cleared > 0 && table.get("sso", "1").is_none() && table.get("sso", "1500").is_some());
     }
 
     #[test]
