@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use placet::{Decision, Failure, Placet, Request};
 use placet_tests::mutator::Mutator;
@@ -133,4 +133,22 @@ fn nothing_is_given_of_counters_that_are_known_to_be_gone() {
         fs::rename(site.path("aside"), site.path("state/counters.redb")).unwrap();
     }
     assert_eq!(pair.ask(|placet| placet.consume("tokens", 1)).usage[0].used, 85);
+}
+
+#[test]
+fn what_is_held_ends_soon_after_the_counters_are_taken_away() {
+    let site = Site::known();
+    site.license(&license(1_000_000, 100_000));
+    let placet = site.open();
+    for amount in [50_000, 1, 1] {
+        assert!(placet.consume("tokens", amount).decide().unwrap().allowed);
+    }
+    fs::rename(site.path("state/counters.redb"), site.path("aside")).unwrap();
+    let began = Instant::now();
+    while placet.consume("tokens", 1).decide().unwrap().allowed {
+        assert!(began.elapsed() < Duration::from_secs(20), "it is given on");
+        thread::sleep(Duration::from_millis(50));
+    }
+    fs::rename(site.path("aside"), site.path("state/counters.redb")).unwrap();
+    assert!(placet.consume("tokens", 1).decide().unwrap().allowed);
 }

@@ -86,9 +86,13 @@ impl Installation {
         }
     }
 
-    /// Tells that the counters' file was taken away: what is counted on goes with this process.
+    /// Tells that the counters' file was taken away.
     fn notice_store(&self) {
         let is_gone = self.state.names(Folder::Top).is_ok_and(|names| names.iter().all(|name| name != COUNTERS_FILE));
+        if is_gone {
+            // The store learns of it from its next commit: then nothing is given from blocks either.
+            drop(self.store.commit_mark(0));
+        }
         if !self.store_gone.swap(is_gone, Ordering::Relaxed) && is_gone {
             self.tell("store.failed", COUNTERS_FILE, "counters-missing");
         }
