@@ -9,6 +9,8 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
 use redb::backends::FileBackend;
 use redb::{Builder, Database, ReadableDatabase};
+#[cfg(target_os = "linux")]
+use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 
 use super::blocks::Moves;
 use super::chain::Commit;
@@ -216,15 +218,21 @@ fn drop_cached(file: impl std::os::fd::AsFd) -> io::Result<()> {
 /// Which file is open.
 #[cfg(target_os = "linux")]
 fn id(file: impl std::os::fd::AsFd) -> io::Result<Option<FileId>> {
-    let stat = rustix::fs::fstat(file)?;
-    Ok(Some(FileId(stat.st_dev, stat.st_ino)))
+    looked_at(file, Path::new(""), AtFlags::EMPTY_PATH)
 }
 
 /// Which file is found there.
 #[cfg(target_os = "linux")]
 fn id_at(path: &Path) -> io::Result<Option<FileId>> {
-    let stat = rustix::fs::stat(path)?;
-    Ok(Some(FileId(stat.st_dev, stat.st_ino)))
+    looked_at(CWD, path, AtFlags::empty())
+}
+
+/// Its times are not asked for: the next write to a file whose times somebody has seen must set them, which costs a good part of a commit.
+#[cfg(target_os = "linux")]
+fn looked_at(from: impl std::os::fd::AsFd, path: &Path, how: AtFlags) -> io::Result<Option<FileId>> {
+    let seen = statx(from, path, how, StatxFlags::INO)?;
+    let device = u64::from(seen.stx_dev_major) << 32 | u64::from(seen.stx_dev_minor);
+    Ok(Some(FileId(device, seen.stx_ino)))
 }
 
 /// No other system lets a program ask for that.
