@@ -1,10 +1,12 @@
 //! Two installations that are asked the same, one of which may repeat answers by itself: they answer the same.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use placet::{Decision, Failure, Placet, Request};
+use placet_tests::hostile;
 use placet_tests::mutator::Mutator;
 use placet_tests::rig::{Site, claims};
 use serde_json::{Value, json};
@@ -88,6 +90,22 @@ fn whatever_is_asked_is_answered_the_same() {
 
 fn of<'a>(tenant: Option<&str>, request: Request<'a>) -> Request<'a> {
     tenant.into_iter().fold(request, Request::tenant)
+}
+
+#[test]
+fn what_the_policy_says_for_ever_is_repeated_where_it_has_asked_for_the_time_alone() {
+    let (site, placet) = hostile::site();
+    let reasons = |placet: &Placet, feature: &str| {
+        let ask = |_| placet.check(feature).decide().unwrap().reason;
+        (0..8).map(ask).collect::<BTreeSet<_>>().len()
+    };
+    assert_eq!(reasons(&placet, "held"), 1);
+    for other in ["held-with-counters", "held-without-the-time"] {
+        assert!(reasons(&placet, other) > 1, "{other}");
+    }
+    assert_eq!(placet.check("held").decide().unwrap().hold, None, "it is for the host alone");
+    drop(placet);
+    assert!(reasons(&site.builder().holds(false).open().unwrap(), "held") > 1);
 }
 
 #[test]

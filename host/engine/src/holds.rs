@@ -113,10 +113,6 @@ impl Holds {
         let (Some(Asked { table, subject, tenant, amount }), Some(from)) = (self.asked(question, context), at) else {
             return;
         };
-        let now = clock.read();
-        if !decision.allowed || !table.read().unwrap_or_else(PoisonError::into_inner).takes(subject, tenant, now) {
-            return;
-        }
         let charge = match (amount, &*hold.meters) {
             (None, []) if !has_asked => None,
             (Some(_), [meter]) => match counted.and_then(|counted| Charge::new(meter, decision, counted)) {
@@ -125,6 +121,10 @@ impl Holds {
             },
             _ => return,
         };
+        let now = clock.read();
+        if !decision.allowed || !table.read().unwrap_or_else(PoisonError::into_inner).takes(subject, tenant, now) {
+            return;
+        }
         let held = Held { decision: decision.clone(), from, until: hold.until, charge };
         if held.is_at(now) && serde_json::to_vec(decision).is_ok_and(|json| json.len() <= LARGEST) {
             table.write().unwrap_or_else(PoisonError::into_inner).put(subject, tenant, held, now);

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::Component;
 use crate::bindings::exports::placet::policy::enforcement::{Charge, Context, Guest};
-use crate::bindings::exports::placet::policy::types::{Decision, Warning};
+use crate::bindings::exports::placet::policy::types::{Decision, Hold, Warning};
 use crate::misbehave;
 
 type Answer = Result<Decision, String>;
@@ -32,10 +32,20 @@ impl Guest for Component {
             "long-batch" => misbehave::add_many_entries(),
             "trap-in-realloc" => misbehave::trap_at_next_allocation(),
             "trap-in-post-return" => decision.reason = misbehave::text_that_traps_when_released(),
+            "held" => misbehave::ask_the_clock(1),
+            "held-with-counters" => {
+                misbehave::ask_the_clock(1);
+                misbehave::read_a_counter();
+            }
             "error-with-markup" => return Err("<b>not a reason</b>".to_string()),
             "error-without-end" => return Err("a".repeat(1 << 20)),
             "error-empty" => return Err(String::new()),
             _ => {}
+        }
+        if feature.starts_with("held") {
+            // Each answer has a number of its own, which the host may repeat for ever.
+            decision.reason = misbehave::number().to_string();
+            decision.hold = Some(Hold { until: u64::MAX, meters: Vec::new() });
         }
         Ok(decision)
     }

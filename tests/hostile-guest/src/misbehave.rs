@@ -19,6 +19,7 @@ pub(crate) static TRAP_AT_RELEASE: AtomicBool = AtomicBool::new(false);
 pub(crate) const TRAPPING_LENGTH: usize = 1_013;
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
+static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 pub(crate) fn run_forever() {
     loop {
@@ -90,6 +91,15 @@ pub(crate) fn ask_the_clock(times: u32) {
     for _ in 0..times {
         COUNT.fetch_add(clock::now(), Ordering::Relaxed);
     }
+}
+
+pub(crate) fn read_a_counter() {
+    COUNT.fetch_add(u64::from(counters::read(&["own/counted".to_string()]).is_ok()), Ordering::Relaxed);
+}
+
+/// Another one each time.
+pub(crate) fn number() -> u64 {
+    NUMBER.fetch_add(1, Ordering::Relaxed)
 }
 
 /// The same megabytes, handed over again and again.

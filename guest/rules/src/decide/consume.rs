@@ -255,25 +255,27 @@ fn entries(demands: &mut [Demand<'_>]) -> Vec<Entry> {
     entries
 }
 
-/// How the same charge may be repeated, of any amount: one that moves a single counter, whose units may be reserved, and tells nothing but its sum.
+/// How the same charge may be repeated, of any amount: one that moves a single counter and tells nothing but its sum. Where units may be reserved,
+/// nothing is beside the counter.
 fn hold(view: &View, demands: &[Demand<'_>], request: Request<'_>, entries: &[Entry]) -> Option<Hold> {
     let ([Demand { target, .. }], [_], [entry], None) = (demands, request.charges, entries, request.once) else {
         return None;
     };
     let [slot] = &*target.slots else { return None };
-    let step = target.step(target.used())?;
-    let ceiling = slot.granted();
-    (entry.slack > 0 && slot.is_steady())
-        .then(|| Meter {
-            charge: 0,
-            usage: Some(0),
-            counter: entry.counter.clone(),
-            ceiling,
-            slack: entry.slack,
-            step: Some(step).filter(|step| *step < ceiling),
-            refill: None,
-        })
-        .and_then(|meter| view.hold(Vec::from([meter])))
+    if entry.slack == 0 {
+        return None;
+    }
+    let (step, ceiling) = (target.step(target.used())?, slot.granted());
+    let meter = Meter {
+        charge: 0,
+        usage: Some(0),
+        counter: entry.counter.clone(),
+        ceiling,
+        slack: entry.slack,
+        step: Some(step).filter(|step| *step < ceiling),
+        refill: None,
+    };
+    view.hold(Vec::from([meter]))
 }
 
 /// Takes the warnings back where a period or a term has begun anew. The charge has counted: where this fails, it is for the next one to do.

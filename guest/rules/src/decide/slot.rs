@@ -139,15 +139,6 @@ impl<'a> Slot<'a> {
         Entry { counter: self.counter.clone(), amount: self.part, ceiling: self.ceiling(), slack }
     }
 
-    /// Its counter alone says what is used, as long as the view is true.
-    pub(super) fn is_steady(&self) -> bool {
-        let is_rolling = matches!(self.within, Some(Within::Term(_)));
-        self.role == Role::Present
-            && self.held_as == HeldAs::Counter
-            && matches!(self.beside, Beside::Nothing)
-            && !is_rolling
-    }
-
     /// What must go along with the charge.
     pub(super) fn guards(&self) -> Vec<Entry> {
         if self.ceiling == u64::MAX { Vec::new() } else { self.beside.guards(self.ceiling) }

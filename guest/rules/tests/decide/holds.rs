@@ -13,7 +13,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use crate::counters::Memory;
-use crate::setting::{budget, charge, limit, nobody, once, tenant, view};
+use crate::setting::{OBJECTS, budget, charge, limit, nobody, once, tenant, view};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -148,6 +148,21 @@ fn most_charges_are_repeated_and_a_warning_is_not_missed() {
         warned.extend(answer.warnings.iter().map(|_| number));
     }
     assert_eq!((warned, host.repeated), (vec![80], 78));
+}
+
+#[test]
+fn a_warning_is_set_together_with_the_level_and_held_by_nobody_until_it_is_taken_back() {
+    let view = setting(Some(20), 10, 0, Some(80), false);
+    let memory = Memory::default();
+    measure(&view, &charge("objects", 18), &tenant(), &memory).unwrap();
+    let added = memory.added.borrow().iter().map(|entry| (entry.counter.clone(), entry.amount)).collect::<Vec<_>>();
+    assert_eq!((added.len(), &*added[1].0, added[1].1), (2, OBJECTS, 0), "what is reserved of the level ends");
+    // It was given, and another caller's taking it back has failed.
+    memory.put(OBJECTS, 3);
+    let hold = || consume(&view, &[charge("objects", 1)], &tenant(), &memory).unwrap().hold;
+    assert_eq!(memory.sum(&added[0].0), 1);
+    assert_eq!(hold(), None);
+    assert_eq!((memory.sum(&added[0].0), hold().is_some()), (0, true));
 }
 
 #[test]

@@ -1,5 +1,12 @@
 //! Why a step within a transaction failed.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use super::file::damaged;
+use crate::store::StoreError;
+
 /// A row was not read or not written.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RowError {
@@ -41,5 +48,18 @@ impl From<redb::TransactionError> for RowError {
 impl From<redb::CommitError> for RowError {
     fn from(error: redb::CommitError) -> Self {
         Self::Redb(error.into())
+    }
+}
+
+/// redb may panic over a file that others altered: then the file is damaged, and the process goes on.
+pub(super) fn guarded<T>(path: &Path, act: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|panic| Err(damaged(path, message(&*panic))))
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (_, Some(text)) => text,
+        _ => "a panic without a message",
     }
 }

@@ -220,6 +220,22 @@ fn counters_that_are_taken_away_or_replaced_under_the_store_are_not_counted_in_u
 }
 
 #[test]
+fn an_older_file_is_told_from_the_first_call_also_where_nothing_was_counted_since_the_opening() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = |name| temp.path().join(name);
+    let store = RedbStore::open(temp.path()).unwrap();
+    add(&store, "a", 1);
+    std::fs::copy(path("counters.redb"), path("older")).unwrap();
+    add(&store, "a", 1);
+    drop(store);
+    let store = RedbStore::open(temp.path()).unwrap();
+    std::fs::rename(path("older"), path("counters.redb")).unwrap();
+    let entry = Entry { counter: "a".to_owned(), amount: 1, ceiling: u64::MAX, slack: 0 };
+    let refused = store.add("n", vec![entry], vec![], None, None, at(1));
+    assert_eq!(refused, Err(Error::Unavailable("edited".to_owned())));
+}
+
+#[test]
 fn a_crash_between_key_and_counters_is_neither_a_lost_key_nor_lost_counters() {
     let temp = tempfile::tempdir().unwrap();
     let path = |name| temp.path().join(name);

@@ -9,6 +9,7 @@ mod chain;
 mod due;
 mod error;
 mod file;
+mod job;
 mod kept;
 mod once;
 mod pools;

@@ -1,11 +1,9 @@
 //! The one thread that writes: it takes whatever waits, does it in order within one transaction, commits once, and answers all.
 
-use std::any::Any;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
@@ -13,8 +11,9 @@ use std::time::Instant;
 use super::blocks::{self, Moved};
 use super::chain;
 use super::due::Due;
-use super::error::RowError;
+use super::error::{RowError, guarded};
 use super::file::{Opened, Opener, damaged, row_error};
+use super::job::{Call, Job};
 use super::rows::{self, Outcome};
 use super::sealed::{Txn, View};
 use super::seen::Seen;
@@ -62,11 +61,13 @@ impl Writer {
     pub(super) fn start(opener: Box<dyn Opener>) -> Result<Self, StoreError> {
         let path = opener.path().to_owned();
         let due = Due::default();
-        let (opened, burned) = guarded(&path, || {
+        let (opened, burned, reached) = guarded(&path, || {
             let opened = opener.open(false)?;
-            let burned = burn(&opened).map_err(|error| row_error(error, &path))?;
+            let failed = |error| row_error(error, &path);
+            let burned = burn(&opened).map_err(failed)?;
+            let reached = opened.view().and_then(|view| chain::last(&view)).map_err(failed)?.number;
             due.look(&opened);
-            Ok((opened, burned))
+            Ok((opened, burned, reached))
         })?;
         let shared = Arc::new(Shared {
             path: path.clone(),
@@ -76,7 +77,7 @@ impl Writer {
             seen: Seen::default(),
             due,
             commits: Commits::default(),
-            reached: AtomicU64::new(0),
+            reached: AtomicU64::new(reached),
             database: RwLock::new(Ok(opened)),
         });
         let (jobs, received) = channel();
@@ -137,7 +138,7 @@ impl Writer {
         apply: impl FnOnce(&Txn<'_>) -> Result<Outcome<T>, RowError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = sync_channel(1);
-        let job = Call { mark, in_memory, apply: Some(apply), answer, outcome: None };
+        let job = Call::new(mark, in_memory, apply, answer);
         let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(Box::new(job)).is_ok());
         let gone = || damaged(&self.shared.path, "the thread that writes it has ended");
         if sent { wait(|| answered.recv()).unwrap_or_else(|_| Err(gone())) } else { Err(gone()) }
@@ -283,7 +284,9 @@ fn commit(
             settle(shared, after, failed);
             if after == before { Err(failure) } else { Err(StoreError::CommitUnknown { path: shared.path.clone() }) }
         }
-        (_, None) => Err(failure),
+        (Ok(_), None) => Err(failure),
+        // That it is gone, or what lies there in its place.
+        (Err(error), None) => Err(error),
         (Err(_), Some(_)) => Err(StoreError::CommitUnknown { path: shared.path.clone() }),
     }
 }
@@ -394,71 +397,5 @@ fn reopen(opener: &dyn Opener, shared: &Shared) -> Result<u64, StoreError> {
             *database = Err(error.clone());
             Err(error)
         }
-    }
-}
-
-/// redb may panic over a file that others altered: then the file is damaged, and the process goes on.
-fn guarded<T>(path: &Path, act: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|panic| Err(damaged(path, message(&*panic))))
-}
-
-fn message(panic: &(dyn Any + Send)) -> &str {
-    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
-        (Some(text), _) => text,
-        (_, Some(text)) => text,
-        _ => "a panic without a message",
-    }
-}
-
-/// A call on its way through the thread.
-trait Job: Send {
-    /// Tells the caller, where that needs no transaction. Whether it did.
-    fn answer_in_memory(&self) -> bool;
-
-    /// Does it. Answers the time mark to commit, if it changed something.
-    fn apply(&mut self, txn: &Txn<'_>) -> Result<Option<u64>, RowError>;
-
-    /// Tells the caller.
-    fn answer(self: Box<Self>, done: &Result<(), StoreError>);
-}
-
-struct Call<M, F, T> {
-    mark: u64,
-    in_memory: M,
-    apply: Option<F>,
-    outcome: Option<T>,
-    answer: SyncSender<Result<T, StoreError>>,
-}
-
-impl<M, F, T> Job for Call<M, F, T>
-where
-    M: Fn() -> Option<T> + Send,
-    F: FnOnce(&Txn<'_>) -> Result<Outcome<T>, RowError> + Send,
-    T: Send,
-{
-    fn answer_in_memory(&self) -> bool {
-        // A caller that is gone needs no answer.
-        (self.in_memory)().map(|outcome| drop(self.answer.send(Ok(outcome)))).is_some()
-    }
-
-    fn apply(&mut self, txn: &Txn<'_>) -> Result<Option<u64>, RowError> {
-        let Some(apply) = self.apply.take() else { return Ok(None) };
-        let (outcome, mark) = match apply(txn)? {
-            Outcome::Changed(outcome) => (outcome, Some(self.mark)),
-            Outcome::Same(outcome) => (outcome, None),
-        };
-        self.outcome = Some(outcome);
-        Ok(mark)
-    }
-
-    fn answer(self: Box<Self>, done: &Result<(), StoreError>) {
-        let answer = match (done, self.outcome) {
-            (Ok(()), Some(outcome)) => Ok(outcome),
-            (Err(error), _) => Err(error.clone()),
-            // Not reached: what was done without an error has an outcome. Without an answer the caller is told of an error.
-            (Ok(()), None) => return,
-        };
-        // A caller that is gone needs no answer.
-        drop(self.answer.send(answer));
     }
 }
