@@ -105,6 +105,22 @@ fn a_clean_stop_gives_back_the_rest_and_a_crash_burns_at_most_the_slack() {
 }
 
 #[test]
+fn a_block_that_was_used_up_before_a_refusal_is_not_burned_by_a_clean_stop() {
+    let disk = Disk::new();
+    let store = RedbStore::open_with(disk.clone()).unwrap();
+    let mut used = 0;
+    while used == 0 || reserved(&store) > used {
+        used = add(&store, 1, 1_000, 3, used).unwrap();
+    }
+    let entry = |ceiling| Entry { counter: "a".to_owned(), amount: 1, ceiling, slack: 0 };
+    let refused = store.add("n", vec![entry(1_000), entry(used)], vec![], None, None, at(used));
+    assert_eq!(refused, Err(Error::Exceeded(Excess { entry: 1, current: used })));
+    drop(store);
+    let store = RedbStore::open_with(disk).unwrap();
+    assert_eq!((held(&store), store.burned()), (used, &[][..]));
+}
+
+#[test]
 fn whatever_else_changes_a_counter_sees_what_was_used() {
     let store = RedbStore::open_with(Disk::new()).unwrap();
     let begin = || {
