@@ -4,11 +4,9 @@
 //! thread, which then takes the connection over: for each request, at the cost of several decisions.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
-
-use atomic_waker::AtomicWaker;
 
 /// So often in a row; then others are let in.
 const AGAIN: u32 = 4;
@@ -19,14 +17,21 @@ pub(crate) struct Awake<F> {
     future: F,
     own: Arc<Own>,
     waker: Waker,
+    /// The task's, as the waker has it.
+    task: Option<Waker>,
 }
 
 #[derive(Debug, Default)]
 struct Own {
-    is_polled: AtomicBool,
-    is_woken: AtomicBool,
-    task: AtomicWaker,
+    /// [`POLLED`] and [`WOKEN`].
+    state: AtomicU8,
+    task: Mutex<Option<Waker>>,
 }
+
+/// It is polled right now, and whoever wakes it is seen when that is done.
+const POLLED: u8 = 1;
+/// It was woken since it was polled last.
+const WOKEN: u8 = 2;
 
 impl Wake for Own {
     fn wake(self: Arc<Self>) {
@@ -34,9 +39,11 @@ impl Wake for Own {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.is_woken.store(true, Ordering::SeqCst);
-        if !self.is_polled.load(Ordering::SeqCst) {
-            self.task.wake();
+        // Who finds it woken already leaves it to whoever woke it.
+        if self.state.fetch_or(WOKEN, Ordering::AcqRel) == 0
+            && let Some(task) = &*self.task.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            task.wake_by_ref();
         }
     }
 }
@@ -44,7 +51,7 @@ impl Wake for Own {
 impl<F> Awake<F> {
     pub(crate) fn new(future: F) -> Self {
         let own = Arc::new(Own::default());
-        Self { future, waker: own.clone().into(), own }
+        Self { future, waker: own.clone().into(), own, task: None }
     }
 
     pub(crate) fn future(&mut self) -> &mut F {
@@ -56,24 +63,22 @@ impl<F: Future + Unpin> Future for Awake<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let Self { future, own, waker } = self.get_mut();
-        own.task.register(cx.waker());
-        own.is_polled.store(true, Ordering::SeqCst);
-        let mut polled = Poll::Pending;
+        let Self { future, own, waker, task } = self.get_mut();
+        if task.as_ref().is_none_or(|task| !task.will_wake(cx.waker())) {
+            *task = Some(cx.waker().clone());
+            own.task.lock().unwrap_or_else(PoisonError::into_inner).clone_from(task);
+        }
         for _ in 0..AGAIN {
             // Whatever woke it is seen by this poll.
-            own.is_woken.swap(false, Ordering::SeqCst);
-            polled = Pin::new(&mut *future).poll(&mut Context::from_waker(waker));
-            if polled.is_ready() || !own.is_woken.load(Ordering::SeqCst) {
-                break;
+            own.state.swap(POLLED, Ordering::AcqRel);
+            let polled = Pin::new(&mut *future).poll(&mut Context::from_waker(waker));
+            if polled.is_ready() || own.state.compare_exchange(POLLED, 0, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+                return polled;
             }
         }
-        own.is_polled.store(false, Ordering::SeqCst);
-        // Also by another thread, right before that.
-        if polled.is_pending() && own.is_woken.load(Ordering::SeqCst) {
-            own.task.wake();
-        }
-        polled
+        own.state.store(WOKEN, Ordering::Release);
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
@@ -117,5 +122,38 @@ mod tests {
         }));
         assert!(Pin::new(&mut always).poll(&mut Context::from_waker(&waker)).is_pending());
         assert_eq!(task.0.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn no_wake_of_another_thread_is_lost() {
+        const WAKES: u32 = 20_000;
+        #[derive(Default)]
+        struct Between {
+            given: AtomicU32,
+            taken: AtomicU32,
+            waker: Mutex<Option<Waker>>,
+        }
+        let between = Arc::new(Between::default());
+        let giver = std::thread::spawn({
+            let between = between.clone();
+            move || {
+                for number in 1..=WAKES {
+                    // Mostly while what it took before is still being polled.
+                    while between.taken.load(Ordering::SeqCst) < number - 1 {
+                        std::thread::yield_now();
+                    }
+                    between.given.store(number, Ordering::SeqCst);
+                    between.waker.lock().unwrap().iter().for_each(Waker::wake_by_ref);
+                }
+            }
+        });
+        let all = Awake::new(poll_fn(move |cx| {
+            *between.waker.lock().unwrap() = Some(cx.waker().clone());
+            let given = between.given.load(Ordering::SeqCst);
+            between.taken.store(given, Ordering::SeqCst);
+            if given == WAKES { Poll::Ready(()) } else { Poll::Pending }
+        }));
+        tokio::time::timeout(std::time::Duration::from_secs(30), all).await.unwrap();
+        giver.join().unwrap();
     }
 }

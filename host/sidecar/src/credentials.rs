@@ -138,11 +138,11 @@ impl Credentials {
 
     /// Who shows a token, as `Authorization: Bearer TOKEN` (RFC 6750) or as the password of `Basic` (RFC 7617). None: nobody that is known.
     pub(crate) fn who(&self, headers: &HeaderMap) -> Option<&Identity> {
-        let shown = hash(&token(headers)?);
+        let shown = words(&hash(&token(headers)?));
         // All of them, so that the time tells nothing.
         let mut found = None;
         for (known, identity) in &self.0 {
-            if bool::from(known.ct_eq(&shown)) {
+            if bool::from(words(known).ct_eq(&shown)) {
                 found = Some(identity);
             }
         }
@@ -230,6 +230,12 @@ const LENGTH: usize = 43;
 
 fn hash(token: &str) -> Hash {
     Sha256::digest(token).into()
+}
+
+/// As it is compared: by words an eighth as long as by bytes.
+fn words(hash: &Hash) -> [u64; 4] {
+    let mut words = hash.as_chunks().0.iter().map(|word| u64::from_ne_bytes(*word));
+    [(); 4].map(|()| words.next().unwrap_or_default())
 }
 
 /// What is shown, if it has the form of a token.

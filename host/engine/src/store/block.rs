@@ -144,7 +144,12 @@ impl Block {
     /// Of a closed block: the same, open again. None where the disk has no block. One that is used up stays: the disk counts it as left.
     fn again(&self) -> Option<Self> {
         let left = self.left().load(Ordering::Acquire) & !CLOSED;
-        (self.filled > 0).then(|| Self { end: self.end, left: Line(AtomicU64::new(left)), filled: self.filled, at: self.at })
+        (self.filled > 0).then(|| Self {
+            end: self.end,
+            left: Line(AtomicU64::new(left)),
+            filled: self.filled,
+            at: self.at,
+        })
     }
 
     /// How many units of it a span of 100 milliseconds takes, as far as can be told at `mark`.

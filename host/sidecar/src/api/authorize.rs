@@ -1,10 +1,11 @@
 //! Who may ask for what.
 
+use std::convert::Infallible;
 use std::future::ready;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts, Request};
 use axum::handler::Handler;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -23,23 +24,27 @@ pub(super) struct Guarded<H> {
     pub(super) role: Option<Role>,
 }
 
+/// What a handler is called with: the service, and who asks; none: a route that is open.
+#[derive(Clone, Debug)]
+pub(super) struct Admitted {
+    pub(super) service: Arc<Service>,
+    identity: Option<Identity>,
+}
+
 /// What a handler answers with, in the end.
 pub(super) type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 impl<H, T> Handler<T, Arc<Service>> for Guarded<H>
 where
-    H: Handler<T, Arc<Service>, Future = Answering> + Sync,
+    H: Handler<T, Admitted, Future = Answering> + Sync,
     T: 'static,
 {
     type Future = Answering;
 
-    fn call(self, mut request: Request, service: Arc<Service>) -> Answering {
-        let Some(role) = self.role else { return self.handler.call(request, service) };
-        match authorize(&service.known, role, request.headers()) {
-            Ok(identity) => {
-                request.extensions_mut().insert(identity);
-                self.handler.call(request, service)
-            }
+    fn call(self, request: Request, service: Arc<Service>) -> Answering {
+        let identity = self.role.map(|role| authorize(&service.known, role, request.headers())).transpose();
+        match identity {
+            Ok(identity) => self.handler.call(request, Admitted { service, identity }),
             Err(refused) => Box::pin(ready(*refused)),
         }
     }
@@ -81,13 +86,29 @@ fn is_of_another_site(headers: &HeaderMap) -> bool {
     is_basic && !is_own
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Identity {
+impl FromRef<Admitted> for Arc<Service> {
+    fn from_ref(admitted: &Admitted) -> Self {
+        admitted.service.clone()
+    }
+}
+
+impl FromRequestParts<Admitted> for Identity {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(_: &mut Parts, admitted: &Admitted) -> Result<Self, Problem> {
         // Every route that is guarded has one.
-        let identity = parts.extensions.get::<Self>().cloned();
-        identity.ok_or_else(|| Problem::of("token-unknown", StatusCode::UNAUTHORIZED, "this route asks for a token"))
+        admitted
+            .identity
+            .clone()
+            .ok_or_else(|| Problem::of("token-unknown", StatusCode::UNAUTHORIZED, "this route asks for a token"))
+    }
+}
+
+impl OptionalFromRequestParts<Admitted> for Identity {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(_: &mut Parts, admitted: &Admitted) -> Result<Option<Self>, Infallible> {
+        Ok(admitted.identity.clone())
     }
 }
 

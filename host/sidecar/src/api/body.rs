@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::Poll;
 
 use axum::body::{Body, Bytes, HttpBody as _};
@@ -15,6 +14,7 @@ use serde::{Deserialize as _, Deserializer};
 use serde_json::json;
 use tokio::time::timeout;
 
+use super::authorize::Admitted;
 use super::object::Object;
 use crate::answer::JSON;
 use crate::credentials::PREFIX;
@@ -59,10 +59,10 @@ const LONGEST: usize = 300;
 /// So many questions in one list.
 const MANY: usize = 100;
 
-impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Json<T> {
+impl<T: DeserializeOwned> FromRequest<Admitted> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Problem> {
+    async fn from_request(request: Request, Admitted { service, .. }: &Admitted) -> Result<Self, Problem> {
         let bytes = json_bytes(request, service).await?;
         parse::<Object<T>>(&bytes).map(|Object(body)| Self(body))
     }
@@ -76,10 +76,10 @@ impl<T: JsonSchema> Input for Json<T> {
     }
 }
 
-impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Asked<T> {
+impl<T: DeserializeOwned> FromRequest<Admitted> for Asked<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Problem> {
+    async fn from_request(request: Request, Admitted { service, .. }: &Admitted) -> Result<Self, Problem> {
         let bytes = json_bytes(request, service).await?;
         // Not by trial: the message is about the form that was meant.
         if bytes.trim_ascii_start().first() != Some(&b'[') {

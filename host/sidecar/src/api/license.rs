@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use super::authorize::Admitted;
 use super::body::{self, Asking, BYTES};
 use super::object::Object;
 use super::usage;
@@ -174,10 +175,10 @@ struct Key {
     key: String,
 }
 
-impl FromRequest<Arc<Service>> for Offered {
+impl FromRequest<Admitted> for Offered {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Problem> {
+    async fn from_request(request: Request, Admitted { service, .. }: &Admitted) -> Result<Self, Problem> {
         let body = body::read(request, MAX_DOCUMENT, service).await?;
         let members: Option<BTreeMap<String, IgnoredAny>> = serde_json::from_slice(&body).ok();
         if members.is_none_or(|members| !members.contains_key(KEY)) {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -15,11 +14,8 @@ use crate::problem::Problem;
 use crate::service::Service;
 
 /// `GET /metrics`: for who speaks for all tenants, since all are told; for everybody where that is set.
-pub(super) async fn metrics(
-    State(service): State<Arc<Service>>,
-    identity: Option<Extension<Identity>>,
-) -> Result<Text, Problem> {
-    if identity.is_some_and(|Extension(identity)| identity.tenants.is_some()) {
+pub(super) async fn metrics(State(service): State<Arc<Service>>, identity: Option<Identity>) -> Result<Text, Problem> {
+    if identity.is_some_and(|identity| identity.tenants.is_some()) {
         let detail = "the metrics are of all tenants, and this token speaks for its own";
         return Err(Problem::of("tenant-refused", StatusCode::FORBIDDEN, detail));
     }
@@ -45,7 +41,7 @@ impl Output for Text {
     }
 }
 
-impl Input for Option<Extension<Identity>> {
+impl Input for Option<Identity> {
     /// It is refused where it does not speak for all tenants; where the metrics are open, there is none.
     fn describe(_: &mut Operation, _: &mut Schemas) {}
 }

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::authorize::Admitted;
 use super::body::{self, BYTES, Json};
 use crate::answer::Answer;
 use crate::openapi::{Input, Operation, Schemas};
@@ -88,10 +89,10 @@ pub(super) async fn rollback(
 #[derive(Debug)]
 pub(super) struct Signed(Bytes);
 
-impl FromRequest<Arc<Service>> for Signed {
+impl FromRequest<Admitted> for Signed {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Problem> {
+    async fn from_request(request: Request, Admitted { service, .. }: &Admitted) -> Result<Self, Problem> {
         body::read(request, MAX_POLICY, service).await.map(Self)
     }
 }

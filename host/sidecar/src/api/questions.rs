@@ -148,9 +148,13 @@ pub(super) struct Claim {
 
 impl Context {
     /// The request, with all of this.
-    fn of<'a>(&self, request: Request<'a>) -> Request<'a> {
-        let request = self.tenant.iter().fold(request, |request, tenant| request.tenant(tenant));
-        let request = self.once.iter().fold(request, |request, key| request.once(key));
+    fn of<'a>(&self, mut request: Request<'a>) -> Request<'a> {
+        if let Some(tenant) = &self.tenant {
+            request = request.tenant(tenant);
+        }
+        if let Some(key) = &self.once {
+            request = request.once(key);
+        }
         self.details.iter().fold(request, |request, Object(detail)| request.detail(&detail.name, &detail.value))
     }
 }

@@ -9,7 +9,7 @@ use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
 use axum::routing::{self, MethodFilter, MethodRouter};
 
-use super::authorize::{Answering, Guarded};
+use super::authorize::{Admitted, Answering, Guarded};
 use crate::credentials::Role;
 use crate::openapi::{self, Operation, Route, Schemas};
 use crate::service::Service;
@@ -69,12 +69,9 @@ pub(super) struct Methods {
 type Guard = Box<dyn FnOnce(Option<Role>) -> (MethodRouter<Arc<Service>>, (Option<Method>, Direction))>;
 
 /// What answers, and tells what it takes and answers.
-pub(super) trait Answers<T, A>:
-    Handler<T, Arc<Service>, Future = Answering> + Sync + openapi::Described<A>
-{
-}
+pub(super) trait Answers<T, A>: Handler<T, Admitted, Future = Answering> + Sync + openapi::Described<A> {}
 
-impl<H: Handler<T, Arc<Service>, Future = Answering> + Sync + openapi::Described<A>, T, A> Answers<T, A> for H {}
+impl<H: Handler<T, Admitted, Future = Answering> + Sync + openapi::Described<A>, T, A> Answers<T, A> for H {}
 
 #[derive(Debug)]
 struct Described {
