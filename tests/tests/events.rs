@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use placet::Placet;
 use placet::artifact::Manifest;
+use placet::{Event, Placet};
 use placet_tests::rig::{Site, claims, component, root};
 use placet_tests::source::sources;
 use serde_json::{Value, json};
@@ -20,11 +20,13 @@ struct Told(Arc<Mutex<Vec<String>>>);
 impl Told {
     fn of(placet: &Placet) -> Self {
         let told = Self::default();
-        placet.subscribe({
-            let told = told.clone();
-            move |event| told.0.lock().unwrap().push(format!("{} {} {}", event.name, event.subject, event.reason))
-        });
+        placet.subscribe(told.listener());
         told
+    }
+
+    fn listener(&self) -> impl Fn(&Event) + Send + Sync + 'static {
+        let told = self.clone();
+        move |event| told.0.lock().unwrap().push(format!("{} {} {}", event.name, event.subject, event.reason))
     }
 
     /// What it was told since it was asked last.
@@ -81,6 +83,16 @@ fn what_an_operator_does_and_what_is_denied() {
     install(&claims("lic_1"));
     assert_eq!(told.take(), ["license.installed lic_1.json installed"]);
 
+    // And what can be taken back stays what it was.
+    placet.rollback_install().unwrap();
+    assert_eq!(placet.status().licenses[0].plan, "basic");
+    placet.install(format!("{}\n", site.vendor.license(&claims("lic_1"))).as_bytes(), None).unwrap();
+    install(&claims("lic_1"));
+    placet.rollback_install().unwrap();
+    assert_eq!(placet.status().licenses[0].plan, "basic");
+    install(&claims("lic_1"));
+    told.take();
+
     placet.install(b"rubbish", Some("bad.json")).unwrap_err();
     placet.check("sso").decide().unwrap();
     placet.check("audit").decide().unwrap();
@@ -100,7 +112,7 @@ fn what_an_operator_does_and_what_is_denied() {
     placet.rollback_install().unwrap();
     assert_eq!(told.take()[3..], ["license.state_changed missing missing", "license.removed lic_2.json rolled-back"]);
     drop(placet);
-    assert_eq!((logged(&site, "license.replaced", "lic_1.json"), logged(&site, "license.removed", "lic_1")), (2, 1));
+    assert_eq!((logged(&site, "license.replaced", "lic_1.json"), logged(&site, "license.removed", "lic_1")), (7, 1));
 }
 
 #[test]
@@ -122,6 +134,45 @@ fn an_upload_that_is_held_in_memory_is_told_as_any_other() {
             "license.installed lic_1.json installed",
         ]
     );
+    // The same once more: what can be taken back stays what it was.
+    let again = site.vendor.license(&with(claims("lic_1"), "plan", json!("basic")));
+    placet.install(again.as_bytes(), None).unwrap();
+    placet.rollback_install().unwrap();
+    assert_eq!(placet.status().licenses[0].plan, "enterprise");
+}
+
+#[test]
+fn a_place_that_is_not_there_is_told() {
+    let site = Site::known();
+    let nowhere = site.path("nowhere.json");
+    let told = Told::default();
+    let placet = site.builder().licenses(&nowhere).subscribe(told.listener());
+    let placet = placet.open().unwrap();
+    let rejected = format!("license.rejected {} not-found", nowhere.display());
+    let times = |told: Vec<String>| told.iter().filter(|event| **event == rejected).count();
+    assert_eq!(times(told.take()), 1);
+    placet.reload().unwrap();
+    assert_eq!(times(told.take()), 0);
+}
+
+#[test]
+fn a_copy_that_is_not_to_stand_in_enters_no_grace_and_one_that_is_says_for_how_long() {
+    for (seconds, entered) in
+        [(0, "license.state_changed envelope-invalid invalid"), (30, "license.grace_entered  validation-grace")]
+    {
+        let site = Site::known();
+        let mut license = claims("lic_1");
+        license["grace"] = json!({"validation": "72h"});
+        site.license(&license);
+        let placet = site.builder().validation_grace(Duration::from_secs(seconds)).open().unwrap();
+        let told = Told::of(&placet);
+        site.put("license.json", "rubbish");
+        placet.reload().unwrap();
+        assert!(told.take().iter().skip_while(|event| event.starts_with("license.rejected")).eq([entered]));
+        let warnings = placet.check("sso").decide().unwrap().warnings;
+        assert_eq!(warnings.iter().any(|warning| warning.text.contains("no longer than 30 s")), seconds == 30);
+        assert!(warnings.iter().chain(&placet.status().warnings).all(|warning| !warning.text.contains("until 20")));
+    }
 }
 
 #[test]
@@ -167,10 +218,7 @@ fn a_file_that_goes_bad_is_told_by_name_and_reason_where_its_copy_stands_in_once
     drop(placet);
     // An opening tells it to those who subscribed before.
     let early = Told::default();
-    let placet = site.builder().subscribe({
-        let told = early.clone();
-        move |event| told.0.lock().unwrap().push(format!("{} {} {}", event.name, event.subject, event.reason))
-    });
+    let placet = site.builder().subscribe(early.listener());
     let placet = placet.open().unwrap();
     assert!(early.take().iter().any(|event| event == bad));
     site.license(&license);
@@ -208,8 +256,8 @@ fn a_license_is_told_at_each_step_to_its_end() {
     // Who opens it later is told with the opening.
     drop(site.open());
     let lines = log(&site);
-    let last = lines.last().unwrap();
-    assert_eq!((&last["event"], &last["reason"]), (&"installation.opened".into(), &"expired".into()));
+    let last = lines.iter().rfind(|line| line["event"] == "installation.opened").unwrap();
+    assert_eq!(last["reason"], "expired");
     assert_eq!(lines.iter().filter(|line| line["event"] == "license.expired").count(), 1);
 }
 
@@ -247,6 +295,8 @@ fn a_policy_that_took_the_place_of_another_is_told_even_if_the_product_brought_i
     let next = site.put("next.wasm", site.vendor.policy(11));
     placet.install_policy(next).unwrap();
     assert_eq!(told.take(), ["policy.changed 1.11.0 adopted"]);
+    placet.install_policy(site.path("next.wasm")).unwrap();
+    assert_eq!(told.take(), [""; 0], "the same decides as before");
     placet.rollback_policy(site.path("policy.wasm")).unwrap();
     assert_eq!(told.take(), ["policy.changed 1.10.0 policy-rolled-back"]);
     placet.install_policy(site.put("bad.wasm", "rubbish")).unwrap_err();

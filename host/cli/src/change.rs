@@ -13,7 +13,7 @@ pub(crate) fn text(change: &Change) -> String {
     rows.extend(change.lost.iter().map(|lost| ("lost", lost.clone())));
     rows.extend(change.changed.iter().map(|changed| ("changed", changed.clone())));
     if rows.len() == 1 {
-        rows.push(("gained", "nothing".to_owned()));
+        rows.push(("changed", "nothing".to_owned()));
     }
     table(&rows)
 }

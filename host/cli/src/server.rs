@@ -118,6 +118,14 @@ pub(crate) enum ServerError {
         /// Why.
         source: io::Error,
     },
+    /// Nobody there shows a certificate that is trusted.
+    #[error("no TLS with what answers at `{place}` by the certificates of `--server-ca`")]
+    Untrusted {
+        /// Where.
+        place: Place,
+        /// Why.
+        source: io::Error,
+    },
     /// Something else is there, or another release.
     #[error("what answers at `{place}` is not this release of `placet serve`")]
     Strange {
@@ -148,6 +156,7 @@ impl ServerError {
     fn reason(&self) -> &str {
         match self {
             Self::Silent { .. } => "service-silent",
+            Self::Untrusted { .. } => "service-untrusted",
             Self::Strange { .. } => "service-strange",
             Self::Refused(refusal) => &refusal.reason,
         }
@@ -200,7 +209,11 @@ impl Server {
 
     fn ask<T: DeserializeOwned>(&self, method: &Method, path: &str, body: Body) -> Result<T, ServerError> {
         let answer = exchange(&self.place, self.token.as_deref(), method, path, body);
-        let answer = answer.map_err(|source| ServerError::Silent { place: self.place.clone(), source })?;
+        let answer = answer.map_err(|source| {
+            let place = self.place.clone();
+            let is_tls = source.get_ref().is_some_and(|inner| inner.is::<tokio_rustls::rustls::Error>());
+            if is_tls { ServerError::Untrusted { place, source } } else { ServerError::Silent { place, source } }
+        })?;
         let strange = |_| ServerError::Strange { place: self.place.clone() };
         if answer.is_success {
             return serde_json::from_slice(&answer.body).map_err(strange);

@@ -20,7 +20,7 @@ pub struct Change {
     pub gained: Vec<String>,
     /// What would be there no more, or be denied.
     pub lost: Vec<String>,
-    /// What would be counted otherwise, such as a rate in another time.
+    /// What would be otherwise and is neither: a rate in another time, a license that adds nothing, or nothing yet.
     pub changed: Vec<String>,
 }
 
@@ -77,6 +77,16 @@ impl<'a> Comparison<'a> {
             let left = self.after.licenses.iter().find(|left| left.id == license.id);
             let why = left.map_or("gone", |left| &left.reason);
             self.lost.push(format!("license {} ({why})", license.id));
+        }
+        let is_new = |license: &&Summary| {
+            !self.before.licenses.iter().any(|one| one.id == license.id && (holds(one) || one.reason == license.reason))
+        };
+        for license in self.after.licenses.iter().filter(|one| !holds(one)).filter(is_new) {
+            self.changed.push(match (&*license.state, license.starts, license.expires) {
+                ("pending", Some(starts), _) => format!("license {} holds from {} on", license.id, moment(starts)),
+                ("expired", _, Some(end)) => format!("license {} ended {}, it adds nothing", license.id, moment(end)),
+                _ => format!("license {} adds nothing ({})", license.id, license.reason),
+            });
         }
     }
 
@@ -295,6 +305,32 @@ mod tests {
         assert_eq!(change.changed, ["limit rate: every 1m (was 1s)", "limit rate: per tenant (was none)"]);
         let same = Change::between(&before, &before);
         assert!(same.gained.is_empty() && same.lost.is_empty() && same.changed.is_empty(), "{same:?}");
+    }
+
+    #[test]
+    fn a_license_that_adds_nothing_or_nothing_yet_is_told() {
+        let of = |state: &str, id: &str| Summary {
+            id: id.to_owned(),
+            state: state.to_owned(),
+            reason: state.to_owned(),
+            starts: Some(86_400_000),
+            expires: Some(172_800_000),
+            ..license(None, &[])
+        };
+        let before = status(of("active", "now"), vec![]);
+        for (state, told) in [
+            ("pending", "license next holds from 1970-01-02T00:00:00Z on"),
+            ("expired", "license next ended 1970-01-03T00:00:00Z, it adds nothing"),
+            ("revoked", "license next adds nothing (revoked)"),
+        ] {
+            let both = vec![of("active", "now"), of(state, "next")];
+            let after = LicenseStatus { licenses: both, ..before.clone() };
+            assert_eq!(Change::between(&before, &after).changed, [told]);
+            assert_eq!(Change::between(&after, &after).changed, [""; 0]);
+        }
+        // What held and does not is lost, and told once.
+        let gone = Change::between(&before, &status(of("expired", "now"), vec![]));
+        assert_eq!((gone.lost.len(), gone.changed.len()), (1, 0));
     }
 
     #[test]

@@ -86,7 +86,10 @@ pub(crate) struct Installation {
 impl Installation {
     pub(crate) fn ask(&self, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {
         let loaded = self.loaded();
-        let answer = self.put(&loaded, question, context);
+        let mut answer = self.put(&loaded, question, context);
+        if let (Some(grace), Ok(decision)) = (&self.grace, &mut answer) {
+            grace.shorten(&mut decision.warnings);
+        }
         self.count(&loaded, question.kind(), context, answer.as_ref());
         self.tell_answer(question, context, answer.as_ref());
         answer
@@ -246,7 +249,8 @@ impl Installation {
         let usage = self.usage(None).map_err(|failure| failure.reason().to_owned());
         let mut status = Status::new(license, usage, loaded.info(), self.counters());
         if let Some((grace, due)) = self.grace.as_ref().and_then(|grace| Some((grace, grace.due()?))) {
-            status.warn_shortened(due, grace.seconds());
+            status.end_by(due);
+            grace.shorten(&mut status.license.warnings);
         }
         if self.development {
             status.warn_development();
@@ -291,6 +295,8 @@ impl Installation {
             self.limit_grace(changing)
         };
         let answer = load();
+        // Once, of how it stands in the end.
+        changing.tell_noticed(&self.loaded().status);
         self.counting.reloaded(answer.is_ok());
         answer
     }
@@ -311,7 +317,6 @@ impl Installation {
             std::mem::replace(&mut *self.loaded.write().unwrap_or_else(PoisonError::into_inner), loaded.clone());
         self.keep_copies(changing, Some(&before));
         changing.tell_refused(&loaded, Some(&before));
-        changing.tell_noticed(&loaded.status);
     }
 }
 

@@ -127,13 +127,9 @@ impl Status {
         self.license.warnings.push(warning("development-root", None, text));
     }
 
-    /// Tells that kept copies stand in until then alone.
-    pub(crate) fn warn_shortened(&mut self, due: u64, seconds: u64) {
+    /// Until then it stands so at the most.
+    pub(crate) fn end_by(&mut self, due: u64) {
         self.license.until = Some(self.license.until.map_or(due, |until| until.min(due)));
-        let text = format!(
-            "as it is set here, a kept copy stands in for no longer than {seconds} s after its document was seen valid last"
-        );
-        self.license.warnings.push(warning("validation-grace", None, &text));
     }
 
     /// Warns of a clock that is faked within this process.

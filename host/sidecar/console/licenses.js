@@ -39,7 +39,7 @@ export function licenses(changed) {
           change.gained.length ? element("ul", {}, items(change.gained, "+")) : element("p", { class: "quiet" }, "Nothing.")),
         element("div", { class: "lost" }, element("h3", {}, "Lost"),
           change.lost.length ? element("ul", {}, items(change.lost, "−")) : element("p", { class: "quiet" }, "Nothing.")),
-        change.changed.length > 0 && element("div", {}, element("h3", {}, "Counted otherwise"), element("ul", {}, items(change.changed, "·")))),
+        change.changed.length > 0 && element("div", {}, element("h3", {}, "Otherwise"), element("ul", {}, items(change.changed, "·")))),
       element("p", { class: "actions" },
         element("button", { id: "install", type: "button", click: () => install(name, document) }, "Install"),
         element("button", { type: "button", class: "plain", click: () => preview.replaceChildren() }, "Cancel")),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use axum::http::{HeaderMap, StatusCode, header};
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -105,8 +105,14 @@ struct Entry {
     name: String,
     /// In base64url.
     token_sha256: String,
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    tenants: BTreeSet<String>,
+    /// None: for all.
+    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
+    tenants: Option<BTreeSet<String>>,
+}
+
+/// `tenants:` without any are none, and not all of them.
+fn some<'de, D: Deserializer<'de>>(tenants: D) -> Result<Option<BTreeSet<String>>, D::Error> {
+    BTreeSet::deserialize(tenants).map(Some)
 }
 
 impl Credentials {
@@ -124,7 +130,14 @@ impl Credentials {
             path: path.to_owned(),
             line: error.location().map_or(0, |at| at.line()),
         })?;
-        entries.into_iter().map(Entry::checked).collect::<Result<_, _>>().map(Self)
+        let mut known = BTreeSet::new();
+        let checked = entries.into_iter().map(|entry| {
+            let name = entry.name.clone();
+            let (hash, identity) = entry.checked()?;
+            let why = "has the token of another entry";
+            if known.insert(hash) { Ok((hash, identity)) } else { Err(CredentialsError::Entry { name, why }) }
+        });
+        checked.collect::<Result<_, _>>().map(Self)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -189,11 +202,12 @@ impl Entry {
             Base64UrlUnpadded::decode_vec(&token_sha256).ok().and_then(|hash| hash.try_into().ok());
         let why = match (role, hash) {
             (_, None) => "has a `token_sha256` that is no SHA-256 in base64url; `placet token new` makes the entry",
-            (Role::Owner, _) if tenants.is_empty() => "is of an owner, and names no `tenants`",
-            (Role::Admin, _) if !tenants.is_empty() => "is of an admin, who has no `tenants`",
-            (_, Some(hash)) => {
-                return Ok((hash, Identity { role, tenants: Some(tenants).filter(|tenants| !tenants.is_empty()) }));
+            (Role::Admin, _) if tenants.is_some() => "is of an admin, who has no `tenants`",
+            (Role::Owner, _) if tenants.is_none() => "is of an owner, and names no `tenants`",
+            _ if tenants.as_ref().is_some_and(|tenants| tenants.is_empty() || tenants.contains("")) => {
+                "speaks for no tenant: name `tenants`, or for all of them leave that out"
             }
+            (_, Some(hash)) => return Ok((hash, Identity { role, tenants })),
         };
         Err(CredentialsError::Entry { name, why })
     }
@@ -210,7 +224,7 @@ pub fn new_token(role: Role, name: &str, tenants: &[String]) -> io::Result<NewTo
         role,
         name: name.to_owned(),
         token_sha256: Base64UrlUnpadded::encode_string(&hash(&token)),
-        tenants: tenants.iter().cloned().collect(),
+        tenants: Some(tenants.iter().cloned().collect()).filter(|tenants: &BTreeSet<_>| !tenants.is_empty()),
     };
     // JSON texts are YAML texts.
     let json = serde_json::to_string(&entry).map_err(io::Error::other)?;
@@ -299,10 +313,18 @@ mod tests {
         let credentials = Credentials::read(&path).unwrap();
         let who = credentials.who(&shown(&format!("Bearer {}", caller.token))).unwrap();
         assert_eq!(who, &Identity { role: Role::Caller, tenants: Some(["t1".to_owned()].into()) });
+        assert!(new_token(Role::Caller, "nobody", &[String::new()]).is_err());
         assert!(new_token(Role::Owner, "nobody", &[]).is_err() && new_token(Role::Admin, "x", &["t1".into()]).is_err());
+        let none = caller.entry.replace(r#"["t1"]"#, "[]");
+        assert!(none != caller.entry && caller.entry.contains(r#""name":"gateway""#));
+        for (wrong, why) in [(none, "no tenant"), (format!("{0}{0}", admin.entry), "another entry")] {
+            std::fs::write(&path, wrong).unwrap();
+            assert!(Credentials::read(&path).unwrap_err().to_string().contains(why), "{why}");
+        }
         for wrong in [
             "- {role: caller, name: x, token_sha256: TESTab}",
             "- {role: king, name: x, token_sha256: TEST}",
+            &format!("{}, tenants: }}", admin.entry.trim_end().trim_end_matches('}')),
             "TEST",
             "- {role: caller, name: x, token: TEST}",
         ] {

@@ -5,24 +5,27 @@ use std::iter;
 
 use placet::Event;
 use tracing::{Level, error, info, warn};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, registry};
 
 use crate::settings::{LogFormat, LogLevel};
 
 /// Begins to log. In a process that logs already, it goes there.
 pub(crate) fn start(format: LogFormat, level: LogLevel) {
-    let builder = tracing_subscriber::fmt()
-        .with_max_level(match level {
-            LogLevel::Warn => Level::WARN,
-            LogLevel::Info => Level::INFO,
-            LogLevel::Debug => Level::DEBUG,
-        })
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .with_ansi(false);
+    let level = match level {
+        LogLevel::Warn => Level::WARN,
+        LogLevel::Info => Level::INFO,
+        LogLevel::Debug => Level::DEBUG,
+    };
+    // A compiler alone would tell of tens of thousands of steps.
+    let own = Targets::new().with_default(Level::WARN).with_target("placet", level);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(false);
     // A second start in one process finds the log of the first.
     let _ = match format {
-        LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Text => registry().with(lines.with_filter(own)).try_init(),
+        LogFormat::Json => registry().with(lines.json().flatten_event(true).with_filter(own)).try_init(),
     };
 }
 

@@ -25,7 +25,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_rustls::rustls;
 use tracing::{info, warn};
 
-pub(crate) use self::endpoint::Endpoint;
+use self::endpoint::Endpoint;
 use self::exchange::exchange;
 use self::lookup::Lookup;
 use self::message::Source;
@@ -58,6 +58,9 @@ pub enum OtlpError {
         /// From 1 on.
         line: usize,
     },
+    /// Where the collector is, is not told as it has to be. It is not shown: its path may be a secret.
+    #[error("`otlp.endpoint` is none: {0}")]
+    Endpoint(&'static str),
     /// Nothing tells by what a collector is known that speaks TLS.
     #[error(
         "`otlp.endpoint` begins with https, and `otlp.ca_file` names no certificates by which the collector is known"
@@ -134,7 +137,8 @@ impl Exporter {
     /// [`OtlpError`].
     pub(crate) fn configured(settings: &Settings) -> Result<Option<Self>, OtlpError> {
         let standard = || endpoint::standard(settings.otlp_ca.is_some());
-        let Some(endpoint) = settings.otlp_endpoint.clone().or_else(standard) else { return Ok(None) };
+        let endpoint = settings.otlp_endpoint.as_ref().map(|text| Endpoint::base(text).map_err(OtlpError::Endpoint));
+        let Some(endpoint) = endpoint.transpose()?.or_else(standard) else { return Ok(None) };
         // What is wrong with the files is told at the start.
         headers::read(settings.otlp_headers.as_deref())?;
         if endpoint.is_tls() {

@@ -15,7 +15,6 @@ pub use self::file::{ConfigError, Given, given};
 pub use self::printed::print_config;
 use self::values::{Fact, count, duration, duration_or_none, enabled, fact, metrics_prefix, size, type_base};
 pub(crate) use self::variables::unknown;
-use crate::otlp::Endpoint;
 
 /// All keys. The id of an argument is the key as the configuration file has it, such as `license.path`; its flag has dashes instead.
 #[derive(Clone, Debug, clap::Args)]
@@ -221,8 +220,14 @@ pub struct Settings {
 
     /// A collector that the metrics are sent to, by OTLP over HTTP as protobuf: http://HOST:PORT, or https with `otlp.ca_file`; `/v1/metrics`
     /// is added to its path. Where it is not set, OTEL_EXPORTER_OTLP_METRICS_ENDPOINT as it is, or OTEL_EXPORTER_OTLP_ENDPOINT; else none
-    #[arg(id = "otlp.endpoint", long = "otlp-endpoint", env = "PLACET_OTLP_ENDPOINT", value_name = "URL", value_parser = Endpoint::base, hide_env_values = true)]
-    pub(crate) otlp_endpoint: Option<Endpoint>,
+    #[arg(
+        id = "otlp.endpoint",
+        long = "otlp-endpoint",
+        env = "PLACET_OTLP_ENDPOINT",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub(crate) otlp_endpoint: Option<String>,
     /// How often they are sent; once more at a stop
     #[arg(id = "otlp.interval", long = "otlp-interval", env = "PLACET_OTLP_INTERVAL", value_name = "TIME", default_value = "60s", value_parser = duration)]
     pub(crate) otlp_interval: Duration,

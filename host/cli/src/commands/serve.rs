@@ -70,7 +70,10 @@ pub(crate) fn run(arguments: Arguments, line: &[OsString]) -> anyhow::Result<Ans
 }
 
 fn unusable(status: &Status) -> Answer {
-    let text = line(format!("no license is usable: {} ({})", status.state, status.reason));
+    let mut text = line(format!("no license is usable: {} ({})", status.state, status.reason));
+    for warning in status.warnings.iter().filter(|warning| warning.reason == "source-unreadable") {
+        text.push_str(&line(&warning.text));
+    }
     Answer::verdict(false, text, serde_json::json!({ "state": status.state, "reason": status.reason }))
 }
 

@@ -153,6 +153,10 @@ fn a_request_is_decided_by_headers_alone_whatever_its_method() {
         assert_eq!(ask("GET", &[("placet-tenant", "t1"), wrong]).status, 422, "{wrong:?}");
     }
     assert_eq!(ask("GET", &[("placet-tenant", "t1"), ("placet-tenant", "t2")]).status, 422);
+    let misspelled = ask("GET", &[("placet-tenant", "t1"), ("placet-charges", "tokens=5")]);
+    let detail = misspelled.json()["detail"].clone();
+    assert!(misspelled.status == 422 && detail.as_str().unwrap().contains("`placet-charges`"), "{detail}");
+    assert_eq!(service.tokens(), 6);
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn every_field_is_told_of_the_license_that_leads() {
     assert_eq!(
         flat,
         json!({
-            "status": "valid", "reason": "active", "license_id": "lic_1", "customer_id": "Globex GmbH",
+            "status": "valid", "reason": "active", "license_id": "lic_1", "customer_id": "org_globex",
             "sku": "ROUTER-ENT-1Y", "key_id": null, "issuer": "https://licensing.acme.example", "issued": null,
             "not_before": "2026-01-01T00:00:00Z", "expiry": "2126-01-01T00:00:00Z", "grace_active": false,
             "features": ["sso"], "limits": limits, "version": "1.0.0",

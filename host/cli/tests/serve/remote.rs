@@ -3,7 +3,7 @@
 use crate::mask::masked;
 use crate::service::{Service, Site};
 use crate::support::Run;
-use crate::tls::{P256, certificate};
+use crate::tls::{P256, marked_certificate};
 
 /// Two installations that begin alike: one that each command opens, and one that a service has.
 struct Twins {
@@ -204,8 +204,8 @@ fn a_service_is_asked_by_a_socket_with_a_token_and_by_nobody_without() {
 #[test]
 fn a_service_that_speaks_tls_is_asked_where_its_certificate_is_known() {
     let site = Site::new();
-    for name in ["shown", "other"] {
-        certificate(&site, name, &P256);
+    for (name, marked) in [("shown", "FALSE"), ("other", "FALSE"), ("marked", "TRUE")] {
+        marked_certificate(&site, name, &P256, marked);
     }
     let service = site.serve(&["--listen-tls-certificate", "shown.pem", "--listen-tls-key", "shown.key"]);
     let ask = |more: &[&str]| {
@@ -215,11 +215,24 @@ fn a_service_that_speaks_tls_is_asked_where_its_certificate_is_known() {
     let known = ask(&["--server-ca", "shown.pem"]);
     assert_eq!((known.code, &*known.out), (0, "allowed: granted\n"), "{}", known.err);
     for (more, said) in [
-        (&["--server-ca", "other.pem"][..], "certificate"),
+        (&["--server-ca", "other.pem"][..], "service-untrusted"),
         (&["--server-ca", "license.json"], "not PEM with certificates"),
         (&[], "--server-ca"),
     ] {
         let refused = ask(more);
         assert!(refused.code == 2 && refused.err.contains(said), "{more:?}: {}", refused.err);
+    }
+    drop(service);
+    // As `openssl req -x509` makes one unless it is told otherwise.
+    let service = site.serve(&["--listen-tls-certificate", "marked.pem", "--listen-tls-key", "marked.key"]);
+    let port = service.address.rsplit_once(':').unwrap().1;
+    for (place, known, code) in [
+        (&*service.address, "marked.pem", 0),
+        (&*format!("https://localhost:{port}"), "marked.pem", 2),
+        (&*service.address, "shown.pem", 2),
+    ] {
+        let more = ["--server", place, "--server-token-file", "state/admin.token", "--server-ca", known];
+        let asked = site.0.run(&[&["check", "sso"][..], &more].concat());
+        assert_eq!(asked.code, code, "{place} {known}: {}", asked.err);
     }
 }

@@ -10,10 +10,15 @@ use crate::service::{Service, Site};
 
 /// A certificate of its own for this machine, and its key: `NAME.pem` and `NAME.key`.
 pub(crate) fn certificate(site: &Site, name: &str, key: &[&str]) {
+    marked_certificate(site, name, key, "FALSE");
+}
+
+/// The same, marked as one that vouches for others (`TRUE`) or not.
+pub(crate) fn marked_certificate(site: &Site, name: &str, key: &[&str], marked: &str) {
     let (pem, private) = (format!("{name}.pem"), format!("{name}.key"));
     let made = Command::new("openssl")
         .args(["req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=placet", "-addext", "subjectAltName=IP:127.0.0.1"])
-        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-addext", &format!("basicConstraints=critical,CA:{marked}")])
         .args(["-keyout", &private, "-out", &pem, "-newkey"])
         .args(key)
         .current_dir(site.0.path(""))

@@ -55,8 +55,8 @@ const BOUNDS: Bounds = Bounds { files: AUDIT_FILES, bytes: 1 << 20 };
 const COUNTS: Duration = Duration::from_secs(60);
 /// How long it is waited for lines that are on their way: a disk takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often the head of the counters is written, where it moved.
-const HEADS: Duration = Duration::from_secs(3_600);
+/// How often the head of the counters is written, where it moved; and at the end of a process that lasted as long as [`COUNTS`].
+const HEADS: Duration = Duration::from_secs(600);
 
 /// How large the log may become.
 #[derive(Clone, Copy, Debug)]
@@ -181,7 +181,7 @@ fn run(mut log: Log, shared: &Shared, entries: &Receiver<Entry>, counts: Duratio
             counted = uptime();
             batch.extend(shared.throttle().take());
         }
-        if uptime().saturating_sub(headed) >= HEADS {
+        if uptime().saturating_sub(headed) >= if ended { counts } else { HEADS } {
             headed = uptime();
             batch.extend(log.head_entry());
         }

@@ -46,10 +46,14 @@ impl Installation {
         Ok((self.status(), name))
     }
 
-    /// Into the state directory.
+    /// Into the state directory. The same once more replaces nothing: what stood there before it can still be put back.
     fn write(&self, name: &str, document: &[u8], changing: &Changing<'_>) -> Result<(), InstallError> {
         let before = self.state.read(Folder::Licenses, name, MAX_DOCUMENT + OVERHEAD)?;
-        self.remember_replaced(name, before.as_deref())?;
+        let present = before.as_deref().and_then(|before| self.vault.open(Piece::Document(name), before).ok());
+        let is_another = present.is_none_or(|present| !is_same(&present, document));
+        if is_another {
+            self.remember_replaced(name, before.as_deref())?;
+        }
         let kept = self.vault.seal(Piece::Document(name), document);
         let kept = kept.map_err(|source| self.state.failed("seal", name, source))?;
         self.state.put(Folder::Licenses, name, &kept)?;
@@ -61,7 +65,9 @@ impl Installation {
             }
             return Err(failure.into());
         }
-        self.held.remember(None);
+        if is_another {
+            self.held.remember(None);
+        }
         Ok(())
     }
 
@@ -72,7 +78,9 @@ impl Installation {
             self.held.put(name, replaced.content);
             return Err(failure.into());
         }
-        self.held.remember(Some(replaced));
+        if replaced.content.as_deref().zip(document).is_none_or(|(before, now)| !is_same(before, now)) {
+            self.held.remember(Some(replaced));
+        }
         Ok(())
     }
 
@@ -177,6 +185,11 @@ impl Installation {
         }
         Ok(())
     }
+}
+
+/// The end of a text file may have a line feed more.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    one.trim_ascii() == other.trim_ascii()
 }
 
 fn accepted(preview: &LicenseStatus, name: &str) -> Result<(), InstallError> {

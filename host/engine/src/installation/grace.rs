@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::{Changing, Installation};
 use crate::Document;
-use crate::bindings::exports::placet::policy::types::Status as LicenseStatus;
+use crate::bindings::exports::placet::policy::types::{Status as LicenseStatus, Warning};
 use crate::error::Failure;
 use crate::store::{Store, StoreError};
 
@@ -58,9 +58,14 @@ impl Grace {
         self.noted().due
     }
 
-    /// For how long, in seconds.
-    pub(super) fn seconds(&self) -> u64 {
-        self.at_most / 1_000
+    /// Has warnings say for how long copies stand in here, where the policy says what the licenses grant.
+    pub(super) fn shorten(&self, warnings: &mut [Warning]) {
+        for warning in warnings.iter_mut().filter(|warning| warning.reason == "validation-grace") {
+            let seconds = self.at_most / 1_000;
+            warning.text = format!(
+                "a kept copy stands in, as it is set here for no longer than {seconds} s after its document was seen valid last, nor longer than its license grants"
+            );
+        }
     }
 
     /// Notes which licenses hold by themselves now, and when the copies of the others are to be let go.

@@ -36,13 +36,19 @@ impl Installation {
     ) -> Result<PolicyInfo, PolicyError> {
         let answer = candidate.and_then(|candidate| self.try_change_policy(candidate, roll_back));
         match &answer {
-            Ok(info) => self.tell_policy(info),
+            Ok((info, before)) if info != before => self.tell_policy(info),
+            Ok(_) => {}
             Err(error) => self.tell("policy.rejected", &path.display().to_string(), error.reason()),
         }
-        answer
+        answer.map(|(info, _)| info)
     }
 
-    fn try_change_policy(&self, candidate: Candidate, roll_back: bool) -> Result<PolicyInfo, PolicyError> {
+    /// Answers the one that decides from now on, and the one before.
+    fn try_change_policy(
+        &self,
+        candidate: Candidate,
+        roll_back: bool,
+    ) -> Result<(PolicyInfo, PolicyInfo), PolicyError> {
         let changing = self.change();
         let before = self.loaded();
         if candidate.name() != before.info().name {
@@ -61,7 +67,8 @@ impl Installation {
         self.swap(loaded, &changing);
         // The next look at it tries again.
         drop(self.limit_grace(&changing));
-        Ok(info)
+        changing.tell_noticed(&self.loaded().status);
+        Ok((info, before.info()))
     }
 }
 

@@ -1,12 +1,14 @@
 //! What is told without that anybody did anything: the opening, and what time brought about.
 
+use std::ffi::OsStr;
+use std::path::Path;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use super::{Changing, Installation};
 use crate::adoption::Adoption;
 use crate::bindings::exports::placet::policy::types::Status as LicenseStatus;
-use crate::documents::{TOO_MANY_REASON, Trouble};
+use crate::documents::Trouble;
 use crate::event::Event;
 use crate::program::Loaded;
 use crate::state_dir::Folder;
@@ -124,10 +126,14 @@ impl Changing<'_> {
 
     /// Will tell which documents do not hold as they are, but for those of which that was known.
     pub(super) fn tell_refused(&self, loaded: &Loaded, before: Option<&Loaded>) {
-        // What is not there has a reason of its own in the status.
         let untold = |trouble: &&Trouble| !before.is_some_and(|before| before.snapshot.troubles().contains(trouble));
+        // A file that went away is told as the document that it was.
+        let is_document = |path: &Path| {
+            let name = path.file_name().and_then(OsStr::to_str);
+            refused(&loaded.status).any(|document| Some(&*document.name) == name)
+        };
         for Trouble { path, reason } in loaded.snapshot.troubles().iter().filter(untold) {
-            if *reason == TOO_MANY_REASON {
+            if !is_document(path) {
                 self.tell("license.rejected", &path.display().to_string(), reason);
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use placet::{Decision, Request};
 use serde_json::json;
@@ -108,6 +108,13 @@ impl Input for Asked {
 
 impl Asked {
     fn read(headers: &HeaderMap) -> Result<Self, Problem> {
+        // A charge in a header that is misspelled would be free.
+        let known = [TENANT, FEATURE, ONCE, CHARGE, DETAIL];
+        let is_wrong = |name: &&HeaderName| name.as_str().starts_with("placet-") && !known.contains(&name.as_str());
+        if let Some(wrong) = headers.keys().find(is_wrong) {
+            let name: String = wrong.as_str().chars().take(LONGEST).collect();
+            return Err(Problem::input(format!("there is no header `{name}`, only {}", known.join(", "))));
+        }
         let charge = |text: &str| {
             let (limit, amount) = pair(text)?;
             let is_number = !amount.is_empty() && amount.bytes().all(|byte| byte.is_ascii_digit());
@@ -153,6 +160,9 @@ impl Asked {
         self.details.iter().fold(request, |request, (name, value)| request.detail(name, value))
     }
 }
+
+/// So much of a name is told.
+const LONGEST: usize = 64;
 
 const TENANT: &str = "placet-tenant";
 const FEATURE: &str = "placet-feature";

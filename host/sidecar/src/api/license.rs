@@ -43,7 +43,7 @@ pub(super) struct Told {
     expires: Option<String>,
     /// Whole days; negative after the end.
     days_until_expiry: Option<i64>,
-    /// It has expired, and holds within its grace.
+    /// It holds within a grace: it has expired, or a kept copy stands in for its document.
     grace_active: bool,
     /// Each that a license names, with whether it is granted.
     features: BTreeMap<String, bool>,
@@ -63,6 +63,7 @@ pub(super) struct Flat {
     status: String,
     reason: String,
     license_id: Option<String>,
+    /// The claim `sub`; where there is none, the name of the customer.
     customer_id: Option<String>,
     sku: Option<String>,
     key_id: Option<String>,
@@ -242,7 +243,9 @@ impl Flat {
             status: word(status),
             reason: status.reason.clone(),
             license_id: text(|license| &license.id),
-            customer_id: text(|license| &license.customer),
+            customer_id: license
+                .and_then(|license| detail(license, "subject"))
+                .or_else(|| text(|license| &license.customer)),
             sku: license.and_then(|license| detail(license, "sku")),
             key_id: text(|license| &license.key),
             issuer: text(|license| &license.issuer),

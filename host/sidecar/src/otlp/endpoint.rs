@@ -26,15 +26,15 @@ impl Endpoint {
     /// # Errors
     ///
     /// What to write instead.
-    pub(crate) fn base(text: &str) -> Result<Self, String> {
+    pub(crate) fn base(text: &str) -> Result<Self, &'static str> {
         let mut endpoint = Self::exact(text)?;
         endpoint.path = endpoint.path.trim_end_matches('/').to_owned() + PATH;
         Ok(endpoint)
     }
 
     /// The one that is named.
-    fn exact(text: &str) -> Result<Self, String> {
-        let wrong = || "write http://HOST:PORT or https://HOST:PORT, and a path where the collector has one".to_owned();
+    fn exact(text: &str) -> Result<Self, &'static str> {
+        let wrong = || "write http://HOST:PORT or https://HOST:PORT, and a path where the collector has one";
         let uri = Uri::from_str(text).map_err(|_| wrong())?;
         let (is_tls, usual) = match uri.scheme_str() {
             Some("http") => (false, 80),
@@ -90,7 +90,7 @@ pub(super) fn standard(has_certificates: bool) -> Option<Endpoint> {
     }
     let endpoint = if name == "OTEL_EXPORTER_OTLP_ENDPOINT" { Endpoint::base(&text) } else { Endpoint::exact(&text) };
     let endpoint = endpoint.and_then(|endpoint| match endpoint.is_tls && !has_certificates {
-        true => Err("name the certificates by which it is known in `otlp.ca_file`".to_owned()),
+        true => Err("name the certificates by which it is known in `otlp.ca_file`"),
         false => Ok(endpoint),
     });
     endpoint.inspect_err(|help| warn!("figures are not exported to what `{name}` names: {help}")).ok()

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use clap::ArgAction;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -57,7 +58,8 @@ pub fn given(text: &str) -> Result<Vec<Given>, ConfigError> {
             let nearest = nearest(&command, &key);
             return Err(ConfigError::UnknownKey { key, nearest });
         };
-        let values = texts(&value).ok_or_else(|| ConfigError::Form(key.clone()))?;
+        let values =
+            argument.and_then(|argument| texts(argument, &value)).ok_or_else(|| ConfigError::Form(key.clone()))?;
         let arguments = values.into_iter().map(|value| format!("--{flag}={value}").into()).collect();
         found.push(Given { key, arguments });
     }
@@ -103,11 +105,14 @@ fn is_prefix(command: &clap::Command, key: &str) -> bool {
     command.get_arguments().any(|argument| argument.get_id().as_str().starts_with(&format!("{key}.")))
 }
 
-/// One text for a scalar, one for each element of a list, and `NAME=VALUE` for each entry of a mapping.
-fn texts(value: &Value) -> Option<Vec<String>> {
+/// One text for a scalar; where there may be several, one for each element of a list; and where these have names, `NAME=VALUE` for each entry of
+/// a mapping. None: it is of another form.
+fn texts(argument: &clap::Arg, value: &Value) -> Option<Vec<String>> {
+    let is_list = matches!(argument.get_action(), ArgAction::Append);
+    let is_named = || argument.get_value_names().is_some_and(|names| names.iter().any(|name| name.contains('=')));
     match value {
-        Value::Array(values) => values.iter().map(scalar).collect(),
-        Value::Object(entries) => {
+        Value::Array(values) if is_list => values.iter().map(scalar).collect(),
+        Value::Object(entries) if is_list && is_named() => {
             entries.iter().map(|(name, value)| Some(format!("{name}={}", scalar(value)?))).collect()
         }
         value => Some(vec![scalar(value)?]),
@@ -197,6 +202,14 @@ mod tests {
         ] {
             let error = error(text);
             assert!(error.starts_with("line ") && !error.contains("TEST"), "{text}: {error}");
+        }
+        for (text, key) in [
+            ("license: {path: {typo: TEST-secret}}", "license.path"),
+            ("license: {token: {a: TEST-secret}}", "license.token"),
+            ("ready: {when_expired: [false]}", "ready.when_expired"),
+            ("facts: [{a: TEST-secret}]", "facts"),
+        ] {
+            assert_eq!(given(text), Err(ConfigError::Form(key.to_owned())));
         }
         assert_eq!(given("license: {token: [[TEST-secret]]}"), Err(ConfigError::Form("license.token".to_owned())));
     }
