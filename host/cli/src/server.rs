@@ -172,6 +172,8 @@ impl ServerError {
 
     /// In terms of a command: what did not happen, and the next step.
     pub(crate) fn problem(self, message: impl Into<String>) -> Problem {
+        let is_of_who_asks = self.refusal().is_some_and(|refusal| matches!(refusal.status, 401 | 403));
+        let message = if is_of_who_asks { "the service refused".to_owned() } else { message.into() };
         Problem::of(self.reason(), message).because(self)
     }
 }

@@ -66,6 +66,12 @@ pub(crate) fn decision_text(decision: &Decision) -> String {
     for detail in &decision.details {
         text.push_str(&line(format!("  {}: {}", detail.name, detail.value)));
     }
+    if let Some(retry) = decision.retry.filter(|_| !decision.allowed) {
+        text.push_str(&line(format!(
+            "  again in: {}",
+            if retry < 1_000 { format!("{retry} ms") } else { format!("{} s", retry.div_ceil(1_000)) }
+        )));
+    }
     if !decision.allowed {
         text.push_str(&line(format!("  help: {}", reasons::help(&decision.reason))));
     }

@@ -140,7 +140,7 @@ pub enum InstallError {
     Refused {
         /// From the table of reasons.
         reason: String,
-        /// The claim that is to blame, where one is.
+        /// The claim that is to blame, or the fact, where one is.
         claim: Option<String>,
     },
     /// The name is no name of a document: one path segment, 1 to 200 bytes, no leading dot.

@@ -50,7 +50,9 @@ export function seats(changed) {
         element("label", { for: "seats" }, "Of"), limit, element("label", { for: "seats-tenant" }, "Tenant"), tenant),
       list.node),
     show({ status }) {
-      const limits = status.limits.filter(({ kind }) => kind === "seats").map(({ name }) => name);
+      // Of licenses that have ended, too: what is held is given back as before.
+      const all = status.limits.concat(...status.licenses.map((license) => license.limits));
+      const limits = [...new Set(all.filter(({ kind }) => kind === "seats").map(({ name }) => name))];
       if (limits.join() !== known.join()) {
         const chosen = limit.value;
         limit.replaceChildren(...limits.map((name) => element("option", { value: name, selected: name === chosen }, name)));

@@ -113,9 +113,11 @@ impl Connections {
                 guest.asks();
                 let answer = api.answer(request.map(|body| Owed::new(body, guest.clone())));
                 async move {
-                    let mut answer = answer.await?;
+                    let mut answer = answer.await;
                     guest.is_answered();
-                    if places.ends_answered() {
+                    // What is left of a body may be too much to be taken, and another request cannot be told from it.
+                    let is_cut = guest.had_more() && answer.status().is_client_error();
+                    if is_cut || places.ends_answered() {
                         answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                     }
                     Ok::<_, Infallible>(answer)

@@ -3,6 +3,7 @@
 //! A token has 256 random bits, so that SHA-256 is hash enough: there is nothing to guess. A password that a person chose has not the
 //! form of a token, and opens nothing.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -72,7 +73,7 @@ pub enum CredentialsError {
         source: io::Error,
     },
     /// It is not a list of entries.
-    #[error("the credentials `{}` are not a YAML list of entries with `role`, `name` and `token_sha256`, near line {line}", path.display())]
+    #[error("the credentials `{}` are not a YAML list of entries with `role` (caller, owner or admin), `name`, `token_sha256` and maybe `tenants`, near line {line}", path.display())]
     Syntax {
         /// The file.
         path: PathBuf,
@@ -253,14 +254,15 @@ fn words(hash: &Hash) -> [u64; 4] {
 }
 
 /// What is shown, if it has the form of a token.
-fn token(headers: &HeaderMap) -> Option<String> {
+fn token(headers: &HeaderMap) -> Option<Cow<'_, str>> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (scheme, value) = values.next()?.to_str().ok()?.split_once(' ')?;
     let value = value.trim();
     let token = if scheme.eq_ignore_ascii_case("bearer") {
-        value.to_owned()
+        Cow::Borrowed(value)
     } else if scheme.eq_ignore_ascii_case("basic") {
-        String::from_utf8(Base64::decode_vec(value).ok()?).ok()?.split_once(':')?.1.to_owned()
+        let pair = String::from_utf8(Base64::decode_vec(value).ok()?).ok()?;
+        Cow::Owned(pair.split_once(':')?.1.to_owned())
     } else {
         return None;
     };

@@ -54,6 +54,6 @@ impl Body for Owed {
 
 impl Drop for Owed {
     fn drop(&mut self) {
-        self.guest.owes_nothing();
+        self.guest.is_let_go(self.body.is_end_stream());
     }
 }

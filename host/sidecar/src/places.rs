@@ -137,6 +137,8 @@ pub(crate) struct Guest {
     since: AtomicU64,
     /// Milliseconds from then to the last piece of a body that is not whole yet; [`Guest::NONE`] where none is owed.
     owes: AtomicU64,
+    /// Its body was let go before it was whole.
+    has_more: AtomicBool,
     is_to_leave: AtomicBool,
     told: Notify,
 }
@@ -149,6 +151,7 @@ impl Guest {
             connected: Instant::now(),
             since: AtomicU64::new(0),
             owes: AtomicU64::new(Self::NONE),
+            has_more: AtomicBool::new(false),
             is_to_leave: AtomicBool::new(false),
             told: Notify::new(),
         }
@@ -172,6 +175,19 @@ impl Guest {
     /// Its body is whole, or nobody reads it any more.
     pub(crate) fn owes_nothing(&self) {
         self.owes.store(Self::NONE, Ordering::Relaxed);
+    }
+
+    /// Nobody reads what is left of its body.
+    pub(crate) fn is_let_go(&self, is_whole: bool) {
+        self.owes_nothing();
+        if !is_whole {
+            self.has_more.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Was what it sent let go before it was whole? Asked once for each request.
+    pub(crate) fn had_more(&self) -> bool {
+        self.has_more.load(Ordering::Relaxed) && self.has_more.swap(false, Ordering::Relaxed)
     }
 
     /// Waits until it has been silent for too long, or is to make room.

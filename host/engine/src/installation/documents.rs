@@ -197,7 +197,7 @@ fn accepted(preview: &LicenseStatus, name: &str) -> Result<(), InstallError> {
         Some(document) if document.adopted && !document.recovered => Ok(()),
         Some(document) => Err(InstallError::Refused {
             reason: document.reason.clone(),
-            claim: detail(&document.details, "claim").map(ToOwned::to_owned),
+            claim: ["claim", "fact"].iter().find_map(|name| detail(&document.details, name)).map(ToOwned::to_owned),
         }),
         None => Err(InstallError::Refused { reason: "policy-error".into(), claim: None }),
     }

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::authorize::Admitted;
 use super::body::{self, BYTES, Json};
 use crate::answer::Answer;
+use crate::log;
 use crate::openapi::{Input, Operation, Schemas};
 use crate::problem::Problem;
 use crate::service::Service;
@@ -109,5 +110,5 @@ fn refused(error: &PolicyError) -> Problem {
         PolicyError::State(_) | PolicyError::Record(_) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    Problem::of(error.reason(), status, error.to_string())
+    Problem::of(error.reason(), status, log::chain(error))
 }
