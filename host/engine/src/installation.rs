@@ -295,8 +295,10 @@ impl Installation {
             self.limit_grace(changing)
         };
         let answer = load();
-        // Once, of how it stands in the end.
-        changing.tell_noticed(&self.loaded().status);
+        if answer.is_ok() {
+            // Once, of how it stands in the end. What was not loaded now has the status of then.
+            changing.tell_noticed(&self.loaded().status);
+        }
         self.counting.reloaded(answer.is_ok());
         answer
     }

@@ -16,11 +16,13 @@ pub(crate) struct Owed {
     guest: Arc<Guest>,
     /// Was it seen that a piece is missing?
     is_owed: bool,
+    /// Was it read to its end?
+    is_whole: bool,
 }
 
 impl Owed {
     pub(crate) fn new(body: Incoming, guest: Arc<Guest>) -> Self {
-        Self { body, guest, is_owed: false }
+        Self { body, guest, is_owed: false, is_whole: false }
     }
 }
 
@@ -38,7 +40,10 @@ impl Body for Owed {
             }
             Poll::Pending => {}
             Poll::Ready(Some(Ok(_))) if !this.body.is_end_stream() => this.is_owed = false,
-            Poll::Ready(_) => this.guest.owes_nothing(),
+            Poll::Ready(last) => {
+                this.is_whole = !matches!(last, Some(Err(_)));
+                this.guest.owes_nothing();
+            }
         }
         polled
     }
@@ -54,6 +59,6 @@ impl Body for Owed {
 
 impl Drop for Owed {
     fn drop(&mut self) {
-        self.guest.is_let_go(self.body.is_end_stream());
+        self.guest.is_let_go(self.is_whole || self.body.is_end_stream());
     }
 }

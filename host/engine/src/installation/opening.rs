@@ -107,6 +107,7 @@ impl Installation {
                 installation.load_once(&changing).map_err(|failure| OpenError::Machine(failure.into()))?;
             }
             installation.limit_grace(&changing).map_err(|failure| OpenError::Machine(failure.into()))?;
+            changing.tell_noticed(&installation.loaded().status);
         }
         if required {
             installation.refuse_unusable()?;
