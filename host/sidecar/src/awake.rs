@@ -76,7 +76,8 @@ impl<F: Future + Unpin> Future for Awake<F> {
                 return polled;
             }
         }
-        own.state.store(WOKEN, Ordering::Release);
+        // What a waker has written before is seen by the next poll, which reads this.
+        own.state.swap(WOKEN, Ordering::AcqRel);
         cx.waker().wake_by_ref();
         Poll::Pending
     }
