@@ -171,7 +171,14 @@ fn a_copy_that_is_not_to_stand_in_enters_no_grace_and_one_that_is_says_for_how_l
         assert!(told.take().iter().skip_while(|event| event.starts_with("license.rejected")).eq([entered]));
         let warnings = placet.check("sso").decide().unwrap().warnings;
         assert_eq!(warnings.iter().any(|warning| warning.text.contains("no longer than 30 s")), seconds == 30);
-        assert!(warnings.iter().chain(&placet.status().warnings).all(|warning| !warning.text.contains("until 20")));
+        let reserved = placet.reserve("tokens", 1).decide().unwrap().decision().warnings.clone();
+        for warnings in [&warnings, &reserved, &placet.status().warnings, &placet.license().warnings] {
+            let told = warnings.iter().filter(|warning| warning.text.contains("`license.json`"));
+            assert!(told.clone().all(|warning| warning.text.contains("no longer than 30 s")));
+            assert_eq!(told.count(), usize::from(seconds == 30));
+        }
+        let until = placet.license().until;
+        assert!(seconds == 0 || until.unwrap() <= placet.status().evaluated + 30_000);
     }
 }
 

@@ -13,6 +13,7 @@ use placet::{Status, Usage};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use self::exchange::{Body, exchange};
 use crate::problem::Problem;
@@ -42,7 +43,11 @@ impl ServerOptions {
                 let help = "name the file with its certificate, or with those of who issued it";
                 Problem::usage("--server-ca: nothing tells by what the service is known", help)
             })?;
-            *trusted = files::read(file)?.into();
+            let certificates = tls::certificates(&files::read(file)?).ok_or_else(|| {
+                let help = "name the file with its certificate, or with those of who issued it, as PEM";
+                Problem::usage(format!("--server-ca: `{}` is not PEM with certificates", file.display()), help)
+            })?;
+            *trusted = certificates.into();
         }
         let token = match &self.server_token_file {
             Some(file) => Some(files::read_text(file)?.trim().to_owned()),
@@ -68,7 +73,7 @@ pub(crate) enum Place {
     /// The same, and the certificates by which it is known.
     Tls {
         address: String,
-        trusted: Arc<[u8]>,
+        trusted: Arc<[CertificateDer<'static>]>,
     },
     Unix(PathBuf),
 }

@@ -232,14 +232,18 @@ impl Snapshot {
     }
 
     fn look_into_dir(&mut self, dir: &Dir, path: &Path, installed: Option<&Vault>) -> Result<(), &'static str> {
-        let mut names = Vec::new();
+        let (mut names, mut unnamed) = (Vec::new(), false);
         for entry in dir.entries().map_err(|error| reason_of(&error))? {
             let entry = entry.map_err(|error| reason_of(&error))?;
             match entry.file_name().into_string() {
                 Ok(name) if name.starts_with('.') => {}
                 Ok(name) => names.push(name),
-                Err(_) => self.troubles.push(Trouble { path: path.to_owned(), reason: "name-not-utf8" }),
+                Err(_) => unnamed = true,
             }
+        }
+        // However many there are.
+        if unnamed {
+            self.troubles.push(Trouble { path: path.to_owned(), reason: "name-not-utf8" });
         }
         names.sort();
         if names.len() > MAX_DOCUMENTS {

@@ -13,6 +13,7 @@ mod opening;
 mod policy;
 mod reports;
 mod reservations;
+mod rollback;
 mod sealing;
 mod telling;
 
@@ -86,10 +87,7 @@ pub(crate) struct Installation {
 impl Installation {
     pub(crate) fn ask(&self, question: &Question<'_>, context: &Context) -> Result<Decision, Failure> {
         let loaded = self.loaded();
-        let mut answer = self.put(&loaded, question, context);
-        if let (Some(grace), Ok(decision)) = (&self.grace, &mut answer) {
-            grace.shorten(&mut decision.warnings);
-        }
+        let answer = self.put(&loaded, question, context).map(|decision| self.told(decision));
         self.count(&loaded, question.kind(), context, answer.as_ref());
         self.tell_answer(question, context, answer.as_ref());
         answer
@@ -124,7 +122,7 @@ impl Installation {
         self.count(&loaded, question.kind(), &context, answer.as_ref());
         self.tell_answer(&question, &context, answer.as_ref());
         let recording = Recording::new(&loaded.program, &loaded.snapshot, question, context, tape.calls(), &answer);
-        Recorded { answer, recording }
+        Recorded { answer: answer.map(|decision| self.told(decision)), recording }
     }
 
     fn tell_answer(&self, question: &Question<'_>, context: &Context, answer: Result<&Decision, &Failure>) {
@@ -248,10 +246,6 @@ impl Installation {
         let license = self.standing(&loaded);
         let usage = self.usage(None).map_err(|failure| failure.reason().to_owned());
         let mut status = Status::new(license, usage, loaded.info(), self.counters());
-        if let Some((grace, due)) = self.grace.as_ref().and_then(|grace| Some((grace, grace.due()?))) {
-            status.end_by(due);
-            grace.shorten(&mut status.license.warnings);
-        }
         if self.development {
             status.warn_development();
         }
@@ -277,7 +271,11 @@ impl Installation {
 
     /// What the policy says now; that it gives no answer, where it gives none.
     fn standing(&self, loaded: &Loaded) -> LicenseStatus {
-        loaded.current().unwrap_or_else(|failure| no_status(failure.reason(), self.clock.read().now))
+        let mut status = loaded.current().unwrap_or_else(|failure| no_status(failure.reason(), self.clock.read().now));
+        if let Some(grace) = &self.grace {
+            grace.shorten(&mut status);
+        }
+        status
     }
 
     fn counters(&self) -> CountersInfo {

@@ -21,6 +21,8 @@ pub(crate) enum Folder {
     Licenses,
     /// What the last installed document replaced.
     Replaced,
+    /// The same of a change that is under way.
+    Replacing,
     /// Signed policies that were adopted.
     Policies,
     /// Native code, made from policies on this machine.
@@ -36,6 +38,7 @@ impl Folder {
         match self {
             Self::Licenses => "licenses",
             Self::Replaced => "replaced",
+            Self::Replacing => "replacing",
             Self::Policies => "policies",
             Self::Code => "code",
             Self::Audit => "audit",

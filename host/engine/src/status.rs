@@ -127,11 +127,6 @@ impl Status {
         self.license.warnings.push(warning("development-root", None, text));
     }
 
-    /// Until then it stands so at the most.
-    pub(crate) fn end_by(&mut self, due: u64) {
-        self.license.until = Some(self.license.until.map_or(due, |until| until.min(due)));
-    }
-
     /// Warns of a clock that is faked within this process.
     pub(crate) fn warn_faked_clock(&mut self) {
         let text = "the C library tells another time than the kernel, as with libfaketime; the kernel's counts";

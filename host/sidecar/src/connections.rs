@@ -115,9 +115,8 @@ impl Connections {
                 async move {
                     let mut answer = answer.await;
                     guest.is_answered();
-                    // What is left of a body may be too much to be taken, and another request cannot be told from it.
-                    let is_cut = guest.had_more() && answer.status().is_client_error();
-                    if is_cut || places.ends_answered() {
+                    // What is left of a body is not waited for, and another request could not be told from it.
+                    if guest.had_more() || places.ends_answered() {
                         answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                     }
                     Ok::<_, Infallible>(answer)

@@ -205,7 +205,8 @@ impl Entry {
             (_, None) => "has a `token_sha256` that is no SHA-256 in base64url; `placet token new` makes the entry",
             (Role::Admin, _) if tenants.is_some() => "is of an admin, who has no `tenants`",
             (Role::Owner, _) if tenants.is_none() => "is of an owner, and names no `tenants`",
-            _ if tenants.as_ref().is_some_and(|tenants| tenants.is_empty() || tenants.contains("")) => {
+            _ if tenants.as_ref().is_some_and(|tenants| tenants.contains("")) => "names a tenant without a name",
+            _ if tenants.as_ref().is_some_and(BTreeSet::is_empty) => {
                 "speaks for no tenant: name `tenants`, or for all of them leave that out"
             }
             (_, Some(hash)) => return Ok((hash, Identity { role, tenants })),

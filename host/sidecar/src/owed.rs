@@ -9,6 +9,9 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use crate::places::Guest;
 
+/// Bytes of a body that may be left unread.
+const LITTLE: u64 = 4_096;
+
 /// A body, and who sends it.
 #[derive(Debug)]
 pub(crate) struct Owed {
@@ -59,6 +62,8 @@ impl Body for Owed {
 
 impl Drop for Owed {
     fn drop(&mut self) {
-        self.guest.is_let_go(self.is_whole || self.body.is_end_stream());
+        // So little mostly came with the head, and is passed over.
+        let is_little = self.size_hint().upper().is_some_and(|left| left <= LITTLE);
+        self.guest.is_let_go(self.is_whole || is_little);
     }
 }

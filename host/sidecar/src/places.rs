@@ -177,7 +177,7 @@ impl Guest {
         self.owes.store(Self::NONE, Ordering::Relaxed);
     }
 
-    /// Nobody reads what is left of its body.
+    /// Nobody reads what is left of its body; all that matters of it came.
     pub(crate) fn is_let_go(&self, is_whole: bool) {
         self.owes_nothing();
         if !is_whole {

@@ -16,25 +16,28 @@ use tokio_rustls::rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 
-/// Speaks TLS with whoever listens at `HOST:PORT`, if one of these certificates (PEM) vouches for that host.
+/// The certificates of a file, which can vouch; none: it is another file.
+pub(super) fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
+    let named: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().ok()?;
+    let mut roots = RootCertStore::empty();
+    (!named.is_empty() && named.iter().all(|one| roots.add(one.clone()).is_ok())).then_some(named)
+}
+
+/// Speaks TLS with whoever listens at `HOST:PORT`, if one of these certificates vouches for that host.
 ///
 /// # Errors
 ///
-/// Where nobody listens, the certificates are none, or none of them vouches.
-pub(super) async fn connect(address: &str, trusted: &[u8]) -> io::Result<TlsStream<TcpStream>> {
+/// Where nobody listens, or none of them vouches.
+pub(super) async fn connect(address: &str, named: &[CertificateDer<'static>]) -> io::Result<TlsStream<TcpStream>> {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-    let named: Vec<_> = CertificateDer::pem_slice_iter(trusted).collect::<Result<_, _>>().map_err(io::Error::other)?;
-    if named.is_empty() {
-        return Err(io::Error::other("the file of `--server-ca` is not PEM with certificates"));
-    }
     let mut roots = RootCertStore::empty();
-    for certificate in &named {
+    for certificate in named {
         roots.add(certificate.clone()).map_err(io::Error::other)?;
     }
     let provider = Arc::new(ring::default_provider());
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
-    let verifier = Named { named, verifier: verifier.build().map_err(io::Error::other)? };
+    let verifier = Named { named: named.to_vec(), verifier: verifier.build().map_err(io::Error::other)? };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?

@@ -98,6 +98,45 @@ fn a_body_of_another_type_or_size_is_refused() {
 }
 
 #[test]
+fn a_connection_goes_on_behind_a_body_that_is_whole_or_little_and_says_so_where_it_ends() {
+    let site = Site::new();
+    let service = site.serve(&["--request-rate", "none"]);
+    let json = "host: x\r\ncontent-type: application/json\r\n";
+    let last = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let (chunk, long) = (r#"{"feature":"audit"}"#, "x".repeat(100_000));
+    for (asked, answer) in [
+        (
+            format!(
+                "POST /v1/enforce/check HTTP/1.1\r\n{json}transfer-encoding: chunked\r\n\r\n13\r\n{chunk}\r\n0\r\n\r\n"
+            ),
+            "403",
+        ),
+        ("POST /v1/check HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nlost".to_owned(), "415"),
+        (
+            "POST /v1/enforce/request HTTP/1.1\r\nhost: x\r\nplacet-tenant: t1\r\ncontent-length: 4\r\n\r\nlost"
+                .to_owned(),
+            "204",
+        ),
+    ] {
+        let answers = service.raw(format!("{asked}{last}").as_bytes());
+        assert!(
+            answers.starts_with(&format!("HTTP/1.1 {answer} ")) && answers.ends_with(r#"{"status":"ok"}"#),
+            "{answers}"
+        );
+        assert_eq!(answers.matches("connection: close").count(), 1, "{answers}");
+    }
+    for framing in ["content-length: 200000", "transfer-encoding: chunked"] {
+        let rest = if framing.ends_with("chunked") { format!("186a0\r\n{long}\r\n") } else { long.clone() };
+        let cut = service.raw(
+            format!("POST /v1/enforce/request HTTP/1.1\r\nhost: x\r\nplacet-tenant: t1\r\n{framing}\r\n\r\n{rest}")
+                .as_bytes(),
+        );
+        assert!(cut.starts_with("HTTP/1.1 204 ") && cut.contains("connection: close\r\n"), "{framing}: {cut}");
+    }
+    assert_lives(&service);
+}
+
+#[test]
 fn a_header_that_is_too_long_is_refused() {
     let site = Site::new();
     let service = site.serve(&["--limits-header-bytes", "2048"]);

@@ -168,7 +168,8 @@ impl Shared {
 }
 
 fn run(mut log: Log, shared: &Shared, entries: &Receiver<Entry>, counts: Duration) {
-    let (mut counted, mut headed) = (uptime(), uptime());
+    let began = uptime();
+    let (mut counted, mut headed) = (began, began);
     loop {
         shared.due.wait(counts.saturating_sub(uptime().saturating_sub(counted)));
         let mut batch: Vec<_> = entries.try_iter().take(QUEUE).collect();
@@ -181,7 +182,8 @@ fn run(mut log: Log, shared: &Shared, entries: &Receiver<Entry>, counts: Duratio
             counted = uptime();
             batch.extend(shared.throttle().take());
         }
-        if uptime().saturating_sub(headed) >= if ended { counts } else { HEADS } {
+        let now = uptime();
+        if now.saturating_sub(headed) >= HEADS || (ended && now.saturating_sub(began) >= counts) {
             headed = uptime();
             batch.extend(log.head_entry());
         }

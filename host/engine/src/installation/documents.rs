@@ -5,12 +5,12 @@ use sha2::{Digest, Sha256};
 use super::{Changing, Installation};
 use crate::bindings::exports::placet::policy::types::Status as LicenseStatus;
 use crate::builder::Uploads;
-use crate::documents::{COLLISION_PREFIX, MAX_DOCUMENT, Place, Replaced};
+use crate::documents::{COLLISION_PREFIX, MAX_DOCUMENT, Place};
 use crate::error::{Failure, InstallError};
 use crate::program::Loaded;
 use crate::state_dir::Folder;
 use crate::status::Status;
-use crate::vault::{OVERHEAD, Piece};
+use crate::vault::Piece;
 use crate::{Attribute, Summary};
 
 impl Installation {
@@ -47,95 +47,43 @@ impl Installation {
     }
 
     /// Into the state directory. The same once more replaces nothing: what stood there before it can still be put back.
-    fn write(&self, name: &str, document: &[u8], changing: &Changing<'_>) -> Result<(), InstallError> {
-        let before = self.state.read(Folder::Licenses, name, MAX_DOCUMENT + OVERHEAD)?;
-        let present = before.as_deref().and_then(|before| self.vault.open(Piece::Document(name), before).ok());
-        let is_another = present.is_none_or(|present| !is_same(&present, document));
-        if is_another {
-            self.remember_replaced(name, before.as_deref())?;
-        }
+    pub(super) fn write(&self, name: &str, document: &[u8], changing: &Changing<'_>) -> Result<(), InstallError> {
+        let before = self.kept(Folder::Licenses, name)?;
+        let before = before.as_deref();
         let kept = self.vault.seal(Piece::Document(name), document);
         let kept = kept.map_err(|source| self.state.failed("seal", name, source))?;
-        self.state.put(Folder::Licenses, name, &kept)?;
-        if let Err(failure) = self.load_anew(changing) {
-            // What could not be loaded now could not be loaded at the next start either.
-            match before {
-                Some(before) => self.state.put(Folder::Licenses, name, &before)?,
-                None => drop(self.state.remove(Folder::Licenses, name)?),
-            }
-            return Err(failure.into());
+        let put = || Ok(self.state.put(Folder::Licenses, name, &kept)?);
+        if before.is_some_and(|before| self.is_kept(name, before, document)) {
+            self.loading(name, before, changing, put)
+        } else {
+            self.replacing(name, before, changing, put)
         }
-        if is_another {
-            self.held.remember(None);
-        }
-        Ok(())
+    }
+
+    /// Whether what stands in a file of the state directory is this document.
+    pub(super) fn is_kept(&self, name: &str, kept: &[u8], document: &[u8]) -> bool {
+        self.vault.open(Piece::Document(name), kept).is_ok_and(|content| is_same(&content, document))
     }
 
     /// For this run alone; none: it is held no longer.
-    fn hold(&self, name: &str, document: Option<&[u8]>, changing: &Changing<'_>) -> Result<(), InstallError> {
+    pub(super) fn hold(
+        &self,
+        name: &str,
+        document: Option<&[u8]>,
+        changing: &Changing<'_>,
+    ) -> Result<(), InstallError> {
+        let present = self.loaded().snapshot.read(name).ok();
+        if present.zip(document).is_some_and(|(present, document)| is_same(&present, document)) {
+            // It is offered already, if by the state directory.
+            return Ok(self.load_anew(changing)?);
+        }
         let replaced = self.held.put(name, document.map(Into::into));
         if let Err(failure) = self.load_anew(changing) {
             self.held.put(name, replaced.content);
             return Err(failure.into());
         }
-        if replaced.content.as_deref().zip(document).is_none_or(|(before, now)| !is_same(before, now)) {
-            self.held.remember(Some(replaced));
-        }
+        self.held.remember(Some(replaced));
         Ok(())
-    }
-
-    /// Before the change: what a crash leaves of it is then taken back to what it is.
-    fn remember_replaced(&self, name: &str, before: Option<&[u8]>) -> Result<(), InstallError> {
-        for other in self.state.names(Folder::Replaced)?.iter().filter(|other| *other != name) {
-            self.state.remove(Folder::Replaced, other)?;
-        }
-        // Empty: there was none.
-        Ok(self.state.put(Folder::Replaced, name, before.unwrap_or_default())?)
-    }
-
-    pub(crate) fn rollback_install(&self) -> Result<Status, InstallError> {
-        let (name, is_removed, answer) = if let Some(replaced) = self.held.replaced() {
-            let answer = self.hold_back(&replaced);
-            (replaced.name, replaced.content.is_none(), answer)
-        } else {
-            let name = self.state.names(Folder::Replaced)?.pop().ok_or(InstallError::NothingReplaced)?;
-            let before = self.state.read(Folder::Replaced, &name, MAX_DOCUMENT + OVERHEAD)?.unwrap_or_default();
-            let answer = self.put_back(&name, &before);
-            (name, before.is_empty(), answer)
-        };
-        match &answer {
-            Ok(_) if is_removed => self.tell("license.removed", &name, "rolled-back"),
-            Ok(_) => self.tell("license.installed", &name, "rolled-back"),
-            Err(error) => self.tell("license.rejected", &name, error.reason()),
-        }
-        answer
-    }
-
-    fn hold_back(&self, Replaced { name, content }: &Replaced) -> Result<Status, InstallError> {
-        if let Some(content) = content {
-            return self.try_install(content, Some(name)).map(|(status, _)| status);
-        }
-        let changing = self.change();
-        self.hold(name, None, &changing)?;
-        drop(changing);
-        Ok(self.status())
-    }
-
-    fn put_back(&self, name: &str, before: &[u8]) -> Result<Status, InstallError> {
-        if !before.is_empty() {
-            let content = self
-                .vault
-                .open(Piece::Document(name), before)
-                .map_err(|_| InstallError::Refused { reason: "sealed-damaged".into(), claim: None })?;
-            return self.try_install(&content, Some(name)).map(|(status, _)| status);
-        }
-        let changing = self.change();
-        let present = self.state.read(Folder::Licenses, name, MAX_DOCUMENT + OVERHEAD)?;
-        self.remember_replaced(name, Some(&present.ok_or(InstallError::NothingReplaced)?))?;
-        self.remove_document(name)?;
-        self.load_anew(&changing)?;
-        drop(changing);
-        Ok(self.status())
     }
 
     /// By which a document is known without showing it.
@@ -163,7 +111,7 @@ impl Installation {
         Ok(self.status())
     }
 
-    fn remove_document(&self, name: &str) -> Result<(), InstallError> {
+    pub(super) fn remove_document(&self, name: &str) -> Result<(), InstallError> {
         let loaded = self.loaded();
         let place = loaded.snapshot.place(name);
         match place {
@@ -205,7 +153,7 @@ fn accepted(preview: &LicenseStatus, name: &str) -> Result<(), InstallError> {
 
 impl Loaded {
     /// Under which name a document would be installed, and what the status would be then; or why it is refused.
-    fn plan(&self, document: &[u8], name: Option<&str>) -> Result<(String, LicenseStatus), InstallError> {
+    pub(super) fn plan(&self, document: &[u8], name: Option<&str>) -> Result<(String, LicenseStatus), InstallError> {
         if document.len() as u64 > MAX_DOCUMENT {
             return Err(InstallError::Refused { reason: "too-large".into(), claim: None });
         }

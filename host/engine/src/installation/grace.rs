@@ -10,10 +10,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{Changing, Installation};
-use crate::Document;
 use crate::bindings::exports::placet::policy::types::{Status as LicenseStatus, Warning};
 use crate::error::Failure;
 use crate::store::{Store, StoreError};
+use crate::{Decision, Document};
 
 /// What is remembered of it.
 #[derive(Debug)]
@@ -54,17 +54,25 @@ impl Grace {
     }
 
     /// When the next copy that stands in is to be let go; none: none stands in.
-    pub(super) fn due(&self) -> Option<u64> {
+    fn due(&self) -> Option<u64> {
         self.noted().due
     }
 
-    /// Has warnings say for how long copies stand in here, where the policy says what the licenses grant.
-    pub(super) fn shorten(&self, warnings: &mut [Warning]) {
+    /// Has a status end when the first copy is to be let go, and say for how long copies stand in here.
+    pub(super) fn shorten(&self, status: &mut LicenseStatus) {
+        if let Some(due) = self.due() {
+            status.until = Some(status.until.map_or(due, |until| until.min(due)));
+        }
+        self.tell_shorter(&mut status.warnings);
+    }
+
+    /// Has warnings say for how long copies stand in here, beside what the policy says that the licenses grant.
+    fn tell_shorter(&self, warnings: &mut [Warning]) {
         for warning in warnings.iter_mut().filter(|warning| warning.reason == "validation-grace") {
             let seconds = self.at_most / 1_000;
-            warning.text = format!(
-                "a kept copy stands in, as it is set here for no longer than {seconds} s after its document was seen valid last, nor longer than its license grants"
-            );
+            warning
+                .text
+                .push_str(&format!("; as it is set here, for no longer than {seconds} s after it was seen valid last"));
         }
     }
 
@@ -142,6 +150,14 @@ impl Installation {
             changing.tell("store.failed", "", error.reason());
         }
         Ok(())
+    }
+
+    /// A decision as it is told: it says for how long copies stand in here.
+    pub(super) fn told(&self, mut decision: Decision) -> Decision {
+        if let Some(grace) = &self.grace {
+            grace.tell_shorter(&mut decision.warnings);
+        }
+        decision
     }
 
     /// Those that hold by themselves were valid until now.

@@ -24,7 +24,7 @@ type Parted = (Decision, Option<String>);
 impl Installation {
     /// Charges, and gives what was charged a term of so many milliseconds.
     pub(crate) fn reserve(&self, charges: &[Charge], context: &Context, term: u64) -> Result<Parted, Failure> {
-        let answer = self.try_reserve(charges, context, term);
+        let answer = self.try_reserve(charges, context, term).map(|(decision, id)| (self.told(decision), id));
         self.count(&self.loaded(), DecisionKind::Reserve, context, answer.as_ref().map(|(decision, _)| decision));
         answer
     }

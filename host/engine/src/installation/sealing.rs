@@ -18,10 +18,10 @@ pub(super) fn seal_files(state: &StateDir, vault: &Vault) -> Result<(), StateErr
     if !vault.seals() {
         return Ok(());
     }
-    for folder in [Folder::Top, Folder::Licenses, Folder::Replaced, Folder::Audit] {
+    for folder in [Folder::Top, Folder::Licenses, Folder::Replaced, Folder::Replacing, Folder::Audit] {
         state.sweep(folder)?;
     }
-    for folder in [Folder::Licenses, Folder::Replaced] {
+    for folder in [Folder::Licenses, Folder::Replaced, Folder::Replacing] {
         for name in state.names(folder)? {
             seal_file(state, vault, folder, &name, MAX_DOCUMENT + OVERHEAD, Piece::Document(&name))?;
         }

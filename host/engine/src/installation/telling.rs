@@ -130,7 +130,7 @@ impl Changing<'_> {
         // A file that went away is told as the document that it was.
         let is_document = |path: &Path| {
             let name = path.file_name().and_then(OsStr::to_str);
-            refused(&loaded.status).any(|document| Some(&*document.name) == name)
+            refused(&loaded.status).any(|one| one.reason == "file-missing" && Some(&*one.name) == name)
         };
         for Trouble { path, reason } in loaded.snapshot.troubles().iter().filter(untold) {
             if !is_document(path) {
