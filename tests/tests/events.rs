@@ -94,6 +94,9 @@ fn what_an_operator_does_and_what_is_denied() {
     told.take();
 
     placet.install(b"rubbish", Some("bad.json")).unwrap_err();
+    let narrowed = with(claims("lic_3"), "scope", json!({"environments": ["production"]}));
+    let refused = placet.install(site.vendor.license(&narrowed).as_bytes(), Some("bad.json")).unwrap_err();
+    assert_eq!(refused.to_string(), "the document is refused: fact-missing (`environment`)");
     placet.check("sso").decide().unwrap();
     placet.check("audit").decide().unwrap();
     placet.consume("tokens", 1_001).decide().unwrap();
@@ -102,6 +105,7 @@ fn what_an_operator_does_and_what_is_denied() {
         told.take(),
         [
             "license.rejected bad.json envelope-invalid",
+            "license.rejected bad.json fact-missing",
             "license.feature_blocked audit not-licensed",
             "license.limit_exceeded tokens limit-exceeded",
             "license.state_changed missing missing",
@@ -153,6 +157,38 @@ fn a_place_that_is_not_there_is_told() {
     assert_eq!(times(told.take()), 1);
     placet.reload().unwrap();
     assert_eq!(times(told.take()), 0);
+}
+
+#[test]
+fn a_file_that_goes_away_is_told_as_its_document_alone() {
+    let site = Site::known();
+    site.license(&with(claims("lic_1"), "grace", json!({"validation": "3d"})));
+    let placet = site.open();
+    let told = Told::of(&placet);
+    fs::remove_file(site.path("license.json")).unwrap();
+    placet.reload().unwrap();
+    assert_eq!(told.take(), ["license.rejected license.json file-missing", "license.grace_entered  validation-grace"]);
+}
+
+#[test]
+fn what_cannot_be_loaded_anew_tells_nothing_of_how_it_stood_then() {
+    let site = Site::known();
+    let placet = site.open();
+    let now = placet.status().evaluated / 1_000;
+    placet.install(site.vendor.license(&with(claims("lic_1"), "exp", json!(now + 2))).as_bytes(), None).unwrap();
+    let told = Told::of(&placet);
+    let began = Instant::now();
+    let wait_for = |event: &str| {
+        while !told.take().iter().any(|told| told.starts_with(event)) {
+            assert!(began.elapsed() < Duration::from_secs(60), "{event}");
+            thread::sleep(Duration::from_millis(100));
+        }
+    };
+    wait_for("license.expired");
+    fs::remove_file(site.path("state/counters.redb")).unwrap();
+    wait_for("store.failed");
+    placet.reload().unwrap_err();
+    assert_eq!(told.take(), [""; 0]);
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn rolled_back(placet: &Placet) -> Result<Vec<String>, InstallError> {
 #[test]
 fn a_change_that_a_crash_cut_can_be_taken_back_if_it_came_about_and_the_one_before_if_not() {
     const FILE: &str = "lic_1.json";
-    const OTHER: &str = "lic_2.json";
+    const OTHER: &str = "lic_0.json";
     // Files as (folder, name, content): which content is that of a plan, empty, or no file.
     type File = (&'static str, &'static str, Option<&'static str>);
     let cases: [(&str, &[File], &[&str]); 6] = [

@@ -19,14 +19,18 @@ pub(crate) fn start(format: LogFormat, level: LogLevel) {
         LogLevel::Info => Level::INFO,
         LogLevel::Debug => Level::DEBUG,
     };
-    // A compiler alone would tell of tens of thousands of steps.
-    let own = Targets::new().with_default(Level::WARN).with_target("placet", level);
+    let own = own(level);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(false);
     // A second start in one process finds the log of the first.
     let _ = match format {
         LogFormat::Text => registry().with(lines.with_filter(own)).try_init(),
         LogFormat::Json => registry().with(lines.json().flatten_event(true).with_filter(own)).try_init(),
     };
+}
+
+/// What this service tells, and of others what somebody has to look at: a compiler alone tells of tens of thousands of steps.
+fn own(level: Level) -> Targets {
+    Targets::new().with_default(Level::WARN).with_target("placet", level)
 }
 
 /// Logs what happened to licenses, policy, clock and store. A denial and a warning of a limit are answers and no events of the log: they
@@ -67,6 +71,19 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn others_are_heard_where_they_warn_alone() {
+        for (target, level, is_heard) in [
+            ("placet_sidecar::api::around", Level::DEBUG, true),
+            ("cranelift_codegen::context", Level::DEBUG, false),
+            ("wasmtime::runtime", Level::INFO, false),
+            ("hyper::proto", Level::WARN, true),
+        ] {
+            assert_eq!(own(Level::DEBUG).would_enable(target, &level), is_heard, "{target}");
+        }
+        assert!(!own(Level::INFO).would_enable("placet_sidecar", &Level::DEBUG));
+    }
 
     #[test]
     fn what_needs_somebody_is_no_mere_information() {

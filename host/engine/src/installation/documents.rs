@@ -46,18 +46,12 @@ impl Installation {
         Ok((self.status(), name))
     }
 
-    /// Into the state directory. The same once more replaces nothing: what stood there before it can still be put back.
+    /// Into the state directory.
     pub(super) fn write(&self, name: &str, document: &[u8], changing: &Changing<'_>) -> Result<(), InstallError> {
         let before = self.kept(Folder::Licenses, name)?;
-        let before = before.as_deref();
         let kept = self.vault.seal(Piece::Document(name), document);
         let kept = kept.map_err(|source| self.state.failed("seal", name, source))?;
-        let put = || Ok(self.state.put(Folder::Licenses, name, &kept)?);
-        if before.is_some_and(|before| self.is_kept(name, before, document)) {
-            self.loading(name, before, changing, put)
-        } else {
-            self.replacing(name, before, changing, put)
-        }
+        self.replacing(name, before.as_deref(), changing, || Ok(self.state.put(Folder::Licenses, name, &kept)?))
     }
 
     /// Whether what stands in a file of the state directory is this document.

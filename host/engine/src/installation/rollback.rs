@@ -54,7 +54,7 @@ impl Installation {
         self.write(&name, &content, changing)
     }
 
-    /// Changes a document of the state directory, of which this stands there, so that it can be put back.
+    /// Changes a document of the state directory, of which this stands there, so that it can be put back. The same once more replaces nothing.
     pub(super) fn replacing(
         &self,
         name: &str,
@@ -64,37 +64,25 @@ impl Installation {
     ) -> Result<(), InstallError> {
         self.finish_replacing()?;
         self.state.put(Folder::Replacing, name, before.unwrap_or_default())?;
-        let changed = self.loading(name, before, changing, change);
-        // Where that fails it is finished later.
-        drop(self.finish_replacing());
-        if changed.is_ok() {
-            self.held.remember(None);
-        }
-        changed
-    }
-
-    /// Changes it, and has it as it was where it cannot be loaded: what could not be loaded now could not be loaded at the next start either.
-    pub(super) fn loading(
-        &self,
-        name: &str,
-        before: Option<&[u8]>,
-        changing: &Changing<'_>,
-        change: impl FnOnce() -> Result<(), InstallError>,
-    ) -> Result<(), InstallError> {
         let changed = change().and_then(|()| Ok(self.load_anew(changing)?));
         if changed.is_err() {
-            // The first error is the one to tell.
+            // What could not be loaded now could not be loaded at the next start either. The first error is the one to tell.
             drop(match before {
                 Some(before) => self.state.put(Folder::Licenses, name, before),
                 None => self.state.remove(Folder::Licenses, name).map(drop),
             });
             drop(self.load_anew(changing));
         }
+        // Where it cannot be finished now it is later.
+        if self.finish_replacing().unwrap_or(changed.is_ok()) {
+            self.held.remember(None);
+        }
         changed
     }
 
-    /// Has what a change replaced be the way back, if it came about.
-    fn finish_replacing(&self) -> Result<(), StateError> {
+    /// Has what a change replaced be the way back, if it came about. Whether it did.
+    fn finish_replacing(&self) -> Result<bool, StateError> {
+        let mut came_about = false;
         for name in self.state.names(Folder::Replacing)? {
             let before = self.kept(Folder::Replacing, &name)?.unwrap_or_default();
             let is_changed = match self.kept(Folder::Licenses, &name)? {
@@ -109,8 +97,9 @@ impl Installation {
                 }
             }
             self.state.remove(Folder::Replacing, &name)?;
+            came_about |= is_changed;
         }
-        Ok(())
+        Ok(came_about)
     }
 
     /// One of them may have been sealed since.
