@@ -21,6 +21,8 @@ mod dashboard;
 mod decisions;
 mod documented;
 mod enforce;
+#[cfg(target_os = "linux")]
+mod figures;
 mod hostile;
 mod leaks;
 mod license;

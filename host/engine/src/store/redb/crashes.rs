@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-use super::faults::{Change, Disk};
+use super::disk::{Change, Disk};
 use super::*;
 use crate::store::{Ends, Settlement};
 use crate::waiting::while_waiting;

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::faults::Disk;
+use super::disk::Disk;
 use super::*;
 
 fn at(time: u64) -> Moment {

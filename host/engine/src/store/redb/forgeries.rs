@@ -2,7 +2,7 @@
 
 use redb::{Builder, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
 
-use super::faults::Disk;
+use super::disk::Disk;
 use super::*;
 use crate::store::{Ancestry, Head};
 

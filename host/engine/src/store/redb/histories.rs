@@ -5,7 +5,7 @@ use std::thread;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::faults::Disk;
+use super::disk::Disk;
 use super::*;
 use crate::store::{Ends, Last, MemoryStore, Settlement};
 

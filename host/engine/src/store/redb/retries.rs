@@ -1,7 +1,8 @@
 //! What is asked again after a failure counts once, with blocks beside it: a key and a reservation settle what a failed commit left
 //! unknown.
 
-use super::faults::{Disk, EIO, ENOSPC, at};
+use super::disk::{Disk, EIO, ENOSPC};
+use super::faults::at;
 use super::*;
 use crate::store::{Ends, Settlement};
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use super::faults::Disk;
+use super::disk::Disk;
 use super::*;
 use crate::bindings::placet::policy::counters::{Excess, Portion};
 use crate::store::block::{Block, Take, size};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::thread;
 
-use super::faults::Disk;
+use super::disk::Disk;
 use super::*;
 use crate::bindings::placet::policy::counters::{Excess, Recorded, Shortage};
 use crate::store::{MAX_ITEMS, MAX_NAME, MAX_ONCE_REQUEST, ONCE_KEPT, ONCE_NEWEST};

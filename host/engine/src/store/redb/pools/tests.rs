@@ -4,7 +4,7 @@ use redb::ReadableTable;
 
 use super::*;
 use crate::store::redb::RedbStore;
-use crate::store::redb::faults::Disk;
+use crate::store::redb::disk::Disk;
 use crate::store::{Store, StoreError};
 
 const POOL: Pool<'static> = Pool { namespace: "n", name: "pool" };
